@@ -1,0 +1,11 @@
+# Each src/**/NAME_fuzz.cc is a libFuzzer program of its own: bin/NAME_fuzz.
+file(GLOB_RECURSE fuzzers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*_fuzz.cc)
+add_custom_target(fuzzers)
+foreach(source ${fuzzers})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE steward_server)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  steward_program(${name})
+  add_dependencies(fuzzers ${name})
+endforeach()

@@ -1,0 +1,80 @@
+#include "base/json.h"
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+
+namespace steward {
+namespace {
+
+// Watches the parse: stops at too deep nesting and at a duplicate key, before a tree is built from them.
+class Guard {
+ public:
+  explicit Guard(const JsonLimits& limits) : limits_(limits) {}
+
+  bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
+    if (static_cast<size_t>(depth) > limits_.max_depth) {
+      problem_ = fmt::format("The JSON is nested deeper than {} levels.", limits_.max_depth);
+      return false;
+    }
+    if (limits_.allow_duplicate_keys) return true;
+    if (event == Json::parse_event_t::object_start) keys_.emplace_back();
+    if (event == Json::parse_event_t::object_end && !keys_.empty()) keys_.pop_back();
+    if (event == Json::parse_event_t::key && !keys_.back().insert(parsed.get<std::string>()).second && problem_.empty()) {
+      problem_ = fmt::format("The JSON has the key '{}' twice in one object.", parsed.get<std::string>().substr(0, 80));
+    }
+    return true;
+  }
+  const std::string& problem() const { return problem_; }
+
+ private:
+  const JsonLimits& limits_;
+  std::vector<std::set<std::string>> keys_;
+  std::string problem_;
+};
+
+// Nesting is measured before the parse, on the bytes, so that the parser never sees what is too deep.
+bool too_deep(std::string_view text, size_t max_depth) {
+  size_t depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      else if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > max_depth) return true;
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
+  if (!is_valid_utf8(text)) return fail(ErrorCode::kInvalidUtf8, "The body is not valid UTF-8.");
+  if (too_deep(text, limits.max_depth)) {
+    return fail(ErrorCode::kInvalidJson, fmt::format("The JSON is nested deeper than {} levels.", limits.max_depth));
+  }
+  Guard guard(limits);
+  const auto callback = [&](int depth, Json::parse_event_t event, Json& parsed) { return guard(depth, event, parsed); };
+  try {  // at this boundary only: the library tells where a fault is by an exception alone
+    Json value = Json::parse(text, callback, true, false);
+    if (!guard.problem().empty()) return fail(ErrorCode::kInvalidJson, guard.problem());
+    return value;
+  } catch (const Json::exception& e) {
+    std::string_view what = e.what();
+    if (const size_t bracket = what.find("] "); bracket != std::string_view::npos) what.remove_prefix(bracket + 2);
+    return fail(ErrorCode::kInvalidJson, fmt::format("The body is not valid JSON: {}.", replace_invalid_utf8(what.substr(0, 200))));
+  }
+}
+
+std::string dump(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+}  // namespace steward

@@ -1,0 +1,6 @@
+#include <cstdio>
+
+int main() {
+  std::puts("steward " STEWARD_VERSION);
+  return 0;
+}
