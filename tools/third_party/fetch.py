@@ -14,6 +14,7 @@ from pathlib import Path
 from tools.third_party.cache import entry
 from tools.third_party.pins import Pin
 from tools.third_party.say import step
+from tools.third_party.venv import clients_venv, node_venv
 
 
 def archive(pin: Pin) -> Path:
@@ -56,15 +57,13 @@ def _pip_download(pin: Pin, out: Path) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirements:
         requirements.write(f"{pin.spec} --hash=sha256:{pin.sha256}\n")
         requirements.flush()
-        _run([sys.executable, "-m", "pip", "download", *options, "-r", requirements.name], pin)
+        _run([str(clients_venv() / "bin/python"), "-m", "pip", "download", *options, "-r", requirements.name], pin)
 
 
 def _npm() -> str:
     """npm of this machine, else the one inside a pinned PyPI package (a bare Debian has none new enough)."""
     if found := shutil.which("npm"):
         return found
-    from tools.third_party.venv import node_venv
-
     return str(node_venv() / "bin" / "npm")
 
 
