@@ -1,0 +1,61 @@
+# Steward: `make run` on a bare Debian 12 brings everything, builds and starts the server; `make test` tests it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test check bench test-asan test-tsan fuzz test-long crash fresh tidy format clean
+PYTHON := build/venv/bin/python
+
+help: ## this list
+	@echo "Steward. The two commands: make run, make test. All:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "Environment: STEWARD_PORT (7070), STEWARD_HOME (~/.local/share/steward), STEWARD_CACHE (~/.cache/steward)."
+
+setup: ## install what is missing: Debian packages, pinned packages, models
+	@tools/setup
+
+build: ## setup, then compile the product and all that check and bench need
+	@tools/build product
+
+run: build ## build and start the server; ONCE=1 tries the printed lines and stops
+	@tools/run
+
+test: ## everything: unit and property tests, tidy, clients, checks, a short fuzz
+	@tools/test
+
+check: ## run one check without building: NAME=wall, or all of them
+	@$(PYTHON) -m tests.checks $(or $(NAME),--all) $(if $(KILLS),KILLS=$(KILLS))
+
+bench: ## run one benchmark without building: NAME=journal DURATION=45, or all
+	@$(PYTHON) -m tests.bench $(or $(NAME),--all) $(if $(DURATION),--duration $(DURATION))
+
+test-asan: ## unit and property tests under AddressSanitizer and UBSan
+	@tools/build asan && ctest --test-dir build/asan --output-on-failure -j2
+
+test-tsan: ## unit and property tests under ThreadSanitizer
+	@tools/build tsan && ctest --test-dir build/tsan --output-on-failure -j2
+
+fuzz: ## build the fuzzers and run each for DURATION=60 seconds, or one: NAME=x
+	@tools/build fuzz && $(PYTHON) -m tools.testing.fuzz --seconds $(or $(DURATION),60) $(NAME)
+
+test-long: ## the long way: sanitizers, every check at full size, ten minutes of each fuzzer
+	@$(MAKE) --no-print-directory test test-asan test-tsan
+	@$(PYTHON) -m tests.checks --all
+	@$(MAKE) --no-print-directory fuzz DURATION=600
+
+crash: ## 10,000 kills under load (KILLS=…)
+	@$(PYTHON) -m tests.checks crash KILLS=$(or $(KILLS),10000)
+
+fresh: ## both commands in a bare Debian 12, as root and as a user (needs root)
+	@tools/fresh make run ONCE=1
+	@FRESH_USER=1 tools/fresh make run ONCE=1
+	@tools/fresh make test
+
+tidy: ## floors, sizes, banned calls, format
+	@$(PYTHON) -m pytest -q tests/tidy
+
+format: ## lay out C++ and Python sources as the tidy test wants them
+	@git ls-files -z '*.cc' '*.h' | xargs -0 -r clang-format-19 -i
+	@$(PYTHON) -m ruff check --quiet --fix tools tests bench
+
+clean: ## remove what was compiled (the cache of third-party packages stays)
+	@rm -rf build
+	@echo "Removed build/. The cache of third-party packages stays; make setup links it again."
