@@ -1,0 +1,138 @@
+// The table of keys: the one place where a setting is named, bounded, defaulted and explained.
+#include "base/config.h"
+
+namespace steward {
+namespace {
+
+constexpr auto kBool = ConfigType::kBool;
+constexpr auto kInteger = ConfigType::kInteger;
+constexpr auto kText = ConfigType::kText;
+constexpr auto kChoice = ConfigType::kChoice;
+constexpr auto kPath = ConfigType::kPath;
+constexpr auto kList = ConfigType::kList;
+constexpr auto kTextTable = ConfigType::kTextTable;
+constexpr auto kIntegerTable = ConfigType::kIntegerTable;
+constexpr auto kUsd = ConfigType::kUsd;
+constexpr auto kAtOnce = Reload::kAtOnce;
+constexpr auto kRestart = Reload::kRestart;
+constexpr int64_t kHourMs = 3'600'000;
+constexpr int64_t kGiB = int64_t{1} << 30;
+
+const std::vector<ConfigSection> kSections = {
+    {"server", false, "Where the server listens and to whom it answers."},
+    {"limits", false, "The bounds of requests, connections and queues. What is over one gets a clear error, never a stall."},
+    {"budgets", false, "What a new key may spend until somebody says otherwise."},
+    {"journal", false, "The journal's writer."},
+    {"engine", false, "The embedded engine: local models, each in a supervised child process."},
+    {"models", true, "One local model, by its name (`[models.smollm2-135m-instruct]`)."},
+    {"providers", true,
+     "One OpenAI-compatible upstream, by its name (`[providers.openai]`). A known provider's key in the environment is enough: see below."},
+    {"prices", true, "What a model costs, by provider and model (`[prices.\"openai/gpt-4.1-mini\"]`). Prices set with `steward models price` come first."},
+    {"secrets", false, "Where secrets are sealed."},
+    {"log", false, "Log lines on standard error."},
+};
+
+const std::vector<ConfigKey> kKeys = {
+    {"server", "host", kText, "127.0.0.1", 0, 0, "", kRestart,
+     "The address to listen on; beyond loopback it needs TLS or `insecure_plaintext`."},
+    {"server", "port", kInteger, "7070", 0, 65535, "", kRestart, "The TCP port; 0 takes a free one. `STEWARD_PORT` sets it too."},
+    {"server", "insecure_plaintext", kBool, "false", 0, 0, "", kRestart,
+     "Lets the server listen beyond loopback without TLS, for a proxy in front that has it; keys and content then cross the network in the clear."},
+    {"server", "tls_certificate", kPath, "", 0, 0, "", kRestart, "The certificate chain (PEM); with `tls_key` it turns TLS on."},
+    {"server", "tls_key", kPath, "", 0, 0, "", kRestart, "The private key of `tls_certificate` (PEM)."},
+    {"server", "unix_socket", kPath, "", 0, 0, "", kRestart,
+     "The home's socket, over which the caller is the owner; empty: in a private folder under `$XDG_RUNTIME_DIR` or the temporary folder."},
+    {"server", "allowed_hosts", kList, "", 0, 0, "", kAtOnce,
+     "Host names that requests may name; empty: on loopback only loopback's own names (against DNS rebinding), else any."},
+    {"server", "cors_origins", kList, "", 0, 0, "", kAtOnce, "Web origins whose pages may call the API from a browser; empty: none."},
+    {"server", "threads", kInteger, "0", 0, 256, "", kRestart, "Threads that serve connections; 0: one for each core."},
+    {"server", "drain_timeout_ms", kInteger, "30000", 0, kHourMs, "", kAtOnce, "How long a stopping server lets calls under way finish."},
+    {"server", "organisation", kText, "Home", 0, 0, "", kRestart, "The organisation's name, taken at the first start."},
+    {"server", "owner", kText, "Owner", 0, 0, "", kRestart, "The owner's name, taken at the first start."},
+    {"server", "time_zone", kText, "", 0, 0, "", kRestart,
+     "The owner's IANA time zone, taken at the first start, in which budgets begin their day; empty: the machine's."},
+    {"server", "metrics_public", kBool, "false", 0, 0, "", kAtOnce,
+     "Answers `/metrics` to anybody; otherwise to loopback, the home's socket and keys with scope admin."},
+
+    {"limits", "max_header_bytes", kInteger, "65536", 1024, kGiB, "", kRestart, "All header bytes of one request."},
+    {"limits", "max_headers", kInteger, "128", 8, 10000, "", kRestart, "Header fields of one request."},
+    {"limits", "max_target_bytes", kInteger, "8192", 256, 1 << 20, "", kRestart, "Bytes of a request's address with its query."},
+    {"limits", "max_body_bytes", kInteger, "33554432", 1024, 4 * kGiB, "", kRestart, "Bytes of a request's body."},
+    {"limits", "head_timeout_ms", kInteger, "10000", 100, kHourMs, "", kRestart, "From a request's first byte to the end of its head."},
+    {"limits", "body_timeout_ms", kInteger, "60000", 100, kHourMs, "", kRestart, "For a request's whole body."},
+    {"limits", "idle_timeout_ms", kInteger, "75000", 100, kHourMs, "", kRestart, "A kept connection without a request."},
+    {"limits", "write_timeout_ms", kInteger, "60000", 100, kHourMs, "", kRestart, "A client that takes nothing for so long is cut."},
+    {"limits", "max_connections", kInteger, "12000", 1, 1'000'000, "", kRestart, "Connections at once."},
+    {"limits", "max_event_streams", kInteger, "1000", 1, 100'000, "", kAtOnce, "Streams of `/v1/events` at once."},
+    {"limits", "event_backlog", kInteger, "10000", 1, 10'000'000, "", kAtOnce,
+     "Records that a stream of `/v1/events` may be behind when it begins; further back it is told to begin anew (`reset`)."},
+    {"limits", "queue_length", kInteger, "2000", 1, 1'000'000, "", kAtOnce, "Calls that wait for a busy local model; one more is refused."},
+    {"limits", "queue_timeout_ms", kInteger, "120000", 1, kHourMs, "", kAtOnce, "How long a call waits for a busy local model."},
+    {"limits", "call_timeout_ms", kInteger, "600000", 100, 24 * kHourMs, "", kAtOnce, "How long one call of a model may take in all."},
+    {"limits", "default_output_tokens", kInteger, "4096", 1, 10'000'000, "", kAtOnce,
+     "The output limit of a call where neither the call nor the model tells one."},
+
+    {"budgets", "new_key_limit_usd", kUsd, "", 0, 0, "", kAtOnce,
+     "The budget that every new key begins with, in US dollars; empty: none, 0: nothing that costs."},
+    {"budgets", "new_key_period", kChoice, "month", 0, 0, "day|week|month|forever", kAtOnce, "The period of that budget."},
+
+    {"journal", "queue_limit", kInteger, "20000", 16, 10'000'000, "", kRestart, "Commands that wait for the writer; one more fails at once."},
+    {"journal", "group_limit", kInteger, "512", 1, 100'000, "", kRestart, "Commands that one commit takes together."},
+
+    {"engine", "enabled", kBool, "true", 0, 0, "", kRestart, "Serves local models; false: providers only."},
+    {"engine", "program", kPath, "", 0, 0, "", kRestart, "The inference program; empty: `lib/steward-engine` beside the `steward` command."},
+    {"engine", "shipped_models", kPath, "", 0, 0, "", kRestart, "The folder of the models that come with Steward; empty: `share/steward/models`."},
+    {"engine", "default_model", kText, "", 0, 0, "", kAtOnce, "The model that the welcome screen and `steward chat` begin with; empty: the first chat model."},
+    {"engine", "warm", kBool, "true", 0, 0, "", kRestart, "Loads the default model at the start, so that the first call is quick."},
+    {"engine", "memory_mb", kInteger, "0", 0, int64_t{1} << 24, "", kRestart,
+     "Memory in MB that loaded models may take together; 0: three quarters of what is available."},
+    {"engine", "threads", kInteger, "0", 0, 1024, "", kRestart, "Threads of one model's process; 0: the cores."},
+    {"engine", "slots", kInteger, "4", 1, 256, "", kRestart, "Calls that one chat model answers at once."},
+    {"engine", "context_tokens", kInteger, "0", 0, 10'000'000, "", kRestart, "The context of each slot in tokens; 0: the model's own, at most 8192."},
+    {"engine", "idle_unload_s", kInteger, "900", 1, 31'536'000, "", kRestart, "Seconds without a call after which a model leaves the memory."},
+    {"engine", "load_timeout_s", kInteger, "180", 1, 3600, "", kRestart, "Seconds that loading a model may take."},
+    {"engine", "hang_timeout_s", kInteger, "60", 1, 3600, "", kRestart,
+     "Seconds without a sign of life after which a model's process is ended and begun anew."},
+    {"engine", "retries", kInteger, "1", 0, 10, "", kAtOnce, "How often a call is asked again after inference crashed before its first byte."},
+
+    {"models", "arguments", kList, "", 0, 0, "", kRestart, "Further arguments of this model's process, as llama.cpp's server takes them."},
+
+    {"providers", "enabled", kBool, "true", 0, 0, "", kAtOnce, "Offers this provider's models."},
+    {"providers", "base_url", kText, "", 0, 0, "", kAtOnce, "Its address with version (`https://api.example.com/v1`); known providers have theirs."},
+    {"providers", "key_env", kText, "", 0, 0, "", kAtOnce, "The environment variable that holds its key."},
+    {"providers", "key_file", kPath, "", 0, 0, "", kAtOnce, "The file that holds its key."},
+    {"providers", "key_secret", kText, "", 0, 0, "", kAtOnce, "The name under which `steward secrets set` sealed its key."},
+    {"providers", "models", kList, "", 0, 0, "", kAtOnce, "The models offered; empty: those that it lists itself."},
+    {"providers", "rename", kTextTable, "", 0, 0, "", kAtOnce, "The names of models at the provider, by the names offered here."},
+    {"providers", "context_tokens", kIntegerTable, "", 1, 1'000'000'000, "", kAtOnce, "The context of models in tokens, by the names offered here."},
+    {"providers", "max_output_tokens", kIntegerTable, "", 1, 1'000'000'000, "", kAtOnce, "The longest output of models, by the names offered here."},
+    {"providers", "connect_timeout_ms", kInteger, "10000", 10, kHourMs, "", kAtOnce, "For the connection to stand."},
+    {"providers", "first_byte_timeout_ms", kInteger, "120000", 10, kHourMs, "", kAtOnce, "From the request sent to the head of the answer."},
+    {"providers", "between_bytes_timeout_ms", kInteger, "120000", 10, kHourMs, "", kAtOnce, "Between two pieces of a stream."},
+    {"providers", "total_timeout_ms", kInteger, "600000", 10, 24 * kHourMs, "", kAtOnce, "For the whole answer."},
+
+    {"prices", "input", kUsd, "", 0, 0, "", kAtOnce, "US dollars for a million tokens of input."},
+    {"prices", "output", kUsd, "", 0, 0, "", kAtOnce, "US dollars for a million tokens of output."},
+    {"prices", "cached_input", kUsd, "", 0, 0, "", kAtOnce, "US dollars for a million tokens of input that came from the provider's cache; empty: as `input`."},
+    {"prices", "request", kUsd, "", 0, 0, "", kAtOnce, "US dollars for one call; empty: none."},
+
+    {"secrets", "master_key_file", kPath, "", 0, 0, "", kRestart,
+     "The key that seals secrets; empty: `secrets/master.key` in the home. `STEWARD_MASTER_KEY_FILE` sets it too."},
+
+    {"log", "level", kChoice, "info", 0, 0, "debug|info|warn|error", kAtOnce, "The least level that is written."},
+    {"log", "format", kChoice, "auto", 0, 0, "auto|json|text", kRestart, "Auto: JSON lines, or text on a terminal."},
+};
+
+}  // namespace
+
+const std::vector<ConfigSection>& config_sections() { return kSections; }
+const std::vector<ConfigKey>& config_keys() { return kKeys; }
+
+const ConfigKey* find_config_key(std::string_view section, std::string_view name) {
+  for (const auto& key : kKeys) {
+    if (key.section == section && key.name == name) return &key;
+  }
+  return nullptr;
+}
+
+}  // namespace steward
