@@ -1,0 +1,1 @@
+"""What crosses floors: checks, real clients, symptoms of the field, benches. They judge the shipped binary from outside."""

@@ -1,0 +1,1 @@
+"""Starts the shipped binary, speaks to it as a stranger would, and plays the provider behind it."""
