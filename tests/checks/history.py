@@ -1,0 +1,162 @@
+"""Random histories over the public interfaces: settings of every kind, and calls with every kind of end."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+
+from tests.harness import scripts, wire
+from tests.harness.admin import Admin
+from tests.harness.money import Price
+from tests.harness.steward import Steward
+
+CONFIG = """
+[providers.script]
+base_url = "{base_url}"
+key_env = "SCRIPT_KEY"
+models = ["good-1", "endless-1", "dies-1", "broken-1", "more-1", "held-1"]
+"""
+MODELS = ("good-1", "endless-1", "dies-1", "broken-1", "more-1", "held-1")
+ZONES = ("UTC", "Europe/Zurich", "Asia/Tokyo", "America/St_Johns", "Pacific/Kiritimati")
+TEXTS = ("plain", "Zürich", "日本語", "كتاب", "e\u0301 combining", "quote ' \" \\ end", "line\nfeed", "😀")
+
+
+def history_scripts() -> dict:
+    return {
+        "good-1": scripts.answer("some words come back", tokens=4),
+        "endless-1": scripts.endless(0.005),
+        "dies-1": scripts.dies_after(3),
+        "broken-1": scripts.fails(500),
+        "more-1": scripts.answer("more than was asked for", tokens=500),  # reports usage beyond the reservation
+        "held-1": scripts.answer("too late", latency_s=3600),
+    }
+
+
+class History:
+    """Acts as an owner and several callers, on a seed."""
+
+    def __init__(self, steward: Steward, rng: random.Random):
+        self.steward, self.rng = steward, rng
+        self.unexpected: list[str] = []
+        self.made = 0
+
+    def live(self, turns: int) -> list[str]:
+        """A history with a kill in the middle and an orderly end. Answers what should not have happened."""
+        self.steward.start()
+        with Admin(self.steward) as admin:
+            self._furnish(admin)
+            self._some(admin, turns // 2)
+        self._die_with_a_call_under_way()
+        self.steward.start()
+        with Admin(self.steward) as admin:
+            self._some(admin, turns - turns // 2)
+            self._each_once(admin)
+        if (code := self.steward.stop()) != 0:
+            self.unexpected.append(f"the orderly end answered {code}")
+        return self.unexpected
+
+    def _furnish(self, admin: Admin) -> None:
+        for model in MODELS:
+            admin.set_price("script", model, Price(1_000_000, 2_000_000, 500_000))
+        self.teams = [admin.new_principal("team", f"team {i}") for i in range(2)]
+        self.people = [admin.new_principal("user", text, self.rng.choice(ZONES)) for text in TEXTS[:3]]
+        self.keys = [admin.new_key(f"key {i}", owner=self.people[i % 3], team=self.teams[i % 2]) for i in range(4)]
+        admin.set_budget("whole", admin.tenant(), 10**13, "month")
+        admin.set_budget("overrun", self.keys[3]["id"], 10**12, "day")
+
+    def _die_with_a_call_under_way(self) -> None:
+        """A call that is in doubt after the crash."""
+
+        async def held() -> None:
+            task = asyncio.ensure_future(self._call(self.keys[0]["secret"], "held-1"))
+            await asyncio.sleep(0.3)
+            self.steward.kill()
+            await asyncio.gather(task, return_exceptions=True)
+
+        asyncio.run(held())
+
+    def _some(self, admin: Admin, turns: int) -> None:
+        actions = self._actions(admin)
+        for _ in range(turns):
+            self._do(self.rng.choice(actions))
+
+    def _each_once(self, admin: Admin) -> None:
+        for action in self._actions(admin):
+            self._do(action)
+
+    def _do(self, action: Callable[[], None]) -> None:
+        self.made += 1
+        try:
+            action()
+        except AssertionError as error:
+            self.unexpected.append(str(error)[:300])
+
+    def _actions(self, admin: Admin) -> list[Callable[[], None]]:
+        pick, rng = self.rng.choice, self.rng
+
+        def new_key() -> None:
+            made = admin.new_key(pick(TEXTS), owner=pick(self.people), tags={"for": pick(TEXTS)}, weight=rng.choice((1, 2.5)))
+            self.keys = [*self.keys[:8], made]
+
+        def change_key() -> None:
+            admin.call("PATCH", f"/keys/{pick(self.keys)['id']}", {"limits": {"requests_per_minute": rng.randint(100_000, 200_000)}})
+
+        def rotate_key() -> None:
+            key = pick(self.keys)
+            key["secret"] = admin.call("POST", f"/keys/{key['id']}/rotate", {"overlap_s": 60})["secret"]
+
+        def revoke_key() -> None:
+            admin.call("POST", f"/keys/{admin.new_key('short-lived')['id']}/revoke", {})
+
+        def new_person() -> None:
+            self.people = [*self.people[:6], admin.new_principal("user", pick(TEXTS), pick(ZONES))]
+
+        def join() -> None:
+            admin.add_member(pick(self.teams), pick(self.people))
+
+        def join_and_leave() -> None:
+            team, person = pick(self.teams), pick(self.people)
+            admin.add_member(team, person)
+            admin.call("DELETE", f"/principals/{team}/members/{person}")
+
+        def set_budget() -> None:
+            scope = pick([*self.people, *self.teams, pick(self.keys)["id"]])
+            admin.set_budget(f"b{rng.randint(1, 3)}", scope, rng.randint(10**11, 10**12), pick(("day", "week", "month", "forever")))
+
+        def drop_budget() -> None:
+            made = admin.set_budget("dropped", pick(self.people), 10**12)
+            admin.call("DELETE", f"/budgets/{made['id']}")
+
+        def set_price() -> None:
+            admin.set_price("script", f"other-{rng.randint(1, 9)}", Price(rng.randint(0, 10**9), rng.randint(0, 10**9)))
+
+        def set_setting() -> None:
+            admin.call("PUT", "/config/log.level", {"value": pick(("info", "warn"))})
+
+        def unset_setting() -> None:
+            set_setting()
+            admin.call("DELETE", "/config/log.level")
+
+        def ends_of_calls() -> None:
+            asyncio.run(self._calls())
+
+        settings = [new_key, change_key, rotate_key, revoke_key, new_person, join, join_and_leave, set_budget, drop_budget, set_price, set_setting, unset_setting]
+        return [*settings, ends_of_calls, ends_of_calls, ends_of_calls]
+
+    async def _calls(self) -> None:
+        """A few at once: whole, streamed, left by the client, ended or refused by the upstream."""
+        ways = [("good-1", False), ("good-1", True), ("endless-1", True), ("dies-1", True), ("broken-1", False), ("more-1", False), ("good-1", True)]
+        await asyncio.gather(*(self._call(self._secret(model), model, stream) for model, stream in self.rng.sample(ways, 4)))
+
+    def _secret(self, model: str) -> str:
+        return self.keys[3]["secret"] if model == "more-1" else self.rng.choice(self.keys[:3])["secret"]
+
+    async def _call(self, key: str, model: str, stream: bool = False) -> None:
+        body = {"model": model, "messages": [{"role": "user", "content": self.rng.choice(TEXTS)}], "max_tokens": 60, "stream": stream}
+        pieces = iter(range(5))
+        leave = model == "endless-1"
+        try:
+            await wire.call(self.steward.port, "/v1/chat/completions", key, body, on_piece=lambda _: not leave or next(pieces, None) is not None)
+        except (wire.CutOff, OSError, TimeoutError):
+            pass
