@@ -1,0 +1,24 @@
+#include "server/admin.h"
+
+namespace steward::server {
+
+Endpoint json_endpoint(std::string method, std::string pattern, EndpointDoc doc, JsonHandler handler, bool repeatable) {
+  Endpoint endpoint;
+  endpoint.method = std::move(method);
+  endpoint.pattern = std::move(pattern);
+  endpoint.doc = std::move(doc);
+  endpoint.json = std::move(handler);
+  endpoint.repeatable = repeatable;
+  return endpoint;
+}
+
+std::vector<Endpoint> all_endpoints(Core& core) {
+  std::vector<Endpoint> out;
+  for (const auto& part : {health_endpoints(core), model_api_endpoints(core), key_endpoints(core), principal_endpoints(core), budget_endpoints(core),
+                           price_endpoints(core), usage_endpoints(core), model_admin_endpoints(core), journal_endpoints(core), config_endpoints(core)}) {
+    out.insert(out.end(), part.begin(), part.end());
+  }
+  return out;
+}
+
+}  // namespace steward::server

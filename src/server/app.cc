@@ -1,0 +1,224 @@
+#include "server/app.h"
+
+#include <unistd.h>
+
+#include "base/file.h"
+#include "server/admin.h"
+#include "server/events.h"
+#include "server/idempotency.h"
+#include "server/metrics.h"
+#include "server/openapi.h"
+#include "server/options.h"
+#include "server/paths.h"
+#include "server/settings.h"
+#include "server/worker.h"
+
+namespace steward::server {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::chrono::seconds kHousekeeping{5};
+
+size_t thread_count(const Config& config) {
+  const auto asked = static_cast<size_t>(config.integer("server.threads"));
+  return asked > 0 ? asked : std::max<size_t>(1, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+Result<Config> load_app_config(const AppOptions& options, const std::map<std::string, nlohmann::json>& settings) {
+  ConfigSources sources;
+  sources.environment = options.environment;
+  sources.flags = options.flags;
+  sources.settings = settings;
+  const bool named = !options.config_file.empty();
+  const fs::path file = named ? options.config_file : options.home / "steward.toml";
+  std::error_code error;
+  if (named || fs::exists(file, error)) {
+    auto text = read_file(file, 1024 * 1024);
+    if (!text) return fail(ErrorCode::kConfig, fmt::format("The configuration can't be read: {}", text.error().message));
+    sources.toml = std::move(*text);
+    sources.toml_name = file.filename().string();
+  }
+  return Config::load(sources);
+}
+
+std::string host_time_zone() {
+  std::error_code error;
+  const std::string target = fs::read_symlink("/etc/localtime", error).string();
+  const size_t at = target.find("zoneinfo/");
+  if (!error && at != std::string::npos) return target.substr(at + 9);
+  if (auto text = read_file("/etc/timezone", 256); text && !text->empty()) return text->substr(0, text->find('\n'));
+  return "UTC";
+}
+
+App::App(AppOptions options, Clock& clock, Random& random) : options_(std::move(options)), core_(clock, random, Log(), options_.home) {}
+
+App::~App() {
+  if (!stopped_) stop(Deadline::in(std::chrono::seconds(0)));
+}
+
+void App::starting(std::string part) {
+  const std::lock_guard lock(core_.starting_mutex);
+  core_.starting_part = std::move(part);
+}
+
+Status App::listen() {
+  auto config = load_app_config(options_);
+  if (!config) return fail(config.error());
+  core_.config.put(std::make_shared<Config>(std::move(*config)));
+  const auto now = core_.config.get();
+  core_.log = Log::to_stderr(log_level(*now), log_format(*now));
+  if (auto made = journal::prepare_home(core_.home); !made) return made;
+  auto folder = private_socket_folder(core_.home.root, options_.environment);
+  if (!folder) return fail(folder.error());
+  socket_ = !options_.socket.empty() ? options_.socket : !now->path("server.unix_socket").empty() ? now->path("server.unix_socket") : *folder / "steward.sock";
+  auto listen = listen_options(*now, socket_, options_.tcp);
+  if (!listen) return fail(listen.error());
+  core_.listens_on_loopback = is_loopback_host(listen->host);
+  core_.secrets = std::make_unique<SecretStore>(core_.home, now->path("secrets.master_key_file"), core_.random);
+  core_.reload = [this] { return reload(); };
+
+  endpoints_ = all_endpoints(core_);
+  endpoints_.push_back(openapi_endpoint(core_, endpoints_));
+  mount(core_, endpoints_, router_);
+  core_.threads = std::make_unique<net::IoThreads>(thread_count(*now));
+  core_.clients = std::make_unique<net::HttpClients>(*core_.threads, core_.log);
+  server_ = net::make_server(*core_.threads, router_, *listen, server_limits(*now), core_.clock, core_.random, core_.log);
+  return server_->start();
+}
+
+Status App::open() {
+  starting("journal");
+  if (auto done = open_store(); !done) return done;
+  starting("identity");
+  if (auto done = open_identity(); !done) return done;
+  starting("engine");
+  if (auto done = open_models(); !done) return done;
+  core_.events->attach(*core_.journal);
+  core_.idempotency = std::make_unique<Idempotency>(*core_.journal, core_.clock);
+  core_.phase = Phase::kReady;
+  housekeeper_ = std::thread([this] { housekeep(); });
+  if (options_.announce) return announce();
+  return {};
+}
+
+Status App::open_store() {
+  const auto config = core_.config.get();
+  core_.journal = journal::make_sqlite_journal(journal_options(*config, core_.home.root), core_.clock, core_.random, core_.log);
+  core_.identity = identity::make_identity(*core_.journal, core_.clock, core_.random, core_.log);
+  core_.ledger = ledger::make_ledger(*core_.journal, *core_.identity, default_prices(*config), core_.clock, core_.random, core_.log);
+  core_.journal->add_fold(core_.identity->fold());
+  core_.journal->add_fold(core_.ledger->fold());
+  core_.journal->add_fold(*core_.settings);
+  if (auto started = core_.journal->start(); !started) return started;
+  core_.views = journal::make_views(core_.home.root, *core_.journal, core_.log);
+  for (auto* view : core_.identity->views()) core_.views->add(*view);
+  for (auto* view : core_.ledger->views()) core_.views->add(*view);
+  core_.views->add(core_.settings->view());
+  return core_.views->start();
+}
+
+Status App::open_identity() {
+  // Settings stand in the journal, so they join the configuration only now.
+  auto whole = load_app_config(options_, core_.settings->values());
+  if (!whole) return fail(whole.error());
+  core_.config.put(std::make_shared<Config>(std::move(*whole)));
+  const auto config = core_.config.get();
+  core_.log.set_level(log_level(*config));
+  const std::string zone = config->text("server.time_zone");
+  auto tenant = core_.identity->bootstrap(config->text("server.organisation"), config->text("server.owner"), zone.empty() ? host_time_zone() : zone);
+  if (!tenant) return fail(tenant.error());
+  core_.tenant = *tenant;
+  auto recovered = core_.ledger->recover(core_.started_at);
+  if (!recovered) return fail(recovered.error());
+  if (*recovered > 0) core_.log.warn("calls of an earlier run were charged at their bound", {{"calls", *recovered}});
+  return {};
+}
+
+Status App::open_models() {
+  const auto config = core_.config.get();
+  auto options = engine_options(*config, core_.home.root, socket_.parent_path());
+  if (!config->boolean("engine.enabled")) {
+    options.shipped_models.clear();
+    options.models.clear();
+  }
+  core_.engine = engine::make_engine(std::move(options), *core_.threads, *core_.clients, core_.random, core_.log);
+  if (auto started = core_.engine->start(); !started) return started;
+  auto gateway = gateway_options(*config, options_.environment, *core_.secrets);
+  if (!gateway) return fail(gateway.error());
+  core_.gateway = gateway::make_gateway(std::move(*gateway), *core_.journal, *core_.identity, *core_.ledger, *core_.engine, *core_.clients, core_.clock,
+                                        core_.random, core_.log);
+  return {};
+}
+
+Status App::announce() {
+  return write_running_server(core_.home.root, {::getpid(), socket_, address(), STEWARD_VERSION});
+}
+
+std::string App::address() const {
+  if (!options_.tcp || !server_) return "";
+  const auto config = core_.config.get();
+  const std::string host = config->text("server.host");
+  const bool any = host == "0.0.0.0" || host == "::" || host == "127.0.0.1" || host == "::1";
+  const std::string name = any ? "localhost" : host.find(':') != std::string::npos ? "[" + host + "]" : host;
+  return fmt::format("{}://{}:{}", config->path("server.tls_certificate").empty() ? "http" : "https", name, server_->port());
+}
+
+Result<ReloadReport> App::reload() {
+  const std::lock_guard lock(reload_mutex_);
+  auto fresh = load_app_config(options_, core_.settings->values());
+  if (!fresh) return fail(fresh.error());
+  auto gateway = gateway_options(*fresh, options_.environment, *core_.secrets);
+  if (!gateway) return fail(gateway.error());
+  const auto before = core_.config.get();
+  ReloadReport report;
+  for (const auto& change : changes(*before, *fresh)) {
+    (change.reload == Reload::kAtOnce ? report.applied : report.needs_restart).push_back(change.key);
+  }
+  core_.gateway->reload(std::move(*gateway));
+  core_.ledger->set_default_prices(default_prices(*fresh));
+  core_.log.set_level(log_level(*fresh));
+  core_.config.put(std::make_shared<Config>(std::move(*fresh)));
+  core_.log.info("configuration reloaded", {{"applied", report.applied}, {"needs_restart", report.needs_restart}});
+  return report;
+}
+
+void App::housekeep() {
+  std::unique_lock lock(housekeeper_mutex_);
+  while (!housekeeper_wakes_.wait_for(lock, kHousekeeping, [this] { return housekeeper_ends_; })) {
+    lock.unlock();
+    asio::co_spawn(core_.threads->context(0), core_.ledger->expire(), asio::detached);
+    lock.lock();
+  }
+}
+
+void App::begin_stop() {
+  Phase ready = Phase::kReady;
+  core_.phase.compare_exchange_strong(ready, Phase::kStopping);
+  if (server_) server_->stop_accepting();
+  core_.events->close();
+}
+
+size_t App::requests_under_way() const { return server_ ? server_->requests_under_way() : 0; }
+
+size_t App::stop(Deadline deadline) {
+  stopped_ = true;
+  begin_stop();
+  {
+    const std::lock_guard lock(housekeeper_mutex_);
+    housekeeper_ends_ = true;
+  }
+  housekeeper_wakes_.notify_all();
+  if (housekeeper_.joinable()) housekeeper_.join();
+  const size_t cut = server_ ? server_->drain(deadline) : 0;
+  core_.worker->stop();
+  if (core_.engine) core_.engine->stop();
+  if (core_.views) core_.views->stop();
+  if (core_.journal) core_.journal->stop();
+  if (core_.threads) core_.threads->stop();
+  if (options_.announce && core_.phase == Phase::kStopping) remove_running_server(core_.home.root);
+  return cut;
+}
+
+}  // namespace steward::server

@@ -1,0 +1,27 @@
+#include "server/core.h"
+
+#include "server/events.h"
+#include "server/idempotency.h"
+#include "server/metrics.h"
+#include "server/settings.h"
+#include "server/worker.h"
+
+namespace steward::server {
+
+Core::Core(Clock& c, Random& r, Log l, std::filesystem::path home_path)
+    : clock(c), random(r), log(std::move(l)), home(std::move(home_path)), started_at(c.now_us()), starting_part("configuration"),
+      http_metrics(std::make_unique<HttpMetrics>()), events(std::make_unique<EventHub>()), settings(std::make_unique<Settings>()),
+      worker(std::make_unique<Worker>()) {}
+
+Core::~Core() = default;
+
+identity::Caller Core::owner() const {
+  identity::Caller caller;
+  caller.tenant = tenant;
+  caller.admin = true;
+  const auto snapshot = identity->snapshot();
+  if (const auto found = snapshot->tenant_owner.find(tenant); found != snapshot->tenant_owner.end()) caller.principal = found->second;
+  return caller;
+}
+
+}  // namespace steward::server

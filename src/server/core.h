@@ -1,0 +1,97 @@
+// What the handlers reach: the parts of a running server, wired by App. Everything here is set before the phase becomes kReady and stays
+// until every request has ended; `config` alone changes (a reload puts another in its place). Any io thread may read.
+#pragma once
+#include <atomic>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "engine/engine.h"
+#include "gateway/gateway.h"
+#include "identity/identity.h"
+#include "journal/home.h"
+#include "journal/journal.h"
+#include "journal/view.h"
+#include "ledger/ledger.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "server/secrets.h"
+
+namespace steward::server {
+
+class EventHub;
+class HttpMetrics;
+class Idempotency;
+class Settings;
+class Worker;
+
+enum class Phase { kStarting, kReady, kStopping };
+
+// The configuration in force; a reload swaps the whole value.
+class ConfigHolder {
+ public:
+  std::shared_ptr<const Config> get() const {
+    const std::lock_guard lock(mutex_);
+    return config_;
+  }
+  void put(std::shared_ptr<const Config> config) {
+    const std::lock_guard lock(mutex_);
+    config_ = std::move(config);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Config> config_;
+};
+
+struct ReloadReport {
+  std::vector<std::string> applied;
+  std::vector<std::string> needs_restart;
+};
+
+struct Core {
+  Core(Clock& clock, Random& random, Log log, std::filesystem::path home_path);
+  ~Core();
+
+  Clock& clock;
+  Random& random;
+  Log log;
+  journal::HomePaths home;
+  ConfigHolder config;
+  std::atomic<Phase> phase = Phase::kStarting;
+  TimeUs started_at = 0;       // wall clock
+  std::string starting_part;   // what start() is at, for /readyz; guarded by its mutex
+  mutable std::mutex starting_mutex;
+  bool listens_on_loopback = true;
+  Id tenant;                   // the home's organisation
+
+  std::unique_ptr<SecretStore> secrets;
+  std::unique_ptr<HttpMetrics> http_metrics;
+  std::unique_ptr<EventHub> events;
+  std::unique_ptr<Settings> settings;
+  std::unique_ptr<Idempotency> idempotency;
+  std::unique_ptr<Worker> worker;
+
+  // In the order in which they are made; they end in the other.
+  std::unique_ptr<net::IoThreads> threads;
+  std::unique_ptr<net::HttpClients> clients;
+  std::unique_ptr<journal::Journal> journal;
+  std::unique_ptr<identity::Identity> identity;
+  std::unique_ptr<ledger::Ledger> ledger;
+  std::unique_ptr<journal::Views> views;
+  std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<gateway::Gateway> gateway;
+
+  // Reads the sources again and applies what can be applied at once. Set by App.
+  std::function<Result<ReloadReport>()> reload;
+
+  identity::Caller owner() const;  // who the home's socket speaks for
+};
+
+}  // namespace steward::server

@@ -1,0 +1,251 @@
+#include "server/endpoint.h"
+
+#include <cxxabi.h>
+
+#include "base/crypto.h"
+#include "base/text.h"
+#include "journal/db.h"
+#include "server/idempotency.h"
+#include "server/metrics.h"
+#include "server/options.h"
+
+namespace steward::server {
+namespace {
+
+// Passes everything on and remembers what the access log tells.
+class Watched final : public net::Responder {
+ public:
+  explicit Watched(net::Responder& inner) : inner_(inner) {}
+  net::Headers& headers() override { return inner_.headers(); }
+  Task<Status> send(int status, std::string content_type, std::string body) override {
+    status_ = status;
+    bytes_ = body.size();
+    if (status >= 400) code_ = code_of(body);
+    co_return co_await inner_.send(status, std::move(content_type), std::move(body));
+  }
+  Task<Status> begin(int status, std::string content_type) override {
+    status_ = status;
+    return inner_.begin(status, std::move(content_type));
+  }
+  Task<Status> write(std::string chunk) override {
+    bytes_ += chunk.size();
+    return inner_.write(std::move(chunk));
+  }
+  Task<Status> end() override { return inner_.end(); }
+  bool begun() const override { return inner_.begun(); }
+
+  int status() const { return status_; }
+  size_t bytes() const { return bytes_; }
+  const std::string& code() const { return code_; }
+
+ private:
+  static std::string code_of(const std::string& body) {
+    const Json parsed = Json::parse(body, nullptr, false);
+    if (!parsed.is_object() || !parsed.contains("error") || !parsed["error"].is_object()) return "";
+    const auto& code = parsed["error"].value("code", Json());
+    return code.is_string() ? code.get<std::string>() : "";
+  }
+
+  net::Responder& inner_;
+  int status_ = 0;
+  size_t bytes_ = 0;
+  std::string code_;
+};
+
+LogLevel level_of(const std::string& code, int status) {
+#define STEWARD_ERROR(name, wire, ...) \
+  if (code == wire) return info(ErrorCode::k##name).level;
+#include "base/errors.def"
+#undef STEWARD_ERROR
+  return status >= 500 ? LogLevel::kError : LogLevel::kInfo;
+}
+
+void log_access(Core& core, const Endpoint& endpoint, const net::Request& request, const Watched& responder, const identity::Caller& caller) {
+  const DurationUs duration = core.clock.monotonic_us() - request.received_us;
+  core.http_metrics->count(endpoint.method, endpoint.pattern, responder.status(), duration);
+  const bool routine = endpoint.access == Access::kOpen && responder.status() < 400;  // health checks come every second
+  const LogLevel level = routine ? LogLevel::kDebug : level_of(responder.code(), responder.status());
+  core.log.write(level, endpoint.method + " " + endpoint.pattern,
+                 {{"code", responder.code().empty() ? "ok" : responder.code()},
+                  {"status", responder.status()},
+                  {"request_id", request.request_id},
+                  {"tenant", caller.tenant},
+                  {"key_id", caller.key != nullptr ? caller.key->id : ""},
+                  {"duration_us", duration},
+                  {"bytes", responder.bytes()},
+                  {"remote", request.remote}});
+}
+
+// Answers the CORS side; false if the request was a preflight and is answered.
+void add_cors(const Config& config, const net::Request& request, net::Responder& responder) {
+  const std::string origin(request.headers.get("origin"));
+  if (origin.empty()) return;
+  const auto allowed = config.list("server.cors_origins");
+  if (std::ranges::find(allowed, origin) == allowed.end()) return;
+  responder.headers().set("access-control-allow-origin", origin);
+  responder.headers().set("vary", "origin");
+  responder.headers().set("access-control-expose-headers", "x-request-id, retry-after");
+}
+
+Task<void> preflight(Core& core, std::string methods, net::Request& request, net::Responder& responder) {
+  add_cors(*core.config.get(), request, responder);
+  responder.headers().set("access-control-allow-methods", methods);
+  responder.headers().set("access-control-allow-headers", "authorization, content-type, idempotency-key, x-api-key");
+  responder.headers().set("access-control-max-age", "600");
+  (void)co_await responder.send(204, "", "");
+}
+
+Result<identity::Caller> caller_of(Core& core, const Endpoint& endpoint, const net::Request& request) {
+  if (endpoint.access == Access::kOpen) return identity::Caller{};
+  const bool metrics = endpoint.access == Access::kMetrics;
+  if (metrics && (core.config.get()->boolean("server.metrics_public") || comes_from_this_machine(request))) return identity::Caller{};
+  if (core.phase == Phase::kStarting) return fail(ErrorCode::kStarting);
+  if (core.phase == Phase::kStopping) return fail(ErrorCode::kShuttingDown);
+  if (request.over_unix && !request.headers.has("authorization") && !request.headers.has("x-api-key")) return core.owner();
+  auto secret = secret_of(request);
+  if (!secret) return fail(secret.error());
+  auto caller = core.identity->authenticate(*secret);
+  if (!caller) return caller;
+  if ((endpoint.access == Access::kAdmin || metrics) && !caller->admin) {
+    return fail(ErrorCode::kForbidden, "This needs a key with scope admin: 'steward keys new NAME --admin' makes one.");
+  }
+  return caller;
+}
+
+Result<Json> body_of(const net::Request& request) {
+  if (request.method == "GET" || request.method == "DELETE" || trim(request.body).empty()) return Json::object();
+  auto body = parse_json(request.body);
+  if (body && !body->is_object()) return fail(ErrorCode::kInvalidRequest, "The body must be a JSON object.");
+  return body;
+}
+
+// kNone where the client sent no Idempotency-Key.
+Task<Result<Reply>> answer_once(Core& core, const Endpoint& endpoint, AdminCall call) {
+  const bool changes = endpoint.method != "GET";
+  const std::string key(call.request.headers.get("idempotency-key"));
+  if (!changes || key.empty()) co_return co_await endpoint.json(std::move(call));
+  const identity::Caller caller = call.caller;
+  const std::string fingerprint = to_hex(sha256(fmt::format("{} {}\n{}", call.request.method, call.request.path, call.request.body)));
+  auto begun = co_await core.idempotency->begin(caller, key, fingerprint, endpoint.repeatable);
+  if (!begun) co_return fail(begun.error());
+  if (begun->answer) {
+    begun->answer->body["idempotent_replay"] = true;
+    co_return std::move(*begun->answer);
+  }
+  auto reply = co_await endpoint.json(std::move(call));
+  if (!reply) {
+    core.idempotency->forget(begun->stream);
+    co_return reply;
+  }
+  if (auto kept = co_await core.idempotency->answered(caller, begun->stream, *reply); !kept) co_return fail(kept.error());
+  co_return reply;
+}
+
+Task<void> run_json(Core& core, const Endpoint& endpoint, identity::Caller caller, net::Request& request, net::Responder& responder) {
+  auto body = body_of(request);
+  if (!body) co_return co_await write_error(request, responder, body.error());
+  auto reply = co_await answer_once(core, endpoint, AdminCall{caller, request, std::move(*body)});
+  if (!reply) co_return co_await write_error(request, responder, reply.error());
+  if (endpoint.access == Access::kAdmin && endpoint.method != "GET") {  // what an administrator was told holds over power loss
+    auto durable = co_await core.journal->wait_durable(caller.tenant, core.journal->written_seq(caller.tenant));
+    if (!durable) co_return co_await write_error(request, responder, durable.error());
+  }
+  responder.headers().set("cache-control", "no-store");
+  (void)co_await responder.send(reply->status, "application/json", dump(reply->body));
+}
+
+std::string type_of(const std::exception& e) {
+  int status = 0;
+  char* name = abi::__cxa_demangle(typeid(e).name(), nullptr, nullptr, &status);
+  std::string out = name != nullptr ? name : typeid(e).name();
+  std::free(name);
+  return out;
+}
+
+// A bug in a request's scope ends that request. What an exception says may hold content, so the log gets its type alone; the store's
+// errors are its own words.
+Task<std::optional<Error>> guarded(Core& core, const Endpoint& endpoint, identity::Caller caller, net::Request& request, net::Responder& responder) {
+  std::optional<Error> broken;
+  try {
+    if (endpoint.json) co_await run_json(core, endpoint, caller, request, responder);
+    else co_await endpoint.raw(caller, request, responder);
+  } catch (const journal::DbError& e) {
+    core.log.error("the store failed", {{"request_id", request.request_id}, {"code", e.code}, {"reason", e.what()}});
+    broken = Error(ErrorCode::kStoreUnavailable);
+  } catch (const std::exception& e) {
+    core.log.error("a request broke", {{"request_id", request.request_id}, {"type", type_of(e)}});
+    broken = Error(ErrorCode::kInternal);
+  }
+  co_return broken;
+}
+
+Task<void> serve(Core& core, const Endpoint& endpoint, net::Request& request, net::Responder& inner) {
+  Watched responder(inner);
+  const auto config = core.config.get();
+  identity::Caller caller;
+  if (!host_allowed(*config, request, core.listens_on_loopback)) {
+    co_await write_error(request, responder,
+                         Error(ErrorCode::kForbidden, "This server does not answer under that host name: add it to server.allowed_hosts."));
+  } else {
+    add_cors(*config, request, responder);
+    auto found = caller_of(core, endpoint, request);
+    if (!found) {
+      co_await write_error(request, responder, found.error());
+    } else {
+      caller = *found;
+      auto broken = co_await guarded(core, endpoint, caller, request, responder);
+      if (broken && !responder.begun()) co_await write_error(request, responder, *broken);
+    }
+  }
+  log_access(core, endpoint, request, responder, caller);
+}
+
+std::string_view host_name(std::string_view host) {
+  if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
+  return host.substr(0, host.find(':'));
+}
+
+}  // namespace
+
+bool host_allowed(const Config& config, const net::Request& request, bool listens_on_loopback) {
+  if (request.over_unix) return true;
+  const std::string host = to_lower_ascii(host_name(request.headers.get("host")));
+  const auto allowed = config.list("server.allowed_hosts");
+  if (std::ranges::any_of(allowed, [&](const auto& name) { return equal_ignoring_ascii_case(name, host); })) return true;
+  if (is_loopback_host(host)) return true;
+  return allowed.empty() && !listens_on_loopback;
+}
+
+bool comes_from_this_machine(const net::Request& request) {
+  if (request.over_unix) return true;
+  const bool forwarded = request.headers.has("x-forwarded-for") || request.headers.has("forwarded");
+  return !forwarded && (request.remote.starts_with("127.") || request.remote.starts_with("[::1]") || request.remote.starts_with("::1"));
+}
+
+Result<std::string> secret_of(const net::Request& request) {
+  const std::string_view authorization = trim(request.headers.get("authorization"));
+  if (authorization.size() > 7 && equal_ignoring_ascii_case(authorization.substr(0, 7), "bearer ")) return std::string(trim(authorization.substr(7)));
+  if (const auto key = trim(request.headers.get("x-api-key")); !key.empty()) return std::string(key);
+  return fail(ErrorCode::kUnauthenticated, "No API key was given: send 'Authorization: Bearer sk-steward-…' or 'x-api-key: …'.");
+}
+
+Task<void> write_error(net::Request& request, net::Responder& responder, Error error) {
+  co_await gateway::write_openai_error(request, responder, std::move(error));
+}
+
+void mount(Core& core, const std::vector<Endpoint>& endpoints, net::Router& router) {
+  std::map<std::string, std::string> methods;
+  for (const auto& endpoint : endpoints) {
+    router.add(endpoint.method, endpoint.pattern,
+               [&core, &endpoint](net::Request& request, net::Responder& responder) { return serve(core, endpoint, request, responder); });
+    auto& of = methods[endpoint.pattern];
+    of += (of.empty() ? "" : ", ") + endpoint.method;
+  }
+  for (const auto& [pattern, allowed] : methods) {
+    router.add("OPTIONS", pattern,
+               [&core, allowed](net::Request& request, net::Responder& responder) { return preflight(core, allowed, request, responder); });
+  }
+  router.set_error_writer([](net::Request& request, net::Responder& responder, Error error) { return write_error(request, responder, std::move(error)); });
+}
+
+}  // namespace steward::server

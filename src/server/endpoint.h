@@ -1,0 +1,71 @@
+// One address of the API: how it is reached, who may, what it does, and how it is told in the OpenAPI document.
+//
+// serve() is what stands around every handler: the host check, CORS, the phase, authentication, idempotency, errors in the caller's
+// dialect, the access log and the metrics. Handlers stay thin: they parse, call one function, and answer.
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "server/core.h"
+
+namespace steward::server {
+
+enum class Access {
+  kOpen,     // anybody, in every phase
+  kMetrics,  // anybody on this machine, else an administrator
+  kKey,      // any valid key, or the home's socket
+  kAdmin,    // a key with scope admin, or the home's socket
+};
+
+struct Reply {
+  int status = 200;
+  Json body;
+};
+
+struct AdminCall {
+  identity::Caller caller;
+  net::Request& request;
+  Json body;  // of POST, PUT and PATCH: an object (empty where no body was sent)
+};
+
+using JsonHandler = std::function<Task<Result<Reply>>(AdminCall)>;
+using RawHandler = std::function<Task<void>(identity::Caller, net::Request&, net::Responder&)>;
+
+struct Parameter {
+  std::string name, description;
+  std::string schema = "string";  // JSON Schema's type
+};
+
+// For the OpenAPI document. Schemas are names in openapi_schemas.cc; empty: none.
+struct EndpointDoc {
+  std::string tag, summary, description;
+  std::string request_schema, response_schema;
+  bool list = false;             // the answer is a page of response_schema
+  int success = 200;
+  std::string content_type = "application/json";
+  std::vector<Parameter> query;
+};
+
+struct Endpoint {
+  std::string method, pattern;
+  Access access = Access::kAdmin;
+  EndpointDoc doc;
+  JsonHandler json;     // one of the two
+  RawHandler raw;
+  bool repeatable = true;  // doing it twice does no more than doing it once (see idempotency.h)
+};
+
+// Routes every endpoint to `router`. `core` and `endpoints` outlive the server.
+void mount(Core& core, const std::vector<Endpoint>& endpoints, net::Router& router);
+
+// The error in the dialect of the request's path, with x-request-id.
+Task<void> write_error(net::Request& request, net::Responder& responder, Error error);
+
+bool host_allowed(const Config& config, const net::Request& request, bool listens_on_loopback);
+bool comes_from_this_machine(const net::Request& request);
+// "Authorization: Bearer …" or "x-api-key: …"; kUnauthenticated says how to give one.
+Result<std::string> secret_of(const net::Request& request);
+
+}  // namespace steward::server

@@ -1,0 +1,190 @@
+#include "server/events.h"
+
+#include <boost/asio/redirect_error.hpp>
+#include <charconv>
+
+#include "net/sse.h"
+#include "server/endpoint.h"
+
+namespace steward::server {
+namespace {
+constexpr std::chrono::milliseconds kHeartbeat{15'000};
+constexpr size_t kPageRecords = 256;  // read at once on an io thread: a few milliseconds at most
+}  // namespace
+
+EventHub::~EventHub() { close(); }
+
+void EventHub::attach(journal::Journal& journal) {
+  journal_ = &journal;
+  hook_ = journal.on_durable([this](const Id&, journal::Seq) { wake_all(); });
+}
+
+void EventHub::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  if (journal_ != nullptr) journal_->forget(hook_);
+  journal_ = nullptr;
+  wake_all();
+}
+
+bool EventHub::closed() const {
+  const std::lock_guard lock(mutex_);
+  return closed_;
+}
+
+size_t EventHub::open_streams() const {
+  const std::lock_guard lock(mutex_);
+  return listeners_.size();
+}
+
+void EventHub::wake_all() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& listener : listeners_) listener->wake();
+}
+
+std::shared_ptr<EventHub::Listener> EventHub::listen(Executor executor, size_t limit) {
+  auto listener = std::make_shared<Listener>(std::move(executor));
+  listener->self_ = listener;
+  const std::lock_guard lock(mutex_);
+  if (closed_ || listeners_.size() >= limit) return nullptr;
+  listeners_.insert(listener);
+  return listener;
+}
+
+void EventHub::leave(const std::shared_ptr<Listener>& listener) {
+  const std::lock_guard lock(mutex_);
+  listeners_.erase(listener);
+}
+
+void EventHub::Listener::wake() {
+  asio::post(executor_, [weak = self_] {
+    if (const auto self = weak.lock()) {
+      self->signalled_ = true;
+      self->timer_.cancel();
+    }
+  });
+}
+
+Task<bool> EventHub::Listener::wait(std::chrono::milliseconds longest) {
+  if (!signalled_) {
+    timer_.expires_after(longest);
+    boost::system::error_code cancelled;
+    co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+  }
+  co_return std::exchange(signalled_, false);
+}
+
+Json event_json(const journal::Record& record) {
+  Json out = {{"seq", record.seq},         {"id", record.id},         {"stream", record.stream},
+              {"version", record.version}, {"kind", record.kind},     {"schema", record.schema},
+              {"time", to_rfc3339(record.time)}, {"actor", record.actor}, {"label", record.label}};
+  if (!record.on_behalf_of.empty()) out["on_behalf_of"] = record.on_behalf_of;
+  if (!record.cause.empty()) out["cause"] = record.cause;
+  if (!record.acl.empty()) out["acl"] = record.acl;
+  if (record.erased) {
+    out["erased"] = true;
+  } else {
+    out["body"] = Json::parse(record.body, nullptr, false);
+  }
+  return out;
+}
+
+namespace {
+
+// Leaves the hub however the stream ends.
+struct Place {
+  EventHub& hub;
+  std::shared_ptr<EventHub::Listener> listener;
+  CancelToken& cancel;
+  size_t hook;
+  Place(EventHub& h, std::shared_ptr<EventHub::Listener> l, CancelToken& c) : hub(h), listener(std::move(l)), cancel(c) {
+    hook = cancel.on_cancel([listener = listener](CancelReason) { listener->wake(); });
+  }
+  ~Place() {
+    cancel.forget(hook);
+    hub.leave(listener);
+  }
+};
+
+bool may_read(const Core& core, const identity::Caller& caller, const std::set<Id>& acls, const journal::Record& record) {
+  (void)core;
+  if (caller.admin || caller.key == nullptr) return true;
+  if (!record.acl.empty()) return acls.contains(record.acl);
+  return record.actor == caller.principal || record.actor == caller.key->id;  // no ACL: its doer's and the administrators'
+}
+
+bool still_welcome(const Core& core, const identity::Caller& caller) {
+  if (caller.key == nullptr) return true;
+  const auto snapshot = core.identity->snapshot();
+  const auto found = snapshot->keys.find(caller.key->id);
+  if (found == snapshot->keys.end() || found->second->revoked) return false;
+  const TimeUs expires = found->second->spec.expires_at;
+  return expires == 0 || expires > core.clock.now_us();
+}
+
+std::optional<journal::Seq> cursor_of(const net::Request& request) {
+  std::string text(request.headers.get("last-event-id"));
+  if (const auto after = request.query.find("after"); text.empty() && after != request.query.end()) text = after->second;
+  journal::Seq seq = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), seq);
+  if (text.empty() || problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return seq;
+}
+
+// Sends what lies between `after` and the durable mark. False: the client is gone or the key no longer holds.
+Task<bool> send_pages(Core& core, identity::Caller caller, net::Responder& responder, journal::Seq& after) {
+  while (after < core.journal->durable_seq(caller.tenant)) {
+    if (!still_welcome(core, caller)) co_return false;
+    const journal::Seq durable = core.journal->durable_seq(caller.tenant);
+    const auto page = core.journal->read(caller.tenant, after, std::min<size_t>(kPageRecords, durable - after));
+    if (!page || page->empty()) co_return page.has_value();
+    const auto acls = core.identity->readable_acls(caller.tenant, caller.principal);
+    std::string out;
+    for (const auto& record : *page) {
+      if (record.seq > durable) break;
+      after = record.seq;
+      if (may_read(core, caller, acls, record)) out += net::sse_event("record", dump(event_json(record)), std::to_string(record.seq));
+    }
+    if (!out.empty() && !co_await responder.write(std::move(out))) co_return false;
+  }
+  co_return true;
+}
+
+}  // namespace
+
+Task<void> serve_events(Core& core, identity::Caller caller, net::Request& request, net::Responder& responder) {
+  const auto config = core.config.get();
+  const bool asked = request.query.contains("after") || request.headers.has("last-event-id");
+  const auto cursor = cursor_of(request);
+  if (asked && !cursor) {
+    co_return co_await write_error(request, responder, Error(ErrorCode::kInvalidRequest, "'after' must be a whole number: the seq of the last record seen."));
+  }
+  auto listener = core.events->listen(co_await asio::this_coro::executor, static_cast<size_t>(config->integer("limits.max_event_streams")));
+  if (!listener) {
+    co_return co_await write_error(request, responder, Error(ErrorCode::kConcurrencyLimited, "There are as many event streams as the server holds (limits.max_event_streams)."));
+  }
+  const Place place(*core.events, listener, request.cancel);
+  responder.headers().set("cache-control", "no-store");
+  responder.headers().set("x-accel-buffering", "no");
+  if (!co_await responder.begin(200, "text/event-stream")) co_return;
+
+  const journal::Seq durable = core.journal->durable_seq(caller.tenant);
+  journal::Seq after = cursor.value_or(durable);
+  if (after > durable || durable - after > static_cast<journal::Seq>(config->integer("limits.event_backlog"))) {
+    after = durable;
+    if (!co_await responder.write(net::sse_event("reset", dump(Json{{"seq", durable}}), std::to_string(durable)))) co_return;
+  } else if (!co_await responder.write(net::sse_comment("open"))) {
+    co_return;
+  }
+  while (!request.cancel.cancelled() && !core.events->closed()) {
+    if (!co_await send_pages(core, caller, responder, after)) break;
+    const bool woken = co_await listener->wait(kHeartbeat);
+    if (!woken && !co_await responder.write(net::sse_comment("alive"))) co_return;
+    if (!still_welcome(core, caller)) break;
+  }
+  (void)co_await responder.end();
+}
+
+}  // namespace steward::server

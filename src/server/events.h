@@ -1,0 +1,56 @@
+// GET /v1/events?after=SEQ: the tenant's records as server-sent events, up to the durable mark, each only to who may read it.
+//
+// One hook on the journal's durable mark wakes all streams (EventHub). A stream whose cursor lies ahead of the journal (a restored
+// backup) or too far behind gets `reset` with the place to go on from, after which the client reads its screens anew. A comment each
+// 15 seconds shows that the line lives. Rights are asked anew for every page: a revoked key ends its stream.
+#pragma once
+#include <list>
+#include <memory>
+#include <mutex>
+
+#include "base/json.h"
+#include "server/core.h"
+
+namespace steward::server {
+
+class EventHub {
+ public:
+  EventHub() = default;
+  ~EventHub();
+  void attach(journal::Journal& journal);
+  void close();  // ends every stream; new ones are refused
+  size_t open_streams() const;
+
+  // One waiting stream. Used on the thread of its executor alone, but for wake().
+  class Listener {
+   public:
+    explicit Listener(Executor executor) : executor_(std::move(executor)), timer_(executor_) {}
+    void wake();              // any thread
+    Task<bool> wait(std::chrono::milliseconds longest);  // false: nothing happened for so long
+
+   private:
+    friend class EventHub;
+    Executor executor_;
+    asio::steady_timer timer_;
+    bool signalled_ = false;
+    std::weak_ptr<Listener> self_;
+  };
+
+  std::shared_ptr<Listener> listen(Executor executor, size_t limit);  // null: the limit is reached, or it is closed
+  void leave(const std::shared_ptr<Listener>& listener);
+  bool closed() const;
+
+ private:
+  void wake_all();
+
+  mutable std::mutex mutex_;
+  std::set<std::shared_ptr<Listener>> listeners_;
+  bool closed_ = false;
+  journal::Journal* journal_ = nullptr;
+  size_t hook_ = 0;
+};
+
+Json event_json(const journal::Record& record);
+Task<void> serve_events(Core& core, identity::Caller caller, net::Request& request, net::Responder& responder);
+
+}  // namespace steward::server

@@ -1,0 +1,99 @@
+#include "server/idempotency.h"
+
+#include "base/crypto.h"
+#include "base/text.h"
+
+namespace steward::server {
+namespace {
+constexpr DurationUs kHoldsUs = 24 * 3600 * kSecondUs;
+constexpr size_t kMaxKeyBytes = 255;
+constexpr size_t kMaxRecords = 1000;  // of one stream: each day that a key is used again adds two or three
+
+Json body_of(const journal::Record& record) {
+  Json body = Json::parse(record.body, nullptr, false);
+  return body.is_object() ? body : Json::object();
+}
+
+const Id& doer(const identity::Caller& caller) { return caller.key != nullptr ? caller.key->id : caller.principal; }
+}  // namespace
+
+Result<Idempotency::Begun> Idempotency::look(const identity::Caller& caller, const std::string& stream, const std::string& fingerprint,
+                                             bool repeatable, uint64_t& version) {
+  auto records = journal_.read_stream(caller.tenant, stream, 0, kMaxRecords);
+  if (!records) return fail(records.error());
+  Begun begun{stream, std::nullopt};
+  version = records->empty() ? 0 : records->back().version;
+  const TimeUs oldest = clock_.now_us() - kHoldsUs;
+  if (records->empty() || records->back().time < oldest) return begun;
+  const auto last_begun = std::find_if(records->rbegin(), records->rend(), [](const auto& r) { return r.kind == "idempotency.begun"; });
+  if (last_begun != records->rend() && body_of(*last_begun).value("fingerprint", "") != fingerprint) {
+    return fail(ErrorCode::kInvalidRequest, "This Idempotency-Key was used for another request: take a new one.");
+  }
+  if (records->back().kind == "idempotency.answered") {
+    const Json body = body_of(records->back());
+    begun.answer = Reply{body.value("status", 200), body.value("body", Json::object())};
+    return begun;
+  }
+  if (!repeatable) {
+    return fail(ErrorCode::kConflict, "An earlier request with this Idempotency-Key was cut off: look whether it took effect, then use a new key.");
+  }
+  return begun;
+}
+
+Task<Result<Idempotency::Begun>> Idempotency::begin(identity::Caller caller, std::string key, std::string fingerprint, bool repeatable) {
+  if (key.empty() || key.size() > kMaxKeyBytes || !is_valid_utf8(key)) {
+    co_return fail(ErrorCode::kInvalidRequest, fmt::format("An Idempotency-Key has 1 to {} bytes.", kMaxKeyBytes));
+  }
+  const std::string stream = "idempotency/" + to_hex(sha256(fmt::format("{}\n{}", doer(caller), key))).substr(0, 40);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!under_way_.insert(stream).second) {
+      co_return fail(ErrorCode::kConflict, "A request with this Idempotency-Key is still under way.", {{"retry_after_us", kSecondUs}});
+    }
+  }
+  uint64_t version = 0;
+  auto begun = look(caller, stream, fingerprint, repeatable, version);
+  if (!begun || begun->answer) {
+    forget(stream);
+    co_return begun;
+  }
+  journal::Draft draft;
+  draft.stream = stream;
+  draft.kind = "idempotency.begun";
+  draft.body = dump(Json{{"fingerprint", fingerprint}});
+  draft.actor = doer(caller);
+  draft.expected_version = version;
+  std::vector<journal::Draft> drafts;
+  drafts.push_back(std::move(draft));
+  auto written = co_await journal_.append(caller.tenant, std::move(drafts));
+  if (!written) {
+    forget(stream);
+    co_return fail(written.error());
+  }
+  co_return begun;
+}
+
+Task<Status> Idempotency::answered(identity::Caller caller, std::string stream, Reply reply) {
+  if (reply.body.is_object() && reply.body.contains("secret")) {
+    reply.body.erase("secret");
+    reply.body["note"] = "The secret was shown once. If it was lost, rotate the key.";
+  }
+  journal::Draft draft;
+  draft.stream = stream;
+  draft.kind = "idempotency.answered";
+  draft.body = dump(Json{{"status", reply.status}, {"body", reply.body}});
+  draft.actor = doer(caller);
+  std::vector<journal::Draft> drafts;
+  drafts.push_back(std::move(draft));
+  auto written = co_await journal_.append(caller.tenant, std::move(drafts), journal::Wait::kDurable);
+  forget(stream);
+  if (!written) co_return fail(written.error());
+  co_return Status{};
+}
+
+void Idempotency::forget(const std::string& stream) {
+  const std::lock_guard lock(mutex_);
+  under_way_.erase(stream);
+}
+
+}  // namespace steward::server

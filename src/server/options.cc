@@ -1,0 +1,167 @@
+#include "server/options.h"
+
+#include "base/file.h"
+#include "base/text.h"
+
+namespace steward::server {
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+net::ServerLimits server_limits(const Config& config) {
+  const auto ms = [&](std::string_view key) { return milliseconds(config.integer(key)); };
+  const auto size = [&](std::string_view key) { return static_cast<size_t>(config.integer(key)); };
+  net::ServerLimits limits;
+  limits.max_header_bytes = size("limits.max_header_bytes");
+  limits.max_headers = size("limits.max_headers");
+  limits.max_target_bytes = size("limits.max_target_bytes");
+  limits.max_body_bytes = size("limits.max_body_bytes");
+  limits.head_timeout = ms("limits.head_timeout_ms");
+  limits.body_timeout = ms("limits.body_timeout_ms");
+  limits.idle_timeout = ms("limits.idle_timeout_ms");
+  limits.write_timeout = ms("limits.write_timeout_ms");
+  limits.max_connections = size("limits.max_connections");
+  return limits;
+}
+
+bool is_loopback_host(std::string_view host) {
+  return host == "localhost" || host.ends_with(".localhost") || host == "::1" || host == "[::1]" || host.starts_with("127.");
+}
+
+Result<net::Listen> listen_options(const Config& config, const fs::path& unix_socket, bool tcp) {
+  net::Listen listen;
+  listen.host = tcp ? config.text("server.host") : "";
+  listen.port = static_cast<uint16_t>(config.integer("server.port"));
+  listen.unix_socket = unix_socket;
+  listen.tls_certificate = config.path("server.tls_certificate");
+  listen.tls_key = config.path("server.tls_key");
+  if (listen.tls_certificate.empty() != listen.tls_key.empty()) {
+    return fail(ErrorCode::kConfig, "TLS needs both server.tls_certificate and server.tls_key: one of them is missing.");
+  }
+  const bool open = tcp && !is_loopback_host(listen.host) && listen.tls_certificate.empty();
+  if (open && !config.boolean("server.insecure_plaintext")) {
+    return fail(ErrorCode::kConfig,
+                fmt::format("Listening on {} without TLS would send keys and content in the clear. Set server.tls_certificate and server.tls_key, or, "
+                            "if a proxy in front has TLS, say --insecure-plaintext (server.insecure_plaintext = true).", listen.host));
+  }
+  return listen;
+}
+
+journal::Options journal_options(const Config& config, const fs::path& home) {
+  journal::Options options;
+  options.home = home;
+  options.queue_limit = static_cast<size_t>(config.integer("journal.queue_limit"));
+  options.group_limit = static_cast<size_t>(config.integer("journal.group_limit"));
+  return options;
+}
+
+engine::Options engine_options(const Config& config, const fs::path& home, const fs::path& sockets) {
+  const fs::path prefix = executable_dir().parent_path();
+  engine::Options options;
+  options.program = config.path("engine.program").empty() ? prefix / "lib" / "steward-engine" : config.path("engine.program");
+  options.shipped_models =
+      config.path("engine.shipped_models").empty() ? prefix / "share" / "steward" / "models" : config.path("engine.shipped_models");
+  options.models = home / "models";
+  options.sockets = sockets;
+  options.memory_bytes = static_cast<uint64_t>(config.integer("engine.memory_mb")) * 1'000'000;
+  options.threads = static_cast<int>(config.integer("engine.threads"));
+  options.slots = static_cast<int>(config.integer("engine.slots"));
+  options.context_tokens = config.integer("engine.context_tokens");
+  options.idle_unload = seconds(config.integer("engine.idle_unload_s"));
+  options.load_timeout = seconds(config.integer("engine.load_timeout_s"));
+  options.hang_timeout = seconds(config.integer("engine.hang_timeout_s"));
+  for (const auto& name : config.names("models")) options.extra_arguments[name] = config.list(fmt::format("models.{}.arguments", name));
+  return options;
+}
+
+namespace {
+
+// Where the key is: sealed, in a file, or in the environment, in the order of how deliberately it was said.
+Result<std::string> provider_key(const Config& config, const std::string& name, const std::map<std::string, std::string>& environment,
+                                 SecretStore& secrets) {
+  const auto text = [&](std::string_view key) { return config.text(fmt::format("providers.{}.{}", name, key)); };
+  if (const auto secret = text("key_secret"); !secret.empty()) return secrets.get(secret);
+  if (const auto file = text("key_file"); !file.empty()) {
+    auto content = read_file(file, 64 * 1024);
+    if (!content) return fail(ErrorCode::kConfig, fmt::format("The key of provider '{}' can't be read: {}", name, content.error().message));
+    return std::string(trim(*content));
+  }
+  const auto& variable = config.at(fmt::format("providers.{}.key_env", name));
+  const std::string env = variable.value.get<std::string>();
+  if (env.empty()) return std::string();  // many servers on one's own machines ask for none
+  const auto found = environment.find(env);
+  if (found != environment.end() && !found->second.empty()) return std::string(trim(found->second));
+  if (variable.origin == Origin::kDefault) return std::string();
+  return fail(ErrorCode::kConfig, fmt::format("The key of provider '{}' is missing: the environment has no {}.", name, env));
+}
+
+Result<gateway::ProviderOptions> provider_options(const Config& config, const std::string& name,
+                                                  const std::map<std::string, std::string>& environment, SecretStore& secrets) {
+  const auto key = [&](std::string_view word) { return fmt::format("providers.{}.{}", name, word); };
+  auto secret = provider_key(config, name, environment, secrets);
+  if (!secret) return fail(secret.error());
+  gateway::ProviderOptions provider;
+  provider.name = name;
+  provider.base_url = config.text(key("base_url"));
+  while (provider.base_url.ends_with('/')) provider.base_url.pop_back();
+  provider.key = std::move(*secret);
+  provider.models = config.list(key("models"));
+  provider.rename = config.table<std::string>(key("rename"));
+  provider.context_tokens = config.table<int64_t>(key("context_tokens"));
+  provider.max_output_tokens = config.table<int64_t>(key("max_output_tokens"));
+  provider.deadlines.connect = milliseconds(config.integer(key("connect_timeout_ms")));
+  provider.deadlines.first_byte = milliseconds(config.integer(key("first_byte_timeout_ms")));
+  provider.deadlines.between_bytes = milliseconds(config.integer(key("between_bytes_timeout_ms")));
+  provider.deadlines.total = milliseconds(config.integer(key("total_timeout_ms")));
+  return provider;
+}
+
+}  // namespace
+
+Result<gateway::GatewayOptions> gateway_options(const Config& config, const std::map<std::string, std::string>& environment, SecretStore& secrets) {
+  gateway::GatewayOptions options;
+  options.queue_limit = static_cast<size_t>(config.integer("limits.queue_length"));
+  options.queue_deadline = milliseconds(config.integer("limits.queue_timeout_ms"));
+  options.call_deadline = milliseconds(config.integer("limits.call_timeout_ms"));
+  options.default_output_tokens = config.integer("limits.default_output_tokens");
+  options.engine_retries = static_cast<int>(config.integer("engine.retries"));
+  for (const auto& name : config.names("providers")) {
+    if (!config.boolean(fmt::format("providers.{}.enabled", name))) continue;
+    auto provider = provider_options(config, name, environment, secrets);
+    if (!provider) return fail(provider.error());
+    options.providers.push_back(std::move(*provider));
+  }
+  return options;
+}
+
+PicoUsd pico_per_token(std::string_view usd_per_million) {
+  const auto nano = parse_usd(usd_per_million);  // nano-dollars a million tokens = milli-pico-dollars a token: rounded up, never to nothing
+  return nano ? (*nano + 999) / 1000 : 0;
+}
+
+std::map<std::string, ledger::Price> default_prices(const Config& config) {
+  std::map<std::string, ledger::Price> out;
+  for (const auto& name : config.names("prices")) {
+    const auto text = [&](std::string_view word) { return config.text(fmt::format("prices.{}.{}", name, word)); };
+    ledger::Price price;
+    price.input = pico_per_token(text("input"));
+    price.output = pico_per_token(text("output"));
+    price.cached_input = text("cached_input").empty() ? price.input : pico_per_token(text("cached_input"));
+    price.request = text("request").empty() ? 0 : parse_usd(text("request")).value_or(0) * 1000;
+    price.source = "config";
+    out[name] = price;
+  }
+  return out;
+}
+
+LogLevel log_level(const Config& config) {
+  const std::string level = config.text("log.level");
+  return level == "debug" ? LogLevel::kDebug : level == "warn" ? LogLevel::kWarn : level == "error" ? LogLevel::kError : LogLevel::kInfo;
+}
+
+LogFormat log_format(const Config& config) {
+  const std::string format = config.text("log.format");
+  return format == "json" ? LogFormat::kJson : format == "text" ? LogFormat::kText : LogFormat::kAuto;
+}
+
+}  // namespace steward::server

@@ -1,0 +1,30 @@
+// From the configuration to the options of each floor: the one place where keys meet what they set.
+#pragma once
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "base/config.h"
+#include "engine/engine.h"
+#include "gateway/gateway.h"
+#include "journal/journal.h"
+#include "ledger/ledger.h"
+#include "net/http_server.h"
+#include "server/secrets.h"
+
+namespace steward::server {
+
+net::ServerLimits server_limits(const Config& config);
+// kConfig if it would listen beyond loopback in the clear without saying so, or has half of a TLS pair.
+Result<net::Listen> listen_options(const Config& config, const std::filesystem::path& unix_socket, bool tcp);
+bool is_loopback_host(std::string_view host);
+journal::Options journal_options(const Config& config, const std::filesystem::path& home);
+engine::Options engine_options(const Config& config, const std::filesystem::path& home, const std::filesystem::path& sockets);
+// Reads providers' keys from where the configuration says. A key that isn't there is an error that names the provider.
+Result<gateway::GatewayOptions> gateway_options(const Config& config, const std::map<std::string, std::string>& environment, SecretStore& secrets);
+std::map<std::string, ledger::Price> default_prices(const Config& config);
+PicoUsd pico_per_token(std::string_view usd_per_million);  // checked text
+LogLevel log_level(const Config& config);
+LogFormat log_format(const Config& config);
+
+}  // namespace steward::server
