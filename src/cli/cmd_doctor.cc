@@ -1,0 +1,202 @@
+// steward doctor: looks at the machine, the configuration, the models, the disk, the port and the engine, and says what to do.
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "server/options.h"
+#include "server/paths.h"
+
+namespace steward::cli {
+namespace fs = std::filesystem;
+namespace {
+
+enum class Mark { kGood, kWarn, kBad };
+
+struct Finding {
+  Mark mark;
+  std::string about, what, todo;
+};
+
+constexpr uint64_t kLittleDisk = 2'000'000'000;
+constexpr uint64_t kLittleMemory = 1'000'000'000;
+
+uint64_t available_memory() {
+  uint64_t kib = 0;
+  if (FILE* file = std::fopen("/proc/meminfo", "re")) {
+    char line[256];
+    unsigned long long value = 0;
+    while (std::fgets(line, sizeof line, file) != nullptr) {
+      if (std::sscanf(line, "MemAvailable: %llu kB", &value) == 1) kib = value;
+    }
+    std::fclose(file);
+  }
+  return kib * 1024;
+}
+
+class Doctor {
+ public:
+  explicit Doctor(const Context& context) : context_(context) {
+    options_.home = context.home;
+    options_.environment = context.environment;
+  }
+
+  std::vector<Finding> look() {
+    machine();
+    home();
+    configuration();
+    if (config_) {
+      engine();
+      network();
+      providers();
+    }
+    return std::move(findings_);
+  }
+
+ private:
+  void say(Mark mark, std::string about, std::string what, std::string todo = "") {
+    findings_.push_back({mark, std::move(about), std::move(what), std::move(todo)});
+  }
+
+  void machine() {
+    const uint64_t memory = available_memory();
+    say(memory < kLittleMemory ? Mark::kWarn : Mark::kGood, "memory",
+        fmt::format("{} available, {} cores", human_bytes(memory), std::thread::hardware_concurrency()),
+        memory < kLittleMemory ? "Local models need memory: free some, or use a provider." : "");
+  }
+
+  void home() {
+    std::error_code error;
+    if (!fs::exists(context_.home, error)) return say(Mark::kGood, "home", context_.home.string() + " is made at the first start");
+    struct statvfs disk = {};
+    if (::statvfs(context_.home.c_str(), &disk) == 0) {
+      const uint64_t free = static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
+      say(free < kLittleDisk ? Mark::kWarn : Mark::kGood, "disk", fmt::format("{} free for {}", human_bytes(free), context_.home.string()),
+          free < kLittleDisk ? "The journal stops taking calls when the disk is full: make room, or move the home (STEWARD_HOME)." : "");
+    }
+    const auto permissions = fs::status(context_.home, error).permissions();
+    if ((permissions & (fs::perms::group_all | fs::perms::others_all)) != fs::perms::none) {
+      say(Mark::kWarn, "home", "others on this machine can read it", fmt::format("chmod 700 {}", shell_quoted(context_.home.string())));
+    }
+    if (::access(context_.home.c_str(), W_OK) != 0) say(Mark::kBad, "home", "it can't be written", "Give it to the user that runs Steward.");
+  }
+
+  void configuration() {
+    auto config = server::load_app_config(options_);
+    if (!config) {
+      return say(Mark::kBad, "configuration", config.error().message, "Mend it; 'steward config docs' explains every key.");
+    }
+    const bool file = fs::exists(context_.home / "steward.toml");
+    say(Mark::kGood, "configuration", file ? (context_.home / "steward.toml").string() : "defaults (no steward.toml)");
+    config_ = std::move(*config);
+  }
+
+  void engine() {
+    if (!config_->boolean("engine.enabled")) return say(Mark::kGood, "engine", "turned off (engine.enabled)");
+    const auto options = server::engine_options(*config_, context_.home, "");
+    if (::access(options.program.c_str(), X_OK) != 0) {
+      return say(Mark::kBad, "engine", options.program.string() + " is not there", "Install Steward whole: its lib folder stands beside the bin folder ('make setup' lays it).");
+    }
+    say(Mark::kGood, "engine", options.program.string());
+    models(options);
+  }
+
+  void models(const engine::Options& options) {
+    size_t found = 0;
+    for (const auto& folder : {options.shipped_models, options.models}) {
+      std::error_code error;
+      for (const auto& entry : fs::directory_iterator(folder, error)) {
+        if (entry.path().extension() != ".gguf") continue;
+        ++found;
+        const uint64_t bytes = fs::file_size(entry.path(), error);
+        const uint64_t memory = available_memory();
+        if (bytes > memory) {
+          say(Mark::kWarn, "model", fmt::format("{} has {}, more than the {} that is free", entry.path().stem().string(), human_bytes(bytes), human_bytes(memory)),
+              "It can't be loaded now: close other programs, or take a smaller quantization.");
+        }
+      }
+    }
+    if (found == 0) return say(Mark::kWarn, "models", "no local model is here", "'steward models recommend' says what fits this machine.");
+    say(Mark::kGood, "models", fmt::format("{} on this machine ('steward models list')", found));
+  }
+
+  void network() {
+    if (auto listen = server::listen_options(*config_, "", true); !listen) return say(Mark::kBad, "network", listen.error().message);
+    const auto port = static_cast<uint16_t>(config_->integer("server.port"));
+    if (const auto running = server::find_running_server(context_.home)) {
+      if (auto client = Client::connect(context_, Client::Need::kRunning)) return running_server(**client);
+    }
+    if (port == 0) return say(Mark::kGood, "port", "a free one is taken at the start");
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int on = 1;
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    const bool free = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    ::close(fd);
+    if (free) say(Mark::kGood, "port", fmt::format("{} is free", port));
+    else say(Mark::kBad, "port", fmt::format("{} is taken by another program", port), "Choose another: STEWARD_PORT=7071, or server.port in steward.toml.");
+  }
+
+  void running_server(Client& client) {
+    auto status = client.get("/admin/v1/status");
+    if (!status) return say(Mark::kBad, "server", status.error().message, "Look into its log.");
+    const std::string state = (*status)["status"];
+    const bool ready = state == "ready";
+    say(ready ? Mark::kGood : Mark::kBad, "server", fmt::format("{} at {} (version {})", state, client.address(), (*status)["version"].get<std::string>()),
+        ready ? "" : "Look into its log: the journal may not be writable.");
+    if ((*status)["version"] != STEWARD_VERSION) say(Mark::kWarn, "server", "it is of another version than this command", "Restart it.");
+    for (const auto& [name, model] : (*status)["parts"]["engine"]["models"].items()) {
+      if (model.contains("problem")) say(Mark::kWarn, "model", name + ": " + model["problem"].get<std::string>(), "Remove it, or fetch it again.");
+    }
+  }
+
+  void providers() {
+    server::SecretStore secrets(journal::HomePaths(context_.home), config_->path("secrets.master_key_file"), context_.random);
+    auto gateway = server::gateway_options(*config_, context_.environment, secrets);
+    if (!gateway) return say(Mark::kBad, "providers", gateway.error().message);
+    for (const auto& provider : gateway->providers) {
+      say(Mark::kGood, "provider", fmt::format("{} at {}, {}", provider.name, provider.base_url, provider.key.empty() ? "without a key" : "with a key"));
+    }
+  }
+
+  const Context& context_;
+  server::AppOptions options_;
+  std::optional<Config> config_;
+  std::vector<Finding> findings_;
+};
+
+int doctor(bool json, const Context& context) {
+  const auto findings = Doctor(context).look();
+  const bool bad = std::ranges::any_of(findings, [](const auto& finding) { return finding.mark == Mark::kBad; });
+  if (json) {
+    static constexpr std::string_view kMarks[] = {"good", "warning", "bad"};
+    Json out = Json::array();
+    for (const auto& f : findings) out.push_back({{"mark", kMarks[static_cast<size_t>(f.mark)]}, {"about", f.about}, {"what", f.what}, {"todo", f.todo}});
+    context.line(out.dump(2));
+    return bad ? kFailed : kDone;
+  }
+  for (const auto& finding : findings) {
+    static constexpr std::string_view kMarks[] = {"ok  ", "note", "BAD "};
+    context.line(fmt::format("{} {:<14} {}", kMarks[static_cast<size_t>(finding.mark)], finding.about, finding.what));
+    if (!finding.todo.empty()) context.line(fmt::format("{:>20}{}", "", context.bold("→ " + finding.todo)));
+  }
+  context.line(bad ? "\nSomething has to be mended first." : "\nNothing stands in the way.");
+  return bad ? kFailed : kDone;
+}
+
+}  // namespace
+
+void add_doctor(Command& program, const Context& context) {
+  auto json = std::make_shared<bool>(false);
+  Command command = program.sub("doctor", "Check machine, configuration, models, disk, port and engine, and say what to do.");
+  command.describe("Exit code 1 if something is bad. Changes nothing.").flag("--json", *json, "Print JSON").run([json, &context] { return doctor(*json, context); });
+}
+
+}  // namespace steward::cli

@@ -1,0 +1,101 @@
+// steward journal: verify, rebuild and export.
+#include <charconv>
+
+#include "base/crypto.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/table.h"
+#include "journal/audit.h"
+
+namespace steward::cli {
+namespace {
+
+struct Options {
+  bool json = false, without_bodies = false;
+  std::vector<std::string> witnesses;
+  std::optional<std::string> tenant, output;
+  std::optional<int64_t> after;
+};
+
+Json head_json(const journal::Head& head) { return {{"tenant", head.tenant}, {"seq", head.seq}, {"digest", to_hex(head.digest)}}; }
+
+// TENANT:SEQ:DIGEST, as verify prints it.
+Result<journal::Head> witness_of(const std::string& text) {
+  const size_t first = text.find(':'), second = text.find(':', first + 1);
+  journal::Head head;
+  if (second != std::string::npos) {
+    head.tenant = text.substr(0, first);
+    const auto digest = from_hex(std::string_view(text).substr(second + 1));
+    const auto [end, problem] = std::from_chars(text.data() + first + 1, text.data() + second, head.seq);
+    if (digest && problem == std::errc() && end == text.data() + second) {
+      head.digest = *digest;
+      return head;
+    }
+  }
+  return fail(ErrorCode::kConfig, fmt::format("--witness takes TENANT:SEQ:DIGEST, as 'steward journal verify' prints it, not '{}'.", text));
+}
+
+int verify(const Options& options, const Context& context) {
+  std::vector<journal::Head> witnesses;
+  for (const auto& text : options.witnesses) {
+    auto head = witness_of(text);
+    if (!head) return context.failed(head.error());
+    witnesses.push_back(*head);
+  }
+  auto report = journal::verify_journal(context.home, witnesses);
+  if (!report) return context.failed(report.error());
+  if (options.json) {
+    Json out = {{"ok", report->ok}, {"records", report->records}, {"erased", report->erased}, {"heads", Json::array()}};
+    for (const auto& head : report->heads) out["heads"].push_back(head_json(head));
+    if (!report->ok) out.update({{"problem", report->problem}, {"tenant", report->tenant}, {"seq", report->seq}});
+    context.line(out.dump(2));
+    return report->ok ? kDone : kFailed;
+  }
+  if (!report->ok) {
+    return context.failed(Error(ErrorCode::kCorrupt, fmt::format("The chain is broken at record {} of {}: {}", report->seq, report->tenant, report->problem)));
+  }
+  context.line(fmt::format("The chain holds: {} records, {} of them erased.", thousands(static_cast<int64_t>(report->records)), thousands(static_cast<int64_t>(report->erased))));
+  for (const auto& head : report->heads) context.line(fmt::format("head {}:{}:{}", head.tenant, head.seq, to_hex(head.digest)));
+  context.line(context.dim("Keep the heads elsewhere; --witness HEAD then proves that nothing was cut off since."));
+  return kDone;
+}
+
+int export_records(const Options& options, const Context& context) {
+  FILE* out = context.out;
+  if (options.output) {
+    out = std::fopen(options.output->c_str(), "we");
+    if (out == nullptr) return context.failed(Error(ErrorCode::kIo, fmt::format("Can't write {}.", *options.output)));
+  }
+  const journal::ExportOptions what{.tenant = options.tenant.value_or(""), .after = static_cast<journal::Seq>(options.after.value_or(0)), .bodies = !options.without_bodies};
+  const auto done = journal::export_journal(context.home, what, [&](std::string_view line) -> Status {
+    const bool good = std::fwrite(line.data(), 1, line.size(), out) == line.size() && std::fputc('\n', out) != EOF;
+    if (!good) return fail(ErrorCode::kIo, "The lines can't be written.");
+    return {};
+  });
+  const bool flushed = std::fflush(out) == 0;
+  if (out != context.out) std::fclose(out);
+  if (!done) return context.failed(done.error());
+  return flushed ? kDone : context.failed(Error(ErrorCode::kIo, "The lines can't be written."));
+}
+
+}  // namespace
+
+void add_journal(Command& program, const Context& context) {
+  auto options = std::make_shared<Options>();
+  Command journal_command = program.sub("journal", "Verify, rebuild and export the journal.");
+  journal_command.describe("Verify and export read beside a running server.");
+  journal_command.needs_sub();
+  Command verify_command = journal_command.sub("verify", "Check the whole chain of digests.");
+  verify_command.option("--witness", options->witnesses, "A head kept from an earlier verify: it must still be in the chain; repeat for more", "TENANT:SEQ:DIGEST")
+      .flag("--json", options->json, "Print JSON")
+      .run([options, &context] { return verify(*options, context); });
+  Command export_command = journal_command.sub("export", "Print every record as a JSON line, with all that the chain needs.");
+  export_command.option("--tenant", options->tenant, "Only this organisation", "ID")
+      .option("--after", options->after, "Only records after this seq")
+      .option("-o,--output", options->output, "Write to this file", "FILE")
+      .flag("--without-bodies", options->without_bodies, "Leave the bodies out; the lines still chain")
+      .examples("steward journal export > journal.jsonl\nsteward journal export --without-bodies --after 1000")
+      .run([options, &context] { return export_records(*options, context); });
+}
+
+}  // namespace steward::cli

@@ -1,0 +1,134 @@
+// steward serve: the server in the foreground. SIGTERM and SIGINT drain and end it (a second one cuts), SIGHUP reloads.
+#include <csignal>
+#include <ctime>
+
+#include "base/crash_point.h"
+#include "cli/commands.h"
+#include "cli/welcome.h"
+#include "server/app.h"
+
+namespace steward::cli {
+namespace {
+
+struct Options {
+  std::string config_file, host, port;
+  std::vector<std::string> set;
+  bool insecure_plaintext = false;
+  bool welcome = false;
+  bool no_welcome = false;
+};
+
+constexpr std::chrono::milliseconds kTick{100};
+
+// The signals that the main thread takes one by one. Blocked before any thread is made, so that none of them is interrupted.
+sigset_t taken_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
+  return set;
+}
+
+int next_signal(const sigset_t& set, std::chrono::milliseconds longest) {
+  const timespec wait = {longest.count() / 1000, (longest.count() % 1000) * 1'000'000};
+  return ::sigtimedwait(&set, nullptr, &wait);  // -1: none came
+}
+
+Result<std::map<std::string, std::string>> flags_of(const Options& options) {
+  std::map<std::string, std::string> flags;
+  if (!options.host.empty()) flags["server.host"] = options.host;
+  if (!options.port.empty()) flags["server.port"] = options.port;
+  if (options.insecure_plaintext) flags["server.insecure_plaintext"] = "true";
+  for (const auto& pair : options.set) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos) return fail(ErrorCode::kConfig, fmt::format("--set takes KEY=VALUE, not '{}'.", pair));
+    flags[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  return flags;
+}
+
+void reload(server::App& app) {
+  if (auto report = app.reload(); !report) {
+    app.core().log.error("the configuration was not reloaded: it has errors", {{"problems", report.error().message}});
+  }
+}
+
+// Lets calls finish until the drain timeout; a second signal cuts them. Answers the exit code.
+int drain(server::App& app, const sigset_t& set, const Context& context) {
+  const auto timeout = std::chrono::milliseconds(app.core().config.get()->integer("server.drain_timeout_ms"));
+  const Deadline deadline = Deadline::in(timeout);
+  app.core().log.info("stopping", {{"requests_under_way", app.requests_under_way()}});
+  app.begin_stop();
+  if (context.err_is_terminal && app.requests_under_way() > 0) {
+    std::fprintf(context.err, "Letting %zu calls finish; Ctrl-C again cuts them.\n", app.requests_under_way());
+  }
+  bool cut = false;
+  while (!cut && !deadline.passed() && app.requests_under_way() > 0) {
+    const int signal = next_signal(set, kTick);
+    cut = signal == SIGINT || signal == SIGTERM;
+  }
+  const size_t were_cut = app.stop(Deadline::in(std::chrono::seconds(0)));
+  app.core().log.info("stopped", {{"cut", were_cut}});
+  return kDone;
+}
+
+int serve(const Options& options, const Context& context) {
+  if (const auto problem = crash_setting_problem(); !problem.empty()) return context.failed(Error(ErrorCode::kConfig, std::string(problem)));
+  auto flags = flags_of(options);
+  if (!flags) return context.failed(flags.error());
+  const sigset_t set = taken_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  const TimeUs began = context.clock.monotonic_us();
+
+  server::AppOptions app_options;
+  app_options.home = context.home;
+  app_options.config_file = options.config_file;
+  app_options.environment = context.environment;
+  app_options.flags = std::move(*flags);
+  server::App app(std::move(app_options), context.clock, context.random);
+  if (auto listening = app.listen(); !listening) return context.failed(listening.error());
+  if (auto open = app.open(); !open) return context.failed(open.error());
+  app.core().log.info("ready", {{"address", app.address()}, {"home", context.home.string()}, {"version", STEWARD_VERSION},
+                                {"duration_us", context.clock.monotonic_us() - began}});
+  Warmer warmer(app.core());
+  warmer.start();
+  bool shown = options.no_welcome || !(options.welcome || context.out_is_terminal);
+  while (true) {
+    const int signal = next_signal(set, kTick);
+    if (signal == SIGHUP) reload(app);
+    if (signal == SIGINT || signal == SIGTERM) break;
+    if (!shown && warmer.ended()) {
+      if (auto screen = show_welcome(app, context, context.clock.monotonic_us() - began); !screen) return context.failed(screen.error());
+      shown = true;
+    }
+  }
+  warmer.cancel();
+  return drain(app, set, context);
+}
+
+}  // namespace
+
+void add_serve(Command& program, const Context& context) {
+  auto options = std::make_shared<Options>();
+  Command serve_command = program.sub("serve", "Start the server and stay with it.");
+  serve_command
+      .describe(
+          "Listens on http://localhost:7070 unless told otherwise, and on the home's Unix socket. Ctrl-C or SIGTERM lets calls\n"
+          "under way finish, a second one cuts them; SIGHUP (or 'steward reload') reads the configuration again.\n"
+          "The home is $STEWARD_HOME, by default ~/.local/share/steward; everything it keeps lies there.")
+      .option("-c,--config", options->config_file, "The TOML file (default: steward.toml in the home)", "FILE")
+      .option("-p,--port", options->port, "The port (server.port; 0 takes a free one)", "PORT")
+      .option("-l,--listen", options->host, "The address (server.host)", "HOST")
+      .flag("--insecure-plaintext", options->insecure_plaintext, "Allow listening beyond loopback without TLS (behind a proxy that has it)")
+      .option("--set", options->set, "Set any key of the configuration: --set limits.queue_length=100", "KEY=VALUE")
+      .flag("--welcome", options->welcome, "Print how to use it once ready, also where nobody looks (on a terminal it is printed anyway)")
+      .flag("--no-welcome", options->no_welcome, "Don't print that")
+      .examples(
+          "steward serve                                   # on http://localhost:7070\n"
+          "steward serve --port 8080 --set log.level=debug\n"
+          "steward serve --listen 0.0.0.0 --insecure-plaintext   # a TLS proxy stands in front\n"
+          "OPENAI_API_KEY=sk-… steward serve               # with OpenAI's models too")
+      .run([options, &context] { return serve(*options, context); });
+}
+
+}  // namespace steward::cli

@@ -1,0 +1,23 @@
+// The commands, one a file. Each adds itself to the program and is run by it.
+#pragma once
+#include "cli/context.h"
+
+namespace steward::cli {
+
+void add_serve(Command& program, const Context& context);
+void add_chat(Command& program, const Context& context);
+void add_models(Command& program, const Context& context);
+void add_keys(Command& program, const Context& context);
+void add_budgets(Command& program, const Context& context);
+void add_usage(Command& program, const Context& context);
+void add_journal(Command& program, const Context& context);
+void add_backup(Command& program, const Context& context);
+void add_doctor(Command& program, const Context& context);
+void add_config(Command& program, const Context& context);   // config, reload, secrets
+void add_completion(Command& program, const Context& context);
+void add_debug(Command& program, const Context& context);    // debug, version
+
+Command make_program(const Context& context);
+int run_cli(int argc, char** argv, const Context& context);
+
+}  // namespace steward::cli
