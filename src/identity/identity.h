@@ -4,6 +4,7 @@
 // may happen on any thread. Changes are commands: each becomes records through the journal, and answers once they are written.
 // Secrets are never kept: a key is stored as SHA-256, shown once in the answer of create_key or rotate_key. Names are in bodies, never headers.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "base/async.h"
 #include "base/money.h"
 #include "journal/journal.h"
+#include "journal/view.h"
 
 namespace steward::identity {
 
@@ -27,6 +29,7 @@ struct Principal {
   std::string time_zone;    // IANA, or empty: the host's
   std::set<Id> groups;      // teams it is a member of, directly
   bool disabled = false;
+  Id tenant;
 };
 
 // Zero means "no limit of this kind".
@@ -68,7 +71,11 @@ struct NewKey {
 struct Acl {
   Id id;
   std::set<Id> principals;
+  Id tenant;
 };
+
+// More records of the same append as a new key (its budgets): asked on the writer thread, once everything about the key is decided.
+using AlsoAppend = std::function<Result<std::vector<journal::Draft>>(const Key&)>;
 
 struct Snapshot {
   std::map<Id, std::string> tenants;  // id → name
@@ -100,6 +107,7 @@ class Identity {
  public:
   virtual ~Identity() = default;
   virtual journal::Fold& fold() = 0;
+  virtual std::vector<journal::View*> views() = 0;
   virtual std::shared_ptr<const Snapshot> snapshot() const = 0;
 
   // kUnauthenticated, kKeyExpired, kKeyRevoked. Constant work for any secret of the right form.
@@ -110,11 +118,12 @@ class Identity {
   // Makes the first tenant, its owner and nothing else, if there is none. Answers the tenant's id.
   virtual Result<Id> bootstrap(std::string tenant_name, std::string owner_name, std::string time_zone) = 0;
 
-  virtual Task<Result<NewKey>> create_key(Caller actor, KeySpec spec) = 0;
+  virtual Task<Result<NewKey>> create_key(Caller actor, KeySpec spec, AlsoAppend also = {}) = 0;
   virtual Task<Result<NewKey>> rotate_key(Caller actor, Id key, DurationUs overlap_us) = 0;
   virtual Task<Status> revoke_key(Caller actor, Id key) = 0;
   virtual Task<Result<Key>> update_key(Caller actor, Id key, KeySpec spec) = 0;
   virtual Task<Result<Principal>> create_principal(Caller actor, PrincipalKind kind, std::string name, std::string time_zone) = 0;
+  virtual Task<Status> set_disabled(Caller actor, Id principal, bool disabled) = 0;  // its keys stop at once
   virtual Task<Status> set_member(Caller actor, Id group, Id member, bool in) = 0;
   virtual Task<Result<Id>> intern_acl(Caller actor, std::set<Id> principals) = 0;
 };

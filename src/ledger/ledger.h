@@ -41,7 +41,8 @@ struct Budget {
   NanoUsd left() const { return spec.limit - spent - reserved; }
 };
 
-// Prices of one model in pico-US-dollars a token (or a request). A missing one is "unknown", never zero.
+// Prices of one model in pico-US-dollars a token (or a request). A model without a Price is "unknown", never zero. `cached_input` 0 means
+// "as input" (nobody said that cached input is cheaper); for next to nothing say 1.
 struct Price {
   PicoUsd input = 0;
   PicoUsd output = 0;
@@ -130,11 +131,16 @@ class Ledger {
   virtual Task<Result<Reservation>> reserve(CallBound bound) = 0;
   virtual Task<Result<Charge>> settle(Settlement settlement) = 0;      // answers once written; settling twice is kConflict
   virtual Result<size_t> recover(TimeUs started_at) = 0;               // after start: charges what an earlier process left unsettled
+  virtual Task<Result<size_t>> expire() = 0;                           // charges what is past its expires_at; for a timer
+
+  // A key and its budgets in one append: its first burst meets them. `scope` of each is filled in.
+  virtual Task<Result<identity::NewKey>> create_key(identity::Caller actor, identity::KeySpec spec, std::vector<BudgetSpec> budgets) = 0;
 
   virtual Task<Result<Budget>> set_budget(identity::Caller actor, BudgetSpec spec) = 0;  // by scope and name: makes or changes it
   virtual Task<Status> remove_budget(identity::Caller actor, Id budget) = 0;
   virtual Task<Result<std::vector<Budget>>> budgets(Id tenant) = 0;    // as they stand now
   virtual Task<Status> set_price(identity::Caller actor, std::string provider, std::string model, Price price) = 0;
+  virtual void set_default_prices(std::map<std::string, Price> defaults) = 0;  // a changed configuration; any thread
   virtual std::optional<Price> price(const Id& tenant, std::string_view provider, std::string_view model) const = 0;  // any thread
   virtual std::map<std::string, Price> prices(const Id& tenant) const = 0;  // "provider/model" →
 };
