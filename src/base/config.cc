@@ -28,9 +28,12 @@ const ConfigSection* find_section(std::string_view name) {
 std::string upper(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (c >= 'a' && c <= 'z') out += static_cast<char>(c - 'a' + 'A');
-    else if ((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) out += c;
-    else out += '_';
+    if (c >= 'a' && c <= 'z')
+      out += static_cast<char>(c - 'a' + 'A');
+    else if ((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
+      out += c;
+    else
+      out += '_';
   }
   return out;
 }
@@ -72,7 +75,8 @@ class ConfigLoader {
  private:
   void problem(std::string text) { problems_.push_back(std::move(text)); }
 
-  void set(std::string_view section, std::string_view thing, const ConfigKey& key, Result<json> value, Origin origin, std::string where) {
+  void set(std::string_view section, std::string_view thing, const ConfigKey& key, Result<json> value, Origin origin,
+           std::string where) {
     const std::string name = full_key(section, thing, key.name);
     if (!value) return problem(fmt::format("{}: {} {}.", where, name, value.error().message));
     if (!thing.empty()) add_thing(section, thing);
@@ -116,7 +120,8 @@ class ConfigLoader {
     if (section == nullptr) {
       std::vector<std::string> known;
       for (const auto& s : config_sections()) known.emplace_back(s.name);
-      return problem(fmt::format("{}: there is no section '{}'{}", where, path[0], end_of(did_you_mean(path[0], known))));
+      return problem(
+          fmt::format("{}: there is no section '{}'{}", where, path[0], end_of(did_you_mean(path[0], known))));
     }
     const size_t at = section->named ? 2 : 1;
     if (path.size() <= at) return add_bare(*section, path, entry, where);
@@ -126,25 +131,32 @@ class ConfigLoader {
     if (key == nullptr) return unknown(*section, thing, path[at], where);
     const bool table = key->type == ConfigType::kTextTable || key->type == ConfigType::kIntegerTable;
     if (table && path.size() <= at + 2) {
-      auto& [values, place] = tables_.try_emplace(full_key(section->name, thing, key->name), json::object(), where).first->second;
-      if (path.size() == at + 2) values[path[at + 1]] = entry.value;
-      else if (!entry.value.is_null()) problem(fmt::format("{}: {} must be a table.", where, full_key(section->name, thing, key->name)));
+      auto& [values, place] =
+          tables_.try_emplace(full_key(section->name, thing, key->name), json::object(), where).first->second;
+      if (path.size() == at + 2)
+        values[path[at + 1]] = entry.value;
+      else if (!entry.value.is_null())
+        problem(fmt::format("{}: {} must be a table.", where, full_key(section->name, thing, key->name)));
       return;
     }
-    if (path.size() > at + 1) return problem(fmt::format("{}: {} is not a table.", where, full_key(section->name, thing, key->name)));
+    if (path.size() > at + 1)
+      return problem(fmt::format("{}: {} is not a table.", where, full_key(section->name, thing, key->name)));
     set(section->name, thing, *key, check_config_value(*key, entry.value), Origin::kFile, where);
   }
 
   // An empty section, an empty named thing, or a value where a table belongs.
-  void add_bare(const ConfigSection& section, const std::vector<std::string>& path, const TomlEntry& entry, const std::string& where) {
+  void add_bare(const ConfigSection& section, const std::vector<std::string>& path, const TomlEntry& entry,
+                const std::string& where) {
     if (!entry.value.is_null()) {
-      return problem(fmt::format("{}: '{}' must be a table{}.", where, join(path, "."), section.named ? " of named tables" : ""));
+      return problem(
+          fmt::format("{}: '{}' must be a table{}.", where, join(path, "."), section.named ? " of named tables" : ""));
     }
     if (path.size() == 2 && thing_allowed(section, path[1], where)) add_thing(section.name, path[1]);
   }
 
   bool thing_allowed(const ConfigSection& section, const std::string& thing, const std::string& where) {
-    const bool bad = thing.empty() || thing.size() > 200 || std::ranges::any_of(thing, [](unsigned char c) { return c < 0x21 || c == 0x7f; });
+    const bool bad = thing.empty() || thing.size() > 200 ||
+                     std::ranges::any_of(thing, [](unsigned char c) { return c < 0x21 || c == 0x7f; });
     if (bad) problem(fmt::format("{}: '{}' is no name for [{}.NAME].", where, thing.substr(0, 80), section.name));
     const auto found = things_.find(std::string(section.name));
     const bool full = found != things_.end() && found->second.size() >= kMaxThings && !found->second.contains(thing);
@@ -152,8 +164,10 @@ class ConfigLoader {
     return !bad && !full;
   }
 
-  void unknown(const ConfigSection& section, const std::string& thing, const std::string& name, const std::string& where) {
-    problem(fmt::format("{}: there is no key '{}'{}", where, full_key(section.name, thing, name), end_of(did_you_mean(name, names_in(section.name)))));
+  void unknown(const ConfigSection& section, const std::string& thing, const std::string& name,
+               const std::string& where) {
+    problem(fmt::format("{}: there is no key '{}'{}", where, full_key(section.name, thing, name),
+                        end_of(did_you_mean(name, names_in(section.name)))));
   }
   static std::string end_of(const std::string& hint) { return hint.empty() ? "." : hint; }
 
@@ -197,22 +211,27 @@ class ConfigLoader {
     for (const auto& section : config_sections()) {
       const std::string prefix = fmt::format("STEWARD_{}_", upper(section.name));
       if (!name.starts_with(prefix)) continue;
-      section.named ? add_named_environment(section, name, prefix.size(), text) : add_plain_environment(section, name, prefix.size(), text);
+      section.named ? add_named_environment(section, name, prefix.size(), text)
+                    : add_plain_environment(section, name, prefix.size(), text);
       return;
     }
   }
 
-  void add_plain_environment(const ConfigSection& section, const std::string& name, size_t prefix, const std::string& text) {
+  void add_plain_environment(const ConfigSection& section, const std::string& name, size_t prefix,
+                             const std::string& text) {
     const std::string word = to_lower_ascii(std::string_view(name).substr(prefix));
     const auto* key = find_config_key(section.name, word);
     if (key == nullptr) {
-      return problem(fmt::format("{}: there is no key '{}.{}'{}", name, section.name, word, end_of(did_you_mean(word, names_in(section.name)))));
+      return problem(fmt::format("{}: there is no key '{}.{}'{}", name, section.name, word,
+                                 end_of(did_you_mean(word, names_in(section.name)))));
     }
     set(section.name, "", *key, parse_config_text(*key, text), Origin::kEnvironment, name);
   }
 
-  // STEWARD_PROVIDERS_MY_LAB_BASE_URL: the longest known key at the end; what is between is the name, as an existing thing spells it.
-  void add_named_environment(const ConfigSection& section, const std::string& name, size_t prefix, const std::string& text) {
+  // STEWARD_PROVIDERS_MY_LAB_BASE_URL: the longest known key at the end; what is between is the name, as an existing
+  // thing spells it.
+  void add_named_environment(const ConfigSection& section, const std::string& name, size_t prefix,
+                             const std::string& text) {
     const std::string rest = name.substr(prefix);
     const ConfigKey* best = nullptr;
     for (const auto& key : config_keys()) {
@@ -221,7 +240,8 @@ class ConfigLoader {
       if (best == nullptr || key.name.size() > best->name.size()) best = &key;
     }
     if (best == nullptr) {
-      return problem(fmt::format("{}: it must end with a key of [{}.NAME]: {}.", name, section.name, join(names_in(section.name), ", ")));
+      return problem(fmt::format("{}: it must end with a key of [{}.NAME]: {}.", name, section.name,
+                                 join(names_in(section.name), ", ")));
     }
     const std::string middle = rest.substr(0, rest.size() - best->name.size() - 1);
     std::string thing = to_lower_ascii(middle);
@@ -240,7 +260,8 @@ class ConfigLoader {
       if (text.empty()) {
         std::vector<std::string> known;
         for (const auto& provider : known_providers()) known.emplace_back(provider.name);
-        problem(fmt::format("{} is missing: this provider's address isn't known{}", name, end_of(did_you_mean(thing, known))));
+        problem(fmt::format("{} is missing: this provider's address isn't known{}", name,
+                            end_of(did_you_mean(thing, known))));
       } else if (!text.starts_with("http://") && !text.starts_with("https://")) {
         problem(fmt::format("{}: {} must begin with http:// or https://.", url.where, name));
       }

@@ -1,10 +1,10 @@
-// The configuration: one table of keys (config_keys.cc) makes the TOML reader, the environment reader, the flags, the checks, the docs
-// (docs/configuration.md) and the "did you mean" of every error.
+// The configuration: one table of keys (config_keys.cc) makes the TOML reader, the environment reader, the flags, the
+// checks, the docs (docs/configuration.md) and the "did you mean" of every error.
 //
-// A key is "section.name"; in the sections that hold named things (models, providers, prices) it is "section.NAME.name", where NAME may
-// itself hold dots. Precedence: flag > environment > settings records > TOML file > default. A Config is a value: made once from its
-// sources, never changed; a reload makes another and compares. It holds no secrets, only where they are (key_env, key_file, key_secret).
-// Any thread may read one.
+// A key is "section.name"; in the sections that hold named things (models, providers, prices) it is
+// "section.NAME.name", where NAME may itself hold dots. Precedence: flag > environment > settings records > TOML file >
+// default. A Config is a value: made once from its sources, never changed; a reload makes another and compares. It
+// holds no secrets, only where they are (key_env, key_file, key_secret). Any thread may read one.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -26,16 +26,16 @@ struct ConfigKey {
   std::string_view section;  // "server"
   std::string_view name;     // "port"
   ConfigType type;
-  std::string_view fallback;  // the default, as an environment variable would say it
+  std::string_view fallback;    // the default, as an environment variable would say it
   int64_t least = 0, most = 0;  // of integers
   std::string_view choices;     // of kChoice: "day|week|month"
   Reload reload = Reload::kRestart;
-  std::string_view doc;         // one sentence
+  std::string_view doc;  // one sentence
 };
 
 struct ConfigSection {
   std::string_view name;
-  bool named;             // holds [section.NAME] tables
+  bool named;  // holds [section.NAME] tables
   std::string_view doc;
 };
 
@@ -50,16 +50,16 @@ std::string_view origin_name(Origin origin);
 struct ConfigValue {
   nlohmann::json value;  // bool, integer, string, array of strings, object; money stays decimal text
   Origin origin = Origin::kDefault;
-  std::string where;     // "steward.toml:12", "STEWARD_PORT", "--port"; empty for a default
+  std::string where;  // "steward.toml:12", "STEWARD_PORT", "--port"; empty for a default
   const ConfigKey* key = nullptr;
 };
 
 struct ConfigSources {
-  std::optional<std::string> toml;                   // the file's text
+  std::optional<std::string> toml;  // the file's text
   std::string toml_name = "steward.toml";
-  std::map<std::string, nlohmann::json> settings;    // from settings records
-  std::map<std::string, std::string> environment;    // all of it; what does not begin with STEWARD_ is left alone
-  std::map<std::string, std::string> flags;          // full key → text
+  std::map<std::string, nlohmann::json> settings;  // from settings records
+  std::map<std::string, std::string> environment;  // all of it; what does not begin with STEWARD_ is left alone
+  std::map<std::string, std::string> flags;        // full key → text
 };
 
 class Config {

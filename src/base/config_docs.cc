@@ -51,31 +51,41 @@ call, and names what waits for a restart. A file with an error changes nothing.
 
 std::string type_name(const ConfigKey& key) {
   switch (key.type) {
-    case ConfigType::kBool: return "true or false";
-    case ConfigType::kInteger: return fmt::format("{} to {}", key.least, key.most);
+    case ConfigType::kBool:
+      return "true or false";
+    case ConfigType::kInteger:
+      return fmt::format("{} to {}", key.least, key.most);
     case ConfigType::kChoice: {
       std::vector<std::string> choices;
       for (const auto choice : split(key.choices, '|')) choices.push_back(fmt::format("`{}`", choice));
       return join(choices, ", ");
     }
-    case ConfigType::kPath: return "path";
-    case ConfigType::kList: return "list of texts";
-    case ConfigType::kTextTable: return "table of texts";
-    case ConfigType::kIntegerTable: return "table of whole numbers";
-    case ConfigType::kUsd: return "US dollars";
-    default: return "text";
+    case ConfigType::kPath:
+      return "path";
+    case ConfigType::kList:
+      return "list of texts";
+    case ConfigType::kTextTable:
+      return "table of texts";
+    case ConfigType::kIntegerTable:
+      return "table of whole numbers";
+    case ConfigType::kUsd:
+      return "US dollars";
+    default:
+      return "text";
   }
 }
 
-std::string fallback_text(const ConfigKey& key) { return key.fallback.empty() ? "empty" : fmt::format("`{}`", key.fallback); }
+std::string fallback_text(const ConfigKey& key) {
+  return key.fallback.empty() ? "empty" : fmt::format("`{}`", key.fallback);
+}
 
 std::string section_docs(const ConfigSection& section) {
   std::string out = fmt::format("\n## [{}{}]\n\n{}\n\n", section.name, section.named ? ".NAME" : "", section.doc);
   out += "| key | value | default | environment | reload | what |\n| --- | --- | --- | --- | --- | --- |\n";
   for (const auto& key : config_keys()) {
     if (key.section != section.name) continue;
-    out += fmt::format("| `{}` | {} | {} | `{}` | {} | {} |\n", key.name, type_name(key), fallback_text(key), config_environment_name(key),
-                       key.reload == Reload::kAtOnce ? "at once" : "restart", key.doc);
+    out += fmt::format("| `{}` | {} | {} | `{}` | {} | {} |\n", key.name, type_name(key), fallback_text(key),
+                       config_environment_name(key), key.reload == Reload::kAtOnce ? "at once" : "restart", key.doc);
   }
   return out;
 }
@@ -85,9 +95,11 @@ std::string section_docs(const ConfigSection& section) {
 std::string config_docs() {
   std::string out(kHead);
   for (const auto& section : config_sections()) out += section_docs(section);
-  out += "\n## Known providers\n\nWith its key in the environment a provider is there; `[providers.NAME]` refines it.\n\n";
+  out +=
+      "\n## Known providers\n\nWith its key in the environment a provider is there; `[providers.NAME]` refines it.\n\n";
   out += "| name | environment | address |\n| --- | --- | --- |\n";
-  for (const auto& provider : known_providers()) out += fmt::format("| {} | `{}` | {} |\n", provider.name, provider.key_env, provider.base_url);
+  for (const auto& provider : known_providers())
+    out += fmt::format("| {} | `{}` | {} |\n", provider.name, provider.key_env, provider.base_url);
   return out;
 }
 

@@ -31,7 +31,9 @@ TEST(Config, KeysAreUniqueAndTheirSectionsExist) {
   std::set<std::string> seen;
   for (const auto& key : config_keys()) {
     EXPECT_TRUE(seen.insert(std::string(key.section) + "." + std::string(key.name)).second) << key.name;
-    EXPECT_TRUE(std::ranges::any_of(config_sections(), [&](const auto& section) { return section.name == key.section; })) << key.section;
+    EXPECT_TRUE(std::ranges::any_of(config_sections(), [&](const auto& section) {
+      return section.name == key.section;
+    })) << key.section;
   }
 }
 
@@ -66,20 +68,26 @@ TEST(Config, ValuesKnowWhereTheyComeFrom) {
 }
 
 TEST(Config, AnUnknownKeyNamesTheNearestAndTheLine) {
-  EXPECT_EQ(problem_of(toml("[server]\n\nprot = 1\n")), "steward.toml:3: there is no key 'server.prot'; did you mean 'port'?");
-  EXPECT_EQ(problem_of(toml("[sever]\nport = 1\n")), "steward.toml:2: there is no section 'sever'; did you mean 'server'?");
+  EXPECT_EQ(problem_of(toml("[server]\n\nprot = 1\n")),
+            "steward.toml:3: there is no key 'server.prot'; did you mean 'port'?");
+  EXPECT_EQ(problem_of(toml("[sever]\nport = 1\n")),
+            "steward.toml:2: there is no section 'sever'; did you mean 'server'?");
   EXPECT_EQ(problem_of(toml("[providers.openai]\nbase_ulr = \"https://x\"\n")),
             "steward.toml:2: there is no key 'providers.openai.base_ulr'; did you mean 'base_url'?");
   ConfigSources sources;
   sources.environment["STEWARD_LIMITS_QUEUE_LENGHT"] = "5";
-  EXPECT_EQ(problem_of(sources), "STEWARD_LIMITS_QUEUE_LENGHT: there is no key 'limits.queue_lenght'; did you mean 'queue_length'?");
+  EXPECT_EQ(problem_of(sources),
+            "STEWARD_LIMITS_QUEUE_LENGHT: there is no key 'limits.queue_lenght'; did you mean 'queue_length'?");
 }
 
 TEST(Config, EveryProblemIsToldAtOnce) {
   const std::string problem = problem_of(toml("[server]\nport = 70000\nhost = 5\n[log]\nlevel = \"inof\"\n"));
-  EXPECT_NE(problem.find("steward.toml:2: server.port must be from 0 to 65535, not 70000."), std::string::npos) << problem;
+  EXPECT_NE(problem.find("steward.toml:2: server.port must be from 0 to 65535, not 70000."), std::string::npos)
+      << problem;
   EXPECT_NE(problem.find("steward.toml:3: server.host must be a text in quotes."), std::string::npos) << problem;
-  EXPECT_NE(problem.find("log.level must be one of debug, info, warn, error, not 'inof' (did you mean 'info'?)"), std::string::npos) << problem;
+  EXPECT_NE(problem.find("log.level must be one of debug, info, warn, error, not 'inof' (did you mean 'info'?)"),
+            std::string::npos)
+      << problem;
 }
 
 TEST(Config, BadTomlTellsTheLine) {
@@ -105,8 +113,9 @@ TEST(Config, NamedThingsMayHoldDots) {
 }
 
 TEST(Config, TablesOfAProvider) {
-  const auto config = Config::load(toml("[providers.lab]\nbase_url = \"http://127.0.0.1:1/v1\"\n[providers.lab.rename]\n\"fast.1\" = \"m\"\n"
-                                        "[providers.lab.context_tokens]\n\"fast.1\" = 4096\n"));
+  const auto config = Config::load(
+      toml("[providers.lab]\nbase_url = \"http://127.0.0.1:1/v1\"\n[providers.lab.rename]\n\"fast.1\" = \"m\"\n"
+           "[providers.lab.context_tokens]\n\"fast.1\" = 4096\n"));
   ASSERT_TRUE(config.has_value()) << config.error().message;
   EXPECT_EQ(config->table<std::string>("providers.lab.rename").at("fast.1"), "m");
   EXPECT_EQ(config->table<int64_t>("providers.lab.context_tokens").at("fast.1"), 4096);
@@ -123,7 +132,8 @@ TEST(Config, AKnownProvidersKeyInTheEnvironmentIsEnough) {
 }
 
 TEST(Config, AnUnknownProviderNeedsAnAddress) {
-  EXPECT_NE(problem_of(toml("[providers.opanai]\nkey_env = \"X\"\n")).find("did you mean 'openai'?"), std::string::npos);
+  EXPECT_NE(problem_of(toml("[providers.opanai]\nkey_env = \"X\"\n")).find("did you mean 'openai'?"),
+            std::string::npos);
   EXPECT_FALSE(problem_of(toml("[providers.x]\nbase_url = \"ftp://x\"\n")).empty());
 }
 
@@ -139,7 +149,8 @@ TEST(Config, TheEnvironmentReachesNamedThings) {
 
 TEST(Config, ChangesNameWhatDiffersAndWhatItTakes) {
   const auto before = Config::load(toml("[server]\nport = 1\n[log]\nlevel = \"info\"\n"));
-  const auto after = Config::load(toml("[server]\nport = 2\n[log]\nlevel = \"debug\"\n[providers.x]\nbase_url = \"http://x\"\n"));
+  const auto after =
+      Config::load(toml("[server]\nport = 2\n[log]\nlevel = \"debug\"\n[providers.x]\nbase_url = \"http://x\"\n"));
   std::map<std::string, Reload> found;
   for (const auto& change : changes(*before, *after)) found[change.key] = change.reload;
   EXPECT_EQ(found.at("server.port"), Reload::kRestart);
@@ -157,7 +168,8 @@ TEST(Config, AFlagThatNamesNoKeyIsAnError) {
 // The committed page is the one that `steward config docs` prints.
 TEST(Config, TheCommittedDocsAreTheTable) {
   std::filesystem::path folder = executable_dir();
-  while (folder.has_relative_path() && !std::filesystem::exists(folder / "docs" / "configuration.md")) folder = folder.parent_path();
+  while (folder.has_relative_path() && !std::filesystem::exists(folder / "docs" / "configuration.md"))
+    folder = folder.parent_path();
   const auto committed = read_file(folder / "docs" / "configuration.md");
   ASSERT_TRUE(committed.has_value()) << "docs/configuration.md was not found above " << executable_dir();
   EXPECT_EQ(*committed, config_docs()) << "run: steward config docs > docs/configuration.md";

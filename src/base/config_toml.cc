@@ -39,12 +39,14 @@ void walk(const toml::node& node, std::vector<std::string>& path, std::vector<To
 }  // namespace
 
 Result<std::vector<TomlEntry>> parse_toml(std::string_view text, std::string_view name) {
-  if (text.size() > kMaxConfigBytes) return fail(ErrorCode::kConfig, fmt::format("{} is larger than {} bytes.", name, kMaxConfigBytes));
+  if (text.size() > kMaxConfigBytes)
+    return fail(ErrorCode::kConfig, fmt::format("{} is larger than {} bytes.", name, kMaxConfigBytes));
   if (!is_valid_utf8(text)) return fail(ErrorCode::kConfig, fmt::format("{} is not valid UTF-8.", name));
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     const auto& error = parsed.error();
-    return fail(ErrorCode::kConfig, fmt::format("{}:{}: not valid TOML: {}.", name, error.source().begin.line, std::string_view(error.description())));
+    return fail(ErrorCode::kConfig, fmt::format("{}:{}: not valid TOML: {}.", name, error.source().begin.line,
+                                                std::string_view(error.description())));
   }
   std::vector<TomlEntry> out;
   std::vector<std::string> path;

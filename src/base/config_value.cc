@@ -36,7 +36,9 @@ Result<json> checked_choice(const ConfigKey& key, std::string_view value) {
 Result<json> checked_usd(std::string_view text) {
   if (text.empty()) return json("");
   auto amount = parse_usd(text);
-  if (!amount) return fail(ErrorCode::kConfig, fmt::format("must be an amount of US dollars such as 0.25, not '{}'", text.substr(0, 80)));
+  if (!amount)
+    return fail(ErrorCode::kConfig,
+                fmt::format("must be an amount of US dollars such as 0.25, not '{}'", text.substr(0, 80)));
   return json(std::string(text));
 }
 
@@ -63,10 +65,13 @@ Result<json> checked_list(const json& value) {
 
 Result<json> checked_table(const ConfigKey& key, const json& value) {
   for (const auto& [name, item] : value.items()) {
-    if (key.type == ConfigType::kTextTable && !item.is_string()) return fail(ErrorCode::kConfig, fmt::format("'{}' in it must be a text", name));
+    if (key.type == ConfigType::kTextTable && !item.is_string())
+      return fail(ErrorCode::kConfig, fmt::format("'{}' in it must be a text", name));
     if (key.type != ConfigType::kIntegerTable) continue;
-    if (!item.is_number_integer()) return fail(ErrorCode::kConfig, fmt::format("'{}' in it must be a whole number", name));
-    if (auto ok = checked_integer(key, item.get<int64_t>()); !ok) return fail(ErrorCode::kConfig, fmt::format("'{}' in it {}", name, ok.error().message));
+    if (!item.is_number_integer())
+      return fail(ErrorCode::kConfig, fmt::format("'{}' in it must be a whole number", name));
+    if (auto ok = checked_integer(key, item.get<int64_t>()); !ok)
+      return fail(ErrorCode::kConfig, fmt::format("'{}' in it {}", name, ok.error().message));
   }
   return value;
 }
@@ -85,7 +90,8 @@ Result<json> parse_table(const ConfigKey& key, std::string_view text) {
     const auto pair = trim(item);
     if (pair.empty()) continue;
     const size_t equals = pair.find('=');
-    if (equals == std::string_view::npos) return fail(ErrorCode::kConfig, "must be pairs NAME=VALUE with commas between them");
+    if (equals == std::string_view::npos)
+      return fail(ErrorCode::kConfig, "must be pairs NAME=VALUE with commas between them");
     const std::string name(trim(pair.substr(0, equals)));
     const auto value = trim(pair.substr(equals + 1));
     if (key.type == ConfigType::kTextTable) {
@@ -111,16 +117,20 @@ Result<json> parse_bool(std::string_view text) {
 Result<json> parse_config_text(const ConfigKey& key, std::string_view text) {
   if (!is_valid_utf8(text)) return fail(ErrorCode::kConfig, "is not valid UTF-8");
   switch (key.type) {
-    case ConfigType::kBool: return parse_bool(trim(text));
+    case ConfigType::kBool:
+      return parse_bool(trim(text));
     case ConfigType::kInteger: {
       const auto value = integer_of(trim(text));
       if (!value) return fail(ErrorCode::kConfig, fmt::format("must be a whole number, not '{}'", text.substr(0, 80)));
       return checked_integer(key, *value);
     }
-    case ConfigType::kList: return parse_list(text);
+    case ConfigType::kList:
+      return parse_list(text);
     case ConfigType::kTextTable:
-    case ConfigType::kIntegerTable: return parse_table(key, text);
-    default: return checked_text(key, trim(text));
+    case ConfigType::kIntegerTable:
+      return parse_table(key, text);
+    default:
+      return checked_text(key, trim(text));
   }
 }
 

@@ -10,26 +10,31 @@ namespace steward::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kConnect{2'000};
-constexpr std::chrono::milliseconds kAnswer{1'800'000};  // pulling, verifying and first loads take their time; Ctrl-C ends a wait
+constexpr std::chrono::milliseconds kAnswer{
+    1'800'000};  // pulling, verifying and first loads take their time; Ctrl-C ends a wait
 
 Error error_of(int status, const std::string& body) {
   const Json parsed = Json::parse(body, nullptr, false);
   if (parsed.is_object() && parsed.contains("error") && parsed["error"].is_object()) {
     const Json& error = parsed["error"];
     const Json message = error.value("message", Json()), code = error.value("code", Json());
-    Error out(status == 404 ? ErrorCode::kNotFound : status == 503 ? ErrorCode::kStarting : ErrorCode::kInvalidRequest,
+    Error out(status == 404   ? ErrorCode::kNotFound
+              : status == 503 ? ErrorCode::kStarting
+                              : ErrorCode::kInvalidRequest,
               message.is_string() ? message.get<std::string>() : fmt::format("The server answered {}.", status));
     if (code.is_string()) out.details["code"] = code;
     return out;
   }
-  return Error(ErrorCode::kUpstreamError, fmt::format("The server answered {} with something that is no JSON.", status));
+  return Error(ErrorCode::kUpstreamError,
+               fmt::format("The server answered {} with something that is no JSON.", status));
 }
 
 Task<Result<net::ClientResponse>> fetch(net::HttpClients& clients, net::ClientRequest request) {
   co_return co_await clients.here().fetch(std::move(request));
 }
 
-Task<Status> read_all(net::HttpClients& clients, net::ClientRequest request, std::function<void(std::string_view)> sink) {
+Task<Status> read_all(net::HttpClients& clients, net::ClientRequest request,
+                      std::function<void(std::string_view)> sink) {
   auto stream = co_await clients.here().open(std::move(request));
   if (!stream) co_return fail(stream.error());
   const bool good = (*stream)->status() < 400;
@@ -38,8 +43,10 @@ Task<Status> read_all(net::HttpClients& clients, net::ClientRequest request, std
     auto bytes = co_await (*stream)->read();
     if (!bytes) co_return fail(bytes.error());
     if (!*bytes) break;
-    if (good) sink(**bytes);
-    else problem += **bytes;
+    if (good)
+      sink(**bytes);
+    else
+      problem += **bytes;
   }
   if (!good) co_return fail(error_of((*stream)->status(), problem));
   co_return Status{};
@@ -50,8 +57,10 @@ Task<Status> read_all(net::HttpClients& clients, net::ClientRequest request, std
 std::string url_part(std::string_view text) {
   std::string out;
   for (const unsigned char c : text) {
-    if (std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.' || c == '~') out += static_cast<char>(c);
-    else out += fmt::format("%{:02X}", c);
+    if (std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.' || c == '~')
+      out += static_cast<char>(c);
+    else
+      out += fmt::format("%{:02X}", c);
   }
   return out;
 }
@@ -67,7 +76,9 @@ Result<std::unique_ptr<Client>> Client::connect(const Context& context, Need nee
     client->clients_.reset();
     client->threads_.reset();
   }
-  if (need == Need::kRunning) return fail(ErrorCode::kNotFound, fmt::format("No server runs in the home {}: start it with 'steward serve'.", context.home.string()));
+  if (need == Need::kRunning)
+    return fail(ErrorCode::kNotFound,
+                fmt::format("No server runs in the home {}: start it with 'steward serve'.", context.home.string()));
   if (auto started = client->start_here(context); !started) return fail(started.error());
   return client;
 }
@@ -116,7 +127,8 @@ net::ClientRequest Client::request(const std::string& method, const std::string&
 }
 
 Result<Json> Client::call(const std::string& method, const std::string& path, const Json& body) {
-  auto answer = asio::co_spawn(threads_->context(0), fetch(*clients_, request(method, path, body)), asio::use_future).get();
+  auto answer =
+      asio::co_spawn(threads_->context(0), fetch(*clients_, request(method, path, body)), asio::use_future).get();
   if (!answer) return fail(answer.error());
   if (answer->status >= 400) return fail(error_of(answer->status, answer->body));
   Json parsed = Json::parse(answer->body, nullptr, false);

@@ -1,5 +1,6 @@
-// The way to a server: the one that runs in this home, over its Unix socket (whoever can open it owns the home), or - where none runs - one
-// in this process, without TCP, that takes the home's lock for as long as the command lasts. Either way the same functions answer.
+// The way to a server: the one that runs in this home, over its Unix socket (whoever can open it owns the home), or -
+// where none runs - one in this process, without TCP, that takes the home's lock for as long as the command lasts.
+// Either way the same functions answer.
 #pragma once
 #include <functional>
 #include <memory>

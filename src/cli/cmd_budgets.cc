@@ -26,7 +26,10 @@ std::map<std::string, std::string> scope_names(Client& client) {
 
 std::string scope_text(const std::map<std::string, std::string>& names, const std::string& scope) {
   if (scope.starts_with("ten_")) return "everybody";
-  const std::string kind = scope.starts_with("key_") ? "key" : scope.starts_with("team_") ? "team" : scope.starts_with("usr_") ? "person" : "service";
+  const std::string kind = scope.starts_with("key_")    ? "key"
+                           : scope.starts_with("team_") ? "team"
+                           : scope.starts_with("usr_")  ? "person"
+                                                        : "service";
   const auto found = names.find(scope);
   return kind + " " + (found == names.end() ? scope : found->second);
 }
@@ -38,10 +41,12 @@ void print(const std::vector<Json>& budgets, Client& client, const Context& cont
   for (const char* title : {"limit", "spent", "reserved", "left", "overrun"}) table.column(title, Align::kRight);
   table.column("renews");
   for (const auto& budget : budgets) {
-    table.row({budget["id"], scope_text(names, budget["scope"]), budget["name"], budget["period"], "$" + budget["limit_usd"].get<std::string>(),
-               dollars(budget["spent_microusd"].get<std::string>()), dollars(budget["reserved_microusd"].get<std::string>()),
-               dollars(budget["left_microusd"].get<std::string>()), dollars(budget["overrun_microusd"].get<std::string>()),
-               budget["period_end"].is_string() ? budget["period_end"].get<std::string>().substr(0, 16) + "Z" : "never"});
+    table.row(
+        {budget["id"], scope_text(names, budget["scope"]), budget["name"], budget["period"],
+         "$" + budget["limit_usd"].get<std::string>(), dollars(budget["spent_microusd"].get<std::string>()),
+         dollars(budget["reserved_microusd"].get<std::string>()), dollars(budget["left_microusd"].get<std::string>()),
+         dollars(budget["overrun_microusd"].get<std::string>()),
+         budget["period_end"].is_string() ? budget["period_end"].get<std::string>().substr(0, 16) + "Z" : "never"});
   }
   if (table.empty()) return context.line("There is no budget: 'steward budgets set USD' sets one for everybody.");
   context.print(table.text(context));
@@ -50,7 +55,9 @@ void print(const std::vector<Json>& budgets, Client& client, const Context& cont
 int set(const Options& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
-  Json body = {{"limit_usd", options.limit}, {"period", options.period.value_or("forever")}, {"name", options.name.value_or("default")}};
+  Json body = {{"limit_usd", options.limit},
+               {"period", options.period.value_or("forever")},
+               {"name", options.name.value_or("default")}};
   auto scope = find_scope(**client, options.scope.value_or("all"));
   if (!scope) return context.failed(scope.error());
   body["scope"] = *scope;
@@ -75,7 +82,8 @@ int list(const Options& options, const Context& context) {
 int remove(const Options& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
-  if (auto done = (*client)->call("DELETE", "/admin/v1/budgets/" + url_part(options.budget), Json()); !done) return context.failed(done.error());
+  if (auto done = (*client)->call("DELETE", "/admin/v1/budgets/" + url_part(options.budget), Json()); !done)
+    return context.failed(done.error());
   context.line("Removed.");
   return kDone;
 }
@@ -85,23 +93,29 @@ int remove(const Options& options, const Context& context) {
 void add_budgets(Command& program, const Context& context) {
   Command budgets = program.sub("budgets", "Set, list and remove budgets.");
   budgets.describe(
-      "A call starts only if its worst case fits what is left of every budget over it: the organisation's, the team's, the\n"
+      "A call starts only if its worst case fits what is left of every budget over it: the organisation's, the team's, "
+      "the\n"
       "person's and the key's. A budget is known by what it is for and its name; setting it again changes it.");
   budgets.needs_sub();
   auto options = std::make_shared<Options>();
   Command set_command = budgets.sub("set", "Set a budget.");
   set_command.argument("USD", options->limit, "The most that may be spent in a period; 0: nothing that costs")
-      .option("--for", options->scope, "Whom it bounds: a key, person or team by name or id, or all (the default)", "WHO")
+      .option("--for", options->scope, "Whom it bounds: a key, person or team by name or id, or all (the default)",
+              "WHO")
       .option("--period", options->period, "day, week, month or forever (the default)", "PERIOD")
       .option("--name", options->name, "Its name, if there are several for the same (default)", "NAME")
       .option("--time-zone", options->zone, "IANA zone in which the period begins (the owner's)", "ZONE")
       .flag("--json", options->json, "Print JSON")
-      .examples("steward budgets set 20 --period month\nsteward budgets set 0.50 --for laptop --period day\nsteward budgets set 100 --for team_01… --name trial")
+      .examples(
+          "steward budgets set 20 --period month\nsteward budgets set 0.50 --for laptop --period day\nsteward budgets "
+          "set 100 --for team_01… --name trial")
       .run([options, &context] { return set(*options, context); });
   Command list_command = budgets.sub("list", "List the budgets as they stand.");
   list_command.flag("--json", options->json, "Print JSON").run([options, &context] { return list(*options, context); });
   Command remove_command = budgets.sub("remove", "Remove a budget.");
-  remove_command.argument("BUDGET", options->budget, "Its id (bud_…)").run([options, &context] { return remove(*options, context); });
+  remove_command.argument("BUDGET", options->budget, "Its id (bud_…)").run([options, &context] {
+    return remove(*options, context);
+  });
 }
 
 }  // namespace steward::cli

@@ -44,8 +44,10 @@ class Chat {
   int talk() {
     if (auto made = make_private_dir(folder_); !made) return context_.failed(made.error());
     LineEditor editor(folder_ / "history");
-    context_.line(fmt::format("{} {}", context_.bold(conversation_.model), context_.dim("- /help tells what else there is, Ctrl-D ends")));
-    if (!conversation_.empty()) context_.line(context_.dim(fmt::format("going on after {} turns", conversation_.turns())));
+    context_.line(fmt::format("{} {}", context_.bold(conversation_.model),
+                              context_.dim("- /help tells what else there is, Ctrl-D ends")));
+    if (!conversation_.empty())
+      context_.line(context_.dim(fmt::format("going on after {} turns", conversation_.turns())));
     std::string line;
     while (true) {
       const auto outcome = read(editor, line);
@@ -89,20 +91,25 @@ class Chat {
   bool answer() {
     reader_ = AnswerReader();
     const TimeUs began = context_.clock.monotonic_us();
-    const auto done = client_.stream("POST", "/v1/chat/completions", conversation_.request(), interrupt_.watch(), [this](std::string_view bytes) {
-      context_.print(reader_.feed(bytes));
-      std::fflush(context_.out);
-    });
+    const auto done = client_.stream("POST", "/v1/chat/completions", conversation_.request(), interrupt_.watch(),
+                                     [this](std::string_view bytes) {
+                                       context_.print(reader_.feed(bytes));
+                                       std::fflush(context_.out);
+                                     });
     interrupt_.unwatch();
     interrupted_ = interrupt_.happened();
     if (!reader_.text().empty()) {
       conversation_.answer(reader_.text());
       context_.line("");
     }
-    if (interrupted_) context_.line(context_.dim("(stopped)"));
-    else if (!done) context_.failed(done.error());
-    else if (!reader_.problem().empty()) context_.failed(Error(ErrorCode::kUpstreamError, reader_.problem()));
-    else if (context_.out_is_terminal) tell_cost(context_.clock.monotonic_us() - began);
+    if (interrupted_)
+      context_.line(context_.dim("(stopped)"));
+    else if (!done)
+      context_.failed(done.error());
+    else if (!reader_.problem().empty())
+      context_.failed(Error(ErrorCode::kUpstreamError, reader_.problem()));
+    else if (context_.out_is_terminal)
+      tell_cost(context_.clock.monotonic_us() - began);
     return done.has_value() && reader_.problem().empty() && !interrupted_;
   }
 
@@ -111,7 +118,8 @@ class Chat {
     std::string text = fmt::format("{:.1f} s", seconds);
     if (reader_.usage().is_object()) {
       const int64_t tokens = reader_.usage().value("completion_tokens", int64_t{0});
-      text = fmt::format("{} tokens, {}, {:.0f}/s", tokens, text, seconds > 0 ? static_cast<double>(tokens) / seconds : 0);
+      text =
+          fmt::format("{} tokens, {}, {:.0f}/s", tokens, text, seconds > 0 ? static_cast<double>(tokens) / seconds : 0);
     }
     if (reader_.finish_reason() == "length") text += ", cut at the output limit";
     context_.line(context_.dim(text));
@@ -123,13 +131,20 @@ class Chat {
     const std::string word = line.substr(0, space);
     const std::string rest = space == std::string::npos ? "" : std::string(trim(std::string_view(line).substr(space)));
     if (word == "/quit" || word == "/exit" || word == "/q") return false;
-    if (word == "/help") context_.print(kHelp);
-    else if (word == "/new") begin_anew();
-    else if (word == "/model") choose_model(rest);
-    else if (word == "/system") set_system(rest);
-    else if (word == "/save") save(rest);
-    else if (word == "/retry") retry();
-    else context_.line(fmt::format("There is no {}. /help lists what there is.", word));
+    if (word == "/help")
+      context_.print(kHelp);
+    else if (word == "/new")
+      begin_anew();
+    else if (word == "/model")
+      choose_model(rest);
+    else if (word == "/system")
+      set_system(rest);
+    else if (word == "/save")
+      save(rest);
+    else if (word == "/retry")
+      retry();
+    else
+      context_.line(fmt::format("There is no {}. /help lists what there is.", word));
     return true;
   }
 
@@ -140,7 +155,8 @@ class Chat {
 
   void set_system(const std::string& text) {
     conversation_.system = text;
-    context_.line(context_.dim(text.empty() ? "Nothing is told beforehand." : "Told beforehand from the next question on."));
+    context_.line(
+        context_.dim(text.empty() ? "Nothing is told beforehand." : "Told beforehand from the next question on."));
   }
 
   void retry() {
@@ -150,8 +166,10 @@ class Chat {
 
   void save(const std::string& file) {
     if (file.empty()) return context_.line("Where to? /save FILE.md");
-    if (auto done = write_file_atomic(fs::path(file), conversation_.markdown(), 0644); !done) context_.failed(done.error());
-    else context_.line(context_.dim("Saved."));
+    if (auto done = write_file_atomic(fs::path(file), conversation_.markdown(), 0644); !done)
+      context_.failed(done.error());
+    else
+      context_.line(context_.dim("Saved."));
   }
 
   void choose_model(const std::string& name) {
@@ -170,7 +188,9 @@ class Chat {
     }
     if (std::ranges::find(names, name) == names.end()) {
       const std::string near = nearest(name, names);
-      return context_.line(fmt::format("There is no model '{}'{}", name, near.empty() ? "; /model lists them." : fmt::format("; did you mean '{}'?", near)));
+      return context_.line(
+          fmt::format("There is no model '{}'{}", name,
+                      near.empty() ? "; /model lists them." : fmt::format("; did you mean '{}'?", near)));
     }
     conversation_.model = name;
     context_.line(context_.dim("Going on with " + name + "."));
@@ -195,11 +215,14 @@ Result<std::string> default_model(Client& client) {
   }
   auto models = client.list("/admin/v1/models");
   if (!models) return fail(models.error());
-  std::ranges::sort(*models, {}, [](const Json& model) { return std::pair(model["provider"] != "local", model["name"].get<std::string>()); });
+  std::ranges::sort(*models, {}, [](const Json& model) {
+    return std::pair(model["provider"] != "local", model["name"].get<std::string>());
+  });
   for (const auto& model : *models) {
     if (model["kind"] != "embedding" && !model.contains("problem")) return model["name"].get<std::string>();
   }
-  return fail(ErrorCode::kModelNotFound, "No chat model is here: 'steward models recommend' says which would fit this machine.");
+  return fail(ErrorCode::kModelNotFound,
+              "No chat model is here: 'steward models recommend' says which would fit this machine.");
 }
 
 std::string read_all_input() {
@@ -229,7 +252,8 @@ int chat(const Options& options, const Context& context) {
   if (!context.in_is_terminal) {
     const std::string piped = read_all_input();
     if (!trim(piped).empty()) question += (question.empty() ? "" : "\n\n") + piped;
-    if (question.empty()) return context.failed(Error(ErrorCode::kConfig, "Nothing was asked: standard input is empty."));
+    if (question.empty())
+      return context.failed(Error(ErrorCode::kConfig, "Nothing was asked: standard input is empty."));
   }
   Chat chat(context, **client, std::move(conversation));
   return question.empty() ? chat.talk() : chat.once(question);
@@ -242,13 +266,17 @@ void add_chat(Command& program, const Context& context) {
   Command command = program.sub("chat", "Talk to a model in the terminal.");
   command
       .describe(
-          "Answers stream in; Ctrl-C stops the answer, not the program. The conversation and the lines you typed are kept in the\n"
-          "home. With words, or from a pipe, it answers once and ends. Where no server runs, the model runs in this process.")
+          "Answers stream in; Ctrl-C stops the answer, not the program. The conversation and the lines you typed are "
+          "kept in the\n"
+          "home. With words, or from a pipe, it answers once and ends. Where no server runs, the model runs in this "
+          "process.")
       .arguments("WORDS", options->words, "Ask this, print the answer, and end")
       .option("-m,--model", options->model, "The model (the default one)", "NAME")
       .option("-s,--system", options->system, "What the model is told beforehand", "TEXT")
       .flag("-c,--continue", options->go_on, "Go on with the last conversation")
-      .examples("steward chat\nsteward chat \"What is the capital of Kenya?\"\ngit diff | steward chat \"Explain this change\"\nsteward chat --model gpt-4.1-mini --continue")
+      .examples(
+          "steward chat\nsteward chat \"What is the capital of Kenya?\"\ngit diff | steward chat \"Explain this "
+          "change\"\nsteward chat --model gpt-4.1-mini --continue")
       .run([options, &context] { return chat(*options, context); });
 }
 

@@ -31,9 +31,11 @@ int show(const Options& options, const Context& context) {
     const std::string origin = value["origin"];
     const bool fits = options.key.empty() || value["key"].get<std::string>().starts_with(options.key);
     if (!fits || (origin == "flag" && value["key"] == "log.level" && (*client)->in_process())) continue;
-    table.row({value["key"], value_text(value["value"]), origin, value["where"].is_string() ? value["where"].get<std::string>() : ""});
+    table.row({value["key"], value_text(value["value"]), origin,
+               value["where"].is_string() ? value["where"].get<std::string>() : ""});
   }
-  if (table.empty()) return context.failed(Error(ErrorCode::kNotFound, fmt::format("No key begins with '{}'.", options.key)));
+  if (table.empty())
+    return context.failed(Error(ErrorCode::kNotFound, fmt::format("No key begins with '{}'.", options.key)));
   context.print(table.text(context));
   return kDone;
 }
@@ -64,9 +66,12 @@ int change(const Options& options, const Context& context, bool set) {
   if (set) {
     const auto path = split_config_key(options.key);
     const auto* known = path ? find_config_key(path->section, path->name) : nullptr;
-    if (known == nullptr) return context.failed(Error(ErrorCode::kConfig, fmt::format("There is no key '{}': 'steward config show' lists them.", options.key)));
+    if (known == nullptr)
+      return context.failed(Error(ErrorCode::kConfig,
+                                  fmt::format("There is no key '{}': 'steward config show' lists them.", options.key)));
     auto value = parse_config_text(*known, options.value);
-    if (!value) return context.failed(Error(ErrorCode::kConfig, fmt::format("{} {}.", options.key, value.error().message)));
+    if (!value)
+      return context.failed(Error(ErrorCode::kConfig, fmt::format("{} {}.", options.key, value.error().message)));
     body = {{"value", *value}};
   }
   auto client = Client::connect(context);
@@ -89,7 +94,8 @@ std::string read_secret(const Context& context) {
     std::fflush(context.err);
   }
   std::string secret;
-  for (int c = std::fgetc(stdin); c != EOF && !(hide && c == '\n') && secret.size() < 100'000; c = std::fgetc(stdin)) secret += static_cast<char>(c);
+  for (int c = std::fgetc(stdin); c != EOF && !(hide && c == '\n') && secret.size() < 100'000; c = std::fgetc(stdin))
+    secret += static_cast<char>(c);
   if (hide) {
     ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     std::fputs("\n", context.err);
@@ -124,23 +130,29 @@ void add_config(Command& program, const Context& context) {
     return show(*options, context);
   });
   Command set_command = config.sub("set", "Set a key that can change at once (over the file, under the environment).");
-  set_command.argument("KEY", options->key, "As in 'steward config show'").argument("VALUE", options->value, "Its value");
+  set_command.argument("KEY", options->key, "As in 'steward config show'")
+      .argument("VALUE", options->value, "Its value");
   set_command.examples("steward config set limits.queue_length 500\nsteward config set budgets.new_key_limit_usd 5");
   set_command.run([options, &context] { return change(*options, context, true); });
   Command unset_command = config.sub("unset", "Take such a setting back.");
-  unset_command.argument("KEY", options->key, "As in 'steward config show'").run([options, &context] { return change(*options, context, false); });
+  unset_command.argument("KEY", options->key, "As in 'steward config show'").run([options, &context] {
+    return change(*options, context, false);
+  });
   Command docs_command = config.sub("docs", "Print docs/configuration.md, made from the table of keys.");
   docs_command.run([&context] { return context.print(config_docs()), kDone; });
 
   Command reload_command = program.sub("reload", "Make the running server read its configuration again.");
-  reload_command.describe("What can change at once does, without dropping a call; the rest is named. An error changes nothing.")
+  reload_command
+      .describe("What can change at once does, without dropping a call; the rest is named. An error changes nothing.")
       .flag("--json", options->json, "Print JSON")
       .run([options, &context] { return reload(*options, context); });
 
   Command secrets = program.sub("secrets", "Seal secrets in the home, for key_secret in the configuration.");
   secrets.needs_sub();
-  Command set_secret_command = secrets.sub("set", "Seal a secret; it is read from the terminal or from standard input.");
-  set_secret_command.argument("NAME", options->key, "What it is called").examples("steward secrets set openai\nsteward secrets set lab < lab.key");
+  Command set_secret_command =
+      secrets.sub("set", "Seal a secret; it is read from the terminal or from standard input.");
+  set_secret_command.argument("NAME", options->key, "What it is called")
+      .examples("steward secrets set openai\nsteward secrets set lab < lab.key");
   set_secret_command.run([options, &context] { return set_secret(*options, context); });
   Command list_command = secrets.sub("list", "Names of the secrets (never what they are).");
   list_command.run([&context] {

@@ -1,30 +1,14 @@
 // steward debug and version: what tests, packagers and people who file a bug ask for.
 #include "base/crash_point.h"
 #include "cli/commands.h"
+#include "cli/errors_doc.h"
 
 namespace steward::cli {
-namespace {
-
-std::string errors_docs() {
-  std::string out =
-      "# Errors\n\n"
-      "This page is written by `steward debug errors-doc` from the table of errors; don't edit it by hand.\n\n"
-      "An error is answered as `{\"error\":{\"message\",\"type\",\"param\",\"code\"}}`, with the request's id in the header `x-request-id`, under which the log\n"
-      "has it. *Again* says whether the same request may work later; where it is known when, `retry-after` tells it.\n\n"
-      "| code | status | type | again | what |\n| --- | --- | --- | --- | --- |\n";
-#define STEWARD_ERROR(name, wire, status, level, openai, anthropic, retryable, sentence) \
-  out += fmt::format("| `{}` | {} | `{}` | {} | {} |\n", wire, status, openai, (retryable) ? "yes" : "no", sentence);
-#include "base/errors.def"
-#undef STEWARD_ERROR
-  return out;
-}
-
-}  // namespace
-
 void add_debug(Command& program, const Context& context) {
   Command debug = program.sub("debug", "What tests and bug reports need.");
   debug.needs_sub();
-  Command points = debug.sub("crash-points", "The named points at which STEWARD_CRASH_AT=NAME[:NTH] ends the process, one a line.");
+  Command points =
+      debug.sub("crash-points", "The named points at which STEWARD_CRASH_AT=NAME[:NTH] ends the process, one a line.");
   auto verbose = std::make_shared<bool>(false);
   points.flag("--verbose", *verbose, "With what has happened there and what has not").run([verbose, &context] {
     for (const auto& point : crash_points()) {

@@ -1,4 +1,5 @@
-// steward doctor: looks at the machine, the configuration, the models, the disk, the port and the engine, and says what to do.
+// steward doctor: looks at the machine, the configuration, the models, the disk, the port and the engine, and says what
+// to do.
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
@@ -71,24 +72,31 @@ class Doctor {
 
   void home() {
     std::error_code error;
-    if (!fs::exists(context_.home, error)) return say(Mark::kGood, "home", context_.home.string() + " is made at the first start");
+    if (!fs::exists(context_.home, error))
+      return say(Mark::kGood, "home", context_.home.string() + " is made at the first start");
     struct statvfs disk = {};
     if (::statvfs(context_.home.c_str(), &disk) == 0) {
       const uint64_t free = static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
-      say(free < kLittleDisk ? Mark::kWarn : Mark::kGood, "disk", fmt::format("{} free for {}", human_bytes(free), context_.home.string()),
-          free < kLittleDisk ? "The journal stops taking calls when the disk is full: make room, or move the home (STEWARD_HOME)." : "");
+      say(free < kLittleDisk ? Mark::kWarn : Mark::kGood, "disk",
+          fmt::format("{} free for {}", human_bytes(free), context_.home.string()),
+          free < kLittleDisk
+              ? "The journal stops taking calls when the disk is full: make room, or move the home (STEWARD_HOME)."
+              : "");
     }
     const auto permissions = fs::status(context_.home, error).permissions();
     if ((permissions & (fs::perms::group_all | fs::perms::others_all)) != fs::perms::none) {
-      say(Mark::kWarn, "home", "others on this machine can read it", fmt::format("chmod 700 {}", shell_quoted(context_.home.string())));
+      say(Mark::kWarn, "home", "others on this machine can read it",
+          fmt::format("chmod 700 {}", shell_quoted(context_.home.string())));
     }
-    if (::access(context_.home.c_str(), W_OK) != 0) say(Mark::kBad, "home", "it can't be written", "Give it to the user that runs Steward.");
+    if (::access(context_.home.c_str(), W_OK) != 0)
+      say(Mark::kBad, "home", "it can't be written", "Give it to the user that runs Steward.");
   }
 
   void configuration() {
     auto config = server::load_app_config(options_);
     if (!config) {
-      return say(Mark::kBad, "configuration", config.error().message, "Mend it; 'steward config docs' explains every key.");
+      return say(Mark::kBad, "configuration", config.error().message,
+                 "Mend it; 'steward config docs' explains every key.");
     }
     const bool file = fs::exists(context_.home / "steward.toml");
     say(Mark::kGood, "configuration", file ? (context_.home / "steward.toml").string() : "defaults (no steward.toml)");
@@ -99,7 +107,8 @@ class Doctor {
     if (!config_->boolean("engine.enabled")) return say(Mark::kGood, "engine", "turned off (engine.enabled)");
     const auto options = server::engine_options(*config_, context_.home, "");
     if (::access(options.program.c_str(), X_OK) != 0) {
-      return say(Mark::kBad, "engine", options.program.string() + " is not there", "Install Steward whole: its lib folder stands beside the bin folder ('make setup' lays it).");
+      return say(Mark::kBad, "engine", options.program.string() + " is not there",
+                 "Install Steward whole: its lib folder stands beside the bin folder ('make setup' lays it).");
     }
     say(Mark::kGood, "engine", options.program.string());
     models(options);
@@ -115,17 +124,22 @@ class Doctor {
         const uint64_t bytes = fs::file_size(entry.path(), error);
         const uint64_t memory = available_memory();
         if (bytes > memory) {
-          say(Mark::kWarn, "model", fmt::format("{} has {}, more than the {} that is free", entry.path().stem().string(), human_bytes(bytes), human_bytes(memory)),
+          say(Mark::kWarn, "model",
+              fmt::format("{} has {}, more than the {} that is free", entry.path().stem().string(), human_bytes(bytes),
+                          human_bytes(memory)),
               "It can't be loaded now: close other programs, or take a smaller quantization.");
         }
       }
     }
-    if (found == 0) return say(Mark::kWarn, "models", "no local model is here", "'steward models recommend' says what fits this machine.");
+    if (found == 0)
+      return say(Mark::kWarn, "models", "no local model is here",
+                 "'steward models recommend' says what fits this machine.");
     say(Mark::kGood, "models", fmt::format("{} on this machine ('steward models list')", found));
   }
 
   void network() {
-    if (auto listen = server::listen_options(*config_, "", true); !listen) return say(Mark::kBad, "network", listen.error().message);
+    if (auto listen = server::listen_options(*config_, "", true); !listen)
+      return say(Mark::kBad, "network", listen.error().message);
     const auto port = static_cast<uint16_t>(config_->integer("server.port"));
     if (const auto running = server::find_running_server(context_.home)) {
       if (auto client = Client::connect(context_, Client::Need::kRunning)) return running_server(**client);
@@ -140,8 +154,11 @@ class Doctor {
     ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     const bool free = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
     ::close(fd);
-    if (free) say(Mark::kGood, "port", fmt::format("{} is free", port));
-    else say(Mark::kBad, "port", fmt::format("{} is taken by another program", port), "Choose another: STEWARD_PORT=7071, or server.port in steward.toml.");
+    if (free)
+      say(Mark::kGood, "port", fmt::format("{} is free", port));
+    else
+      say(Mark::kBad, "port", fmt::format("{} is taken by another program", port),
+          "Choose another: STEWARD_PORT=7071, or server.port in steward.toml.");
   }
 
   void running_server(Client& client) {
@@ -149,20 +166,26 @@ class Doctor {
     if (!status) return say(Mark::kBad, "server", status.error().message, "Look into its log.");
     const std::string state = (*status)["status"];
     const bool ready = state == "ready";
-    say(ready ? Mark::kGood : Mark::kBad, "server", fmt::format("{} at {} (version {})", state, client.address(), (*status)["version"].get<std::string>()),
+    say(ready ? Mark::kGood : Mark::kBad, "server",
+        fmt::format("{} at {} (version {})", state, client.address(), (*status)["version"].get<std::string>()),
         ready ? "" : "Look into its log: the journal may not be writable.");
-    if ((*status)["version"] != STEWARD_VERSION) say(Mark::kWarn, "server", "it is of another version than this command", "Restart it.");
+    if ((*status)["version"] != STEWARD_VERSION)
+      say(Mark::kWarn, "server", "it is of another version than this command", "Restart it.");
     for (const auto& [name, model] : (*status)["parts"]["engine"]["models"].items()) {
-      if (model.contains("problem")) say(Mark::kWarn, "model", name + ": " + model["problem"].get<std::string>(), "Remove it, or fetch it again.");
+      if (model.contains("problem"))
+        say(Mark::kWarn, "model", name + ": " + model["problem"].get<std::string>(), "Remove it, or fetch it again.");
     }
   }
 
   void providers() {
-    server::SecretStore secrets(journal::HomePaths(context_.home), config_->path("secrets.master_key_file"), context_.random);
+    server::SecretStore secrets(journal::HomePaths(context_.home), config_->path("secrets.master_key_file"),
+                                context_.random);
     auto gateway = server::gateway_options(*config_, context_.environment, secrets);
     if (!gateway) return say(Mark::kBad, "providers", gateway.error().message);
     for (const auto& provider : gateway->providers) {
-      say(Mark::kGood, "provider", fmt::format("{} at {}, {}", provider.name, provider.base_url, provider.key.empty() ? "without a key" : "with a key"));
+      say(Mark::kGood, "provider",
+          fmt::format("{} at {}, {}", provider.name, provider.base_url,
+                      provider.key.empty() ? "without a key" : "with a key"));
     }
   }
 
@@ -178,7 +201,9 @@ int doctor(bool json, const Context& context) {
   if (json) {
     static constexpr std::string_view kMarks[] = {"good", "warning", "bad"};
     Json out = Json::array();
-    for (const auto& f : findings) out.push_back({{"mark", kMarks[static_cast<size_t>(f.mark)]}, {"about", f.about}, {"what", f.what}, {"todo", f.todo}});
+    for (const auto& f : findings)
+      out.push_back(
+          {{"mark", kMarks[static_cast<size_t>(f.mark)]}, {"about", f.about}, {"what", f.what}, {"todo", f.todo}});
     context.line(out.dump(2));
     return bad ? kFailed : kDone;
   }
@@ -195,8 +220,11 @@ int doctor(bool json, const Context& context) {
 
 void add_doctor(Command& program, const Context& context) {
   auto json = std::make_shared<bool>(false);
-  Command command = program.sub("doctor", "Check machine, configuration, models, disk, port and engine, and say what to do.");
-  command.describe("Exit code 1 if something is bad. Changes nothing.").flag("--json", *json, "Print JSON").run([json, &context] { return doctor(*json, context); });
+  Command command =
+      program.sub("doctor", "Check machine, configuration, models, disk, port and engine, and say what to do.");
+  command.describe("Exit code 1 if something is bad. Changes nothing.")
+      .flag("--json", *json, "Print JSON")
+      .run([json, &context] { return doctor(*json, context); });
 }
 
 }  // namespace steward::cli

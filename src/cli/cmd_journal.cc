@@ -17,7 +17,9 @@ struct Options {
   std::optional<int64_t> after;
 };
 
-Json head_json(const journal::Head& head) { return {{"tenant", head.tenant}, {"seq", head.seq}, {"digest", to_hex(head.digest)}}; }
+Json head_json(const journal::Head& head) {
+  return {{"tenant", head.tenant}, {"seq", head.seq}, {"digest", to_hex(head.digest)}};
+}
 
 // TENANT:SEQ:DIGEST, as verify prints it.
 Result<journal::Head> witness_of(const std::string& text) {
@@ -32,7 +34,8 @@ Result<journal::Head> witness_of(const std::string& text) {
       return head;
     }
   }
-  return fail(ErrorCode::kConfig, fmt::format("--witness takes TENANT:SEQ:DIGEST, as 'steward journal verify' prints it, not '{}'.", text));
+  return fail(ErrorCode::kConfig,
+              fmt::format("--witness takes TENANT:SEQ:DIGEST, as 'steward journal verify' prints it, not '{}'.", text));
 }
 
 int verify(const Options& options, const Context& context) {
@@ -52,10 +55,14 @@ int verify(const Options& options, const Context& context) {
     return report->ok ? kDone : kFailed;
   }
   if (!report->ok) {
-    return context.failed(Error(ErrorCode::kCorrupt, fmt::format("The chain is broken at record {} of {}: {}", report->seq, report->tenant, report->problem)));
+    return context.failed(Error(ErrorCode::kCorrupt, fmt::format("The chain is broken at record {} of {}: {}",
+                                                                 report->seq, report->tenant, report->problem)));
   }
-  context.line(fmt::format("The chain holds: {} records, {} of them erased.", thousands(static_cast<int64_t>(report->records)), thousands(static_cast<int64_t>(report->erased))));
-  for (const auto& head : report->heads) context.line(fmt::format("head {}:{}:{}", head.tenant, head.seq, to_hex(head.digest)));
+  context.line(fmt::format("The chain holds: {} records, {} of them erased.",
+                           thousands(static_cast<int64_t>(report->records)),
+                           thousands(static_cast<int64_t>(report->erased))));
+  for (const auto& head : report->heads)
+    context.line(fmt::format("head {}:{}:{}", head.tenant, head.seq, to_hex(head.digest)));
   context.line(context.dim("Keep the heads elsewhere; --witness HEAD then proves that nothing was cut off since."));
   return kDone;
 }
@@ -66,7 +73,9 @@ int export_records(const Options& options, const Context& context) {
     out = std::fopen(options.output->c_str(), "we");
     if (out == nullptr) return context.failed(Error(ErrorCode::kIo, fmt::format("Can't write {}.", *options.output)));
   }
-  const journal::ExportOptions what{.tenant = options.tenant.value_or(""), .after = static_cast<journal::Seq>(options.after.value_or(0)), .bodies = !options.without_bodies};
+  const journal::ExportOptions what{.tenant = options.tenant.value_or(""),
+                                    .after = static_cast<journal::Seq>(options.after.value_or(0)),
+                                    .bodies = !options.without_bodies};
   const auto done = journal::export_journal(context.home, what, [&](std::string_view line) -> Status {
     const bool good = std::fwrite(line.data(), 1, line.size(), out) == line.size() && std::fputc('\n', out) != EOF;
     if (!good) return fail(ErrorCode::kIo, "The lines can't be written.");
@@ -86,10 +95,13 @@ void add_journal(Command& program, const Context& context) {
   journal_command.describe("Verify and export read beside a running server.");
   journal_command.needs_sub();
   Command verify_command = journal_command.sub("verify", "Check the whole chain of digests.");
-  verify_command.option("--witness", options->witnesses, "A head kept from an earlier verify: it must still be in the chain; repeat for more", "TENANT:SEQ:DIGEST")
+  verify_command
+      .option("--witness", options->witnesses,
+              "A head kept from an earlier verify: it must still be in the chain; repeat for more", "TENANT:SEQ:DIGEST")
       .flag("--json", options->json, "Print JSON")
       .run([options, &context] { return verify(*options, context); });
-  Command export_command = journal_command.sub("export", "Print every record as a JSON line, with all that the chain needs.");
+  Command export_command =
+      journal_command.sub("export", "Print every record as a JSON line, with all that the chain needs.");
   export_command.option("--tenant", options->tenant, "Only this organisation", "ID")
       .option("--after", options->after, "Only records after this seq")
       .option("-o,--output", options->output, "Write to this file", "FILE")

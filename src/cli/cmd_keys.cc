@@ -34,7 +34,8 @@ Result<Json> spec_of(const Options& options, const Context& context) {
   }
   for (const auto& tag : options.tags) {
     const size_t equals = tag.find('=');
-    if (equals == std::string::npos) return fail(ErrorCode::kConfig, fmt::format("--tag takes NAME=VALUE, not '{}'.", tag));
+    if (equals == std::string::npos)
+      return fail(ErrorCode::kConfig, fmt::format("--tag takes NAME=VALUE, not '{}'.", tag));
     body["tags"][tag.substr(0, equals)] = tag.substr(equals + 1);
   }
   return body;
@@ -50,7 +51,8 @@ std::string limit_text(const Json& key) {
   std::string out;
   const Json& limits = key["limits"];
   const auto add = [&](const char* name, const char* unit) {
-    if (const int64_t value = limits.value(name, int64_t{0}); value > 0) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", thousands(value), unit);
+    if (const int64_t value = limits.value(name, int64_t{0}); value > 0)
+      out += fmt::format("{}{} {}", out.empty() ? "" : ", ", thousands(value), unit);
   };
   add("requests_per_minute", "requests/min");
   add("tokens_per_minute", "tokens/min");
@@ -59,7 +61,9 @@ std::string limit_text(const Json& key) {
 }
 
 void show(const Json& key, const Context& context) {
-  const auto line = [&](std::string_view name, const std::string& value) { context.line(fmt::format("{:<11} {}", name, value)); };
+  const auto line = [&](std::string_view name, const std::string& value) {
+    context.line(fmt::format("{:<11} {}", name, value));
+  };
   line("id", key["id"]);
   line("name", key["name"]);
   line("visible", key["visible"].get<std::string>() + "…");
@@ -108,12 +112,15 @@ int list(const Options& options, const Context& context) {
   if (!keys) return context.failed(keys.error());
   Json shown = Json::array();
   Table table;
-  for (const char* title : {"id", "name", "visible", "scope", "models", "limits", "expires", "status"}) table.column(title);
+  for (const char* title : {"id", "name", "visible", "scope", "models", "limits", "expires", "status"})
+    table.column(title);
   for (const auto& key : *keys) {
     if (!options.all && key["status"] != "active") continue;
     shown.push_back(key);
-    table.row({key["id"], key["name"], key["visible"].get<std::string>() + "…", key["admin"].get<bool>() ? "admin" : "models", joined(key["models"]),
-               limit_text(key), key["expires_at"].is_string() ? key["expires_at"].get<std::string>().substr(0, 10) : "never", key["status"]});
+    table.row({key["id"], key["name"], key["visible"].get<std::string>() + "…",
+               key["admin"].get<bool>() ? "admin" : "models", joined(key["models"]), limit_text(key),
+               key["expires_at"].is_string() ? key["expires_at"].get<std::string>().substr(0, 10) : "never",
+               key["status"]});
   }
   if (options.json) return context.line(shown.dump(2)), kDone;
   if (table.empty()) return context.line("There is no key yet: 'steward keys new NAME' makes one."), kDone;
@@ -122,7 +129,8 @@ int list(const Options& options, const Context& context) {
 }
 
 // show, limit, rotate and revoke name a key by its id, its name, or the beginning of its secret.
-int act(const Options& options, const Context& context, const std::string& method, const std::string& action, const Json& body) {
+int act(const Options& options, const Context& context, const std::string& method, const std::string& action,
+        const Json& body) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   auto id = find_key_id(**client, options.key);
@@ -133,7 +141,9 @@ int act(const Options& options, const Context& context, const std::string& metho
 int limit(const Options& options, const Context& context) {
   auto body = spec_of(options, context);
   if (!body) return context.failed(body.error());
-  if (body->empty()) return context.failed(Error(ErrorCode::kConfig, "Say what to change, for example --rpm 60. '--help' lists it all."));
+  if (body->empty())
+    return context.failed(
+        Error(ErrorCode::kConfig, "Say what to change, for example --rpm 60. '--help' lists it all."));
   return act(options, context, "PATCH", "", *body);
 }
 
@@ -187,11 +197,13 @@ void add_keys(Command& program, const Context& context) {
   Command limit_command = keys.sub("limit", "Change what a key may do.");
   limit_command.argument("KEY", options->key, which);
   add_spec_options(limit_command, options);
-  limit_command.examples("steward keys limit laptop --rpm 60 --concurrency 2\nsteward keys limit website --expires never");
+  limit_command.examples(
+      "steward keys limit laptop --rpm 60 --concurrency 2\nsteward keys limit website --expires never");
   limit_command.run([options, &context] { return limit(*options, context); });
 
   Command rotate_command = keys.sub("rotate", "Give a key a new secret.");
-  rotate_command.argument("KEY", options->key, which).option("--overlap", options->overlap, "How long the old one still holds: 10m, 24h, 7d (0)", "TIME");
+  rotate_command.argument("KEY", options->key, which)
+      .option("--overlap", options->overlap, "How long the old one still holds: 10m, 24h, 7d (0)", "TIME");
   rotate_command.flag("--json", options->json, "Print JSON").examples("steward keys rotate website --overlap 24h");
   rotate_command.run([options, &context] { return rotate(*options, context); });
 

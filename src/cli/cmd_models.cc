@@ -21,7 +21,8 @@ std::string size_text(const Json& model) {
 std::string parameters_text(const Json& model) {
   const uint64_t count = model.value("parameters", uint64_t{0});
   if (count == 0) return "";
-  return count >= 1'000'000'000 ? fmt::format("{:.1f}B", static_cast<double>(count) / 1e9) : fmt::format("{}M", (count + 500'000) / 1'000'000);
+  return count >= 1'000'000'000 ? fmt::format("{:.1f}B", static_cast<double>(count) / 1e9)
+                                : fmt::format("{}M", (count + 500'000) / 1'000'000);
 }
 
 int list(const Options& options, const Context& context) {
@@ -31,15 +32,21 @@ int list(const Options& options, const Context& context) {
   if (!models) return context.failed(models.error());
   if (options.json) return context.line(Json(*models).dump(2)), kDone;
   Table table;
-  for (const char* title : {"name", "from", "kind", "parameters", "quantization", "size", "context", "state"}) table.column(title);
+  for (const char* title : {"name", "from", "kind", "parameters", "quantization", "size", "context", "state"})
+    table.column(title);
   for (const auto& model : *models) {
     const int64_t tokens = model.value("context_tokens", int64_t{0});
     std::string state = model["state"];
     if (model.contains("problem")) state += ": " + model["problem"].get<std::string>();
-    table.row({model["name"], model.value("shipped", false) ? "Steward" : model["provider"] == "local" ? "this machine" : model["provider"].get<std::string>(), model["kind"],
-               parameters_text(model), model.value("quantization", ""), size_text(model), tokens > 0 ? thousands(tokens) : "", state});
+    table.row({model["name"],
+               model.value("shipped", false)  ? "Steward"
+               : model["provider"] == "local" ? "this machine"
+                                              : model["provider"].get<std::string>(),
+               model["kind"], parameters_text(model), model.value("quantization", ""), size_text(model),
+               tokens > 0 ? thousands(tokens) : "", state});
   }
-  if (table.empty()) return context.line("No model is here: 'steward models recommend' says which would fit this machine."), kDone;
+  if (table.empty())
+    return context.line("No model is here: 'steward models recommend' says which would fit this machine."), kDone;
   context.print(table.text(context));
   return kDone;
 }
@@ -47,10 +54,12 @@ int list(const Options& options, const Context& context) {
 Table price_table(const std::vector<Json>& prices) {
   Table table;
   for (const char* title : {"provider", "model"}) table.column(title);
-  for (const char* title : {"input $/M tokens", "output $/M tokens", "cached $/M tokens"}) table.column(title, Align::kRight);
+  for (const char* title : {"input $/M tokens", "output $/M tokens", "cached $/M tokens"})
+    table.column(title, Align::kRight);
   table.column("set by");
   for (const auto& price : prices) {
-    table.row({price["provider"], price["model"], price["input_usd_per_million"], price["output_usd_per_million"], price["cached_input_usd_per_million"], price["source"]});
+    table.row({price["provider"], price["model"], price["input_usd_per_million"], price["output_usd_per_million"],
+               price["cached_input_usd_per_million"], price["source"]});
   }
   return table;
 }
@@ -60,7 +69,8 @@ int price(const Options& options, const std::optional<std::string>& name, const 
   if (!client) return context.failed(client.error());
   std::vector<Json> shown;
   if (name && options.input) {
-    Json body = {{"model", *name}, {"provider", options.provider.value_or("local")}, {"input_usd_per_million", *options.input}};
+    Json body = {
+        {"model", *name}, {"provider", options.provider.value_or("local")}, {"input_usd_per_million", *options.input}};
     if (options.output) body["output_usd_per_million"] = *options.output;
     if (options.cached) body["cached_input_usd_per_million"] = *options.cached;
     auto price = (*client)->post("/admin/v1/prices", body);
@@ -74,7 +84,10 @@ int price(const Options& options, const std::optional<std::string>& name, const 
     }
   }
   if (options.json) return context.line(Json(shown).dump(2)), kDone;
-  if (shown.empty()) return context.line("No price is set. Models on this machine cost 0 until one is; others can't be used under a budget."), kDone;
+  if (shown.empty())
+    return context.line(
+               "No price is set. Models on this machine cost 0 until one is; others can't be used under a budget."),
+           kDone;
   context.print(price_table(shown).text(context));
   return kDone;
 }
@@ -95,7 +108,9 @@ void add_models(Command& program, const Context& context) {
       .option("--cached", options->cached, "US dollars for a million cached tokens of input (as input)", "USD")
       .option("--provider", options->provider, "Whose model it is (local)", "NAME")
       .flag("--json", options->json, "Print JSON")
-      .examples("steward models price\nsteward models price gpt-4.1-mini --provider openai --input 0.40 --output 1.60\nsteward models price smollm2-135m-instruct --input 0.05 --output 0.10")
+      .examples(
+          "steward models price\nsteward models price gpt-4.1-mini --provider openai --input 0.40 --output "
+          "1.60\nsteward models price smollm2-135m-instruct --input 0.05 --output 0.10")
       .run([options, name, &context] { return price(*options, *name, context); });
 }
 

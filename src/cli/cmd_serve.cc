@@ -20,7 +20,8 @@ struct Options {
 
 constexpr std::chrono::milliseconds kTick{100};
 
-// The signals that the main thread takes one by one. Blocked before any thread is made, so that none of them is interrupted.
+// The signals that the main thread takes one by one. Blocked before any thread is made, so that none of them is
+// interrupted.
 sigset_t taken_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -40,7 +41,8 @@ Result<std::map<std::string, std::string>> flags_of(const Options& options) {
   if (options.insecure_plaintext) flags["server.insecure_plaintext"] = "true";
   for (const auto& pair : options.set) {
     const size_t equals = pair.find('=');
-    if (equals == std::string::npos) return fail(ErrorCode::kConfig, fmt::format("--set takes KEY=VALUE, not '{}'.", pair));
+    if (equals == std::string::npos)
+      return fail(ErrorCode::kConfig, fmt::format("--set takes KEY=VALUE, not '{}'.", pair));
     flags[pair.substr(0, equals)] = pair.substr(equals + 1);
   }
   return flags;
@@ -72,7 +74,8 @@ int drain(server::App& app, const sigset_t& set, const Context& context) {
 }
 
 int serve(const Options& options, const Context& context) {
-  if (const auto problem = crash_setting_problem(); !problem.empty()) return context.failed(Error(ErrorCode::kConfig, std::string(problem)));
+  if (const auto problem = crash_setting_problem(); !problem.empty())
+    return context.failed(Error(ErrorCode::kConfig, std::string(problem)));
   auto flags = flags_of(options);
   if (!flags) return context.failed(flags.error());
   const sigset_t set = taken_signals();
@@ -88,7 +91,9 @@ int serve(const Options& options, const Context& context) {
   server::App app(std::move(app_options), context.clock, context.random);
   if (auto listening = app.listen(); !listening) return context.failed(listening.error());
   if (auto open = app.open(); !open) return context.failed(open.error());
-  app.core().log.info("ready", {{"address", app.address()}, {"home", context.home.string()}, {"version", STEWARD_VERSION},
+  app.core().log.info("ready", {{"address", app.address()},
+                                {"home", context.home.string()},
+                                {"version", STEWARD_VERSION},
                                 {"duration_us", context.clock.monotonic_us() - began}});
   Warmer warmer(app.core());
   warmer.start();
@@ -98,7 +103,8 @@ int serve(const Options& options, const Context& context) {
     if (signal == SIGHUP) reload(app);
     if (signal == SIGINT || signal == SIGTERM) break;
     if (!shown && warmer.ended()) {
-      if (auto screen = show_welcome(app, context, context.clock.monotonic_us() - began); !screen) return context.failed(screen.error());
+      if (auto screen = show_welcome(app, context, context.clock.monotonic_us() - began); !screen)
+        return context.failed(screen.error());
       shown = true;
     }
   }
@@ -113,15 +119,18 @@ void add_serve(Command& program, const Context& context) {
   Command serve_command = program.sub("serve", "Start the server and stay with it.");
   serve_command
       .describe(
-          "Listens on http://localhost:7070 unless told otherwise, and on the home's Unix socket. Ctrl-C or SIGTERM lets calls\n"
+          "Listens on http://localhost:7070 unless told otherwise, and on the home's Unix socket. Ctrl-C or SIGTERM "
+          "lets calls\n"
           "under way finish, a second one cuts them; SIGHUP (or 'steward reload') reads the configuration again.\n"
           "The home is $STEWARD_HOME, by default ~/.local/share/steward; everything it keeps lies there.")
       .option("-c,--config", options->config_file, "The TOML file (default: steward.toml in the home)", "FILE")
       .option("-p,--port", options->port, "The port (server.port; 0 takes a free one)", "PORT")
       .option("-l,--listen", options->host, "The address (server.host)", "HOST")
-      .flag("--insecure-plaintext", options->insecure_plaintext, "Allow listening beyond loopback without TLS (behind a proxy that has it)")
+      .flag("--insecure-plaintext", options->insecure_plaintext,
+            "Allow listening beyond loopback without TLS (behind a proxy that has it)")
       .option("--set", options->set, "Set any key of the configuration: --set limits.queue_length=100", "KEY=VALUE")
-      .flag("--welcome", options->welcome, "Print how to use it once ready, also where nobody looks (on a terminal it is printed anyway)")
+      .flag("--welcome", options->welcome,
+            "Print how to use it once ready, also where nobody looks (on a terminal it is printed anyway)")
       .flag("--no-welcome", options->no_welcome, "Don't print that")
       .examples(
           "steward serve                                   # on http://localhost:7070\n"

@@ -35,7 +35,8 @@ std::map<std::string, std::string> key_names(Client& client) {
   return names;
 }
 
-Table table_of(const Json& usage, const std::vector<std::string>& groups, const std::map<std::string, std::string>& names, bool for_people) {
+Table table_of(const Json& usage, const std::vector<std::string>& groups,
+               const std::map<std::string, std::string>& names, bool for_people) {
   Table table;
   for (const auto& group : groups) table.column(group);
   for (const char* title : {"calls", "failed", "input", "cached", "output", "cost"}) table.column(title, Align::kRight);
@@ -52,7 +53,8 @@ Table table_of(const Json& usage, const std::vector<std::string>& groups, const 
     std::vector<std::string> cells;
     for (const auto& group : groups) {
       std::string value = line["group"].value(group, "");
-      if (const auto named = names.find(value); for_people && group == "key" && named != names.end()) value = named->second;
+      if (const auto named = names.find(value); for_people && group == "key" && named != names.end())
+        value = named->second;
       cells.push_back(value.empty() && for_people ? "-" : value);
     }
     row(std::move(cells), line);
@@ -82,7 +84,8 @@ int usage(const Options& options, const Context& context) {
     if (!trim(word).empty()) groups.emplace_back(trim(word));
   }
   const bool people = !options.csv;
-  const Table table = table_of(*usage, groups, people ? key_names(**client) : std::map<std::string, std::string>{}, people);
+  const Table table =
+      table_of(*usage, groups, people ? key_names(**client) : std::map<std::string, std::string>{}, people);
   if (options.csv) return context.print(table.csv()), kDone;
   if (table.empty()) return context.line("Nothing was called in that time."), kDone;
   context.print(table.text(context));
@@ -94,7 +97,9 @@ int usage(const Options& options, const Context& context) {
 void add_usage(Command& program, const Context& context) {
   auto options = std::make_shared<Options>();
   Command command = program.sub("usage", "Sum up calls, tokens and cost.");
-  command.option("--by", options->by, "Any of key, model, day, endpoint, team, owner, with commas between them (model)", "WHAT")
+  command
+      .option("--by", options->by, "Any of key, model, day, endpoint, team, owner, with commas between them (model)",
+              "WHAT")
       .option("--from", options->from, "First day, as 2026-11-01", "DAY")
       .option("--to", options->to, "The day before which it ends", "DAY")
       .option("--key", options->key, "Only this key, by id or name", "KEY")

@@ -9,7 +9,8 @@ namespace steward::cli {
 namespace {
 
 constexpr std::string_view kExitCodes =
-    "Exit codes: 0 done; 1 it did not work, the sentence on standard error says why; 2 the command line or the configuration is wrong;\n"
+    "Exit codes: 0 done; 1 it did not work, the sentence on standard error says why; 2 the command line or the "
+    "configuration is wrong;\n"
     "130 ended by Ctrl-C.";
 
 std::string indented(const std::string& text) {
@@ -79,23 +80,28 @@ Command& Command::flag(const std::string& names, bool& target, const std::string
   impl_->app->add_flag(names, target, help);
   return *this;
 }
-Command& Command::option(const std::string& names, std::string& target, const std::string& help, const std::string& value) {
+Command& Command::option(const std::string& names, std::string& target, const std::string& help,
+                         const std::string& value) {
   impl_->app->add_option(names, target, help)->option_text(value);
   return *this;
 }
-Command& Command::option(const std::string& names, std::optional<std::string>& target, const std::string& help, const std::string& value) {
+Command& Command::option(const std::string& names, std::optional<std::string>& target, const std::string& help,
+                         const std::string& value) {
   impl_->app->add_option(names, target, help)->option_text(value);
   return *this;
 }
-Command& Command::option(const std::string& names, std::optional<int64_t>& target, const std::string& help, const std::string& value) {
+Command& Command::option(const std::string& names, std::optional<int64_t>& target, const std::string& help,
+                         const std::string& value) {
   impl_->app->add_option(names, target, help)->option_text(value);
   return *this;
 }
-Command& Command::option(const std::string& names, std::optional<double>& target, const std::string& help, const std::string& value) {
+Command& Command::option(const std::string& names, std::optional<double>& target, const std::string& help,
+                         const std::string& value) {
   impl_->app->add_option(names, target, help)->option_text(value);
   return *this;
 }
-Command& Command::option(const std::string& names, std::vector<std::string>& target, const std::string& help, const std::string& value) {
+Command& Command::option(const std::string& names, std::vector<std::string>& target, const std::string& help,
+                         const std::string& value) {
   impl_->app->add_option(names, target, help)->option_text(value)->expected(1)->take_all();
   return *this;
 }
@@ -129,7 +135,8 @@ int Command::parse_and_run(int argc, char** argv) {
     impl_->app->parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     const CLI::App* asked = impl_->app;
-    for (auto chosen = asked->get_subcommands(); !chosen.empty(); chosen = asked->get_subcommands()) asked = chosen.front();
+    for (auto chosen = asked->get_subcommands(); !chosen.empty(); chosen = asked->get_subcommands())
+      asked = chosen.front();
     std::fputs(asked->help().c_str(), stdout);
     return kDone;
   } catch (const CLI::RequiredError& e) {

@@ -1,6 +1,8 @@
-// The command line's frame: what a command is called, what it takes, how it helps, what it runs. Hides CLI11, so that one file compiles it.
+// The command line's frame: what a command is called, what it takes, how it helps, what it runs. Hides CLI11, so that
+// one file compiles it.
 //
-// A command's options are plain variables that live in a shared struct of the command; run() is called after all are parsed. Main thread.
+// A command's options are plain variables that live in a shared struct of the command; run() is called after all are
+// parsed. Main thread.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -14,8 +16,8 @@ namespace steward::cli {
 
 // Exit codes, the same for every command (docs/operations.md).
 inline constexpr int kDone = 0;
-inline constexpr int kFailed = 1;       // it was tried and did not work; the sentence says why
-inline constexpr int kUsage = 2;        // the command line or the configuration is wrong; nothing was tried
+inline constexpr int kFailed = 1;  // it was tried and did not work; the sentence says why
+inline constexpr int kUsage = 2;   // the command line or the configuration is wrong; nothing was tried
 inline constexpr int kInterrupted = 130;
 
 // For completion and the reference of commands.
@@ -38,17 +40,23 @@ class Command {
   Command(Command&&) noexcept;
 
   Command sub(const std::string& name, const std::string& summary);
-  Command& describe(const std::string& text);    // under the summary
-  Command& examples(const std::string& text);    // lines "command   # what it does"
+  Command& describe(const std::string& text);  // under the summary
+  Command& examples(const std::string& text);  // lines "command   # what it does"
   Command& flag(const std::string& names, bool& target, const std::string& help);
-  Command& option(const std::string& names, std::string& target, const std::string& help, const std::string& value = "TEXT");
-  Command& option(const std::string& names, std::optional<std::string>& target, const std::string& help, const std::string& value = "TEXT");
-  Command& option(const std::string& names, std::optional<int64_t>& target, const std::string& help, const std::string& value = "NUMBER");
-  Command& option(const std::string& names, std::optional<double>& target, const std::string& help, const std::string& value = "NUMBER");
-  Command& option(const std::string& names, std::vector<std::string>& target, const std::string& help, const std::string& value = "TEXT");
-  Command& argument(const std::string& label, std::string& target, const std::string& help);              // must be given
+  Command& option(const std::string& names, std::string& target, const std::string& help,
+                  const std::string& value = "TEXT");
+  Command& option(const std::string& names, std::optional<std::string>& target, const std::string& help,
+                  const std::string& value = "TEXT");
+  Command& option(const std::string& names, std::optional<int64_t>& target, const std::string& help,
+                  const std::string& value = "NUMBER");
+  Command& option(const std::string& names, std::optional<double>& target, const std::string& help,
+                  const std::string& value = "NUMBER");
+  Command& option(const std::string& names, std::vector<std::string>& target, const std::string& help,
+                  const std::string& value = "TEXT");
+  Command& argument(const std::string& label, std::string& target, const std::string& help);  // must be given
   Command& argument(const std::string& label, std::optional<std::string>& target, const std::string& help);
-  Command& arguments(const std::string& label, std::vector<std::string>& target, const std::string& help);  // any number
+  Command& arguments(const std::string& label, std::vector<std::string>& target,
+                     const std::string& help);  // any number
   Command& run(std::function<int()> work);
   Command& needs_sub();
   Command& hidden();

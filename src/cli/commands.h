@@ -13,9 +13,9 @@ void add_usage(Command& program, const Context& context);
 void add_journal(Command& program, const Context& context);
 void add_backup(Command& program, const Context& context);
 void add_doctor(Command& program, const Context& context);
-void add_config(Command& program, const Context& context);   // config, reload, secrets
+void add_config(Command& program, const Context& context);  // config, reload, secrets
 void add_completion(Command& program, const Context& context);
-void add_debug(Command& program, const Context& context);    // debug, version
+void add_debug(Command& program, const Context& context);  // debug, version
 
 Command make_program(const Context& context);
 int run_cli(int argc, char** argv, const Context& context);

@@ -43,7 +43,8 @@ std::string one_line(std::string_view text) { return collapse_whitespace(text.su
 
 std::string bash_completion(const CommandTree& program) {
   std::string cases;
-  for (const auto& node : nodes_of(program)) cases += fmt::format("    {}) words={} ;;\n", quoted(node.path), quoted(words_of(*node.tree)));
+  for (const auto& node : nodes_of(program))
+    cases += fmt::format("    {}) words={} ;;\n", quoted(node.path), quoted(words_of(*node.tree)));
   return "# Completion of steward for bash: source <(steward completion bash)\n"
          "_steward() {\n"
          "  local path='' word words='' i\n"
@@ -52,7 +53,8 @@ std::string bash_completion(const CommandTree& program) {
          "    [[ $word == -* ]] && break\n"
          "    path=${path:+$path }$word\n"
          "  done\n"
-         "  case \"$path\" in\n" + cases +
+         "  case \"$path\" in\n" +
+         cases +
          "  esac\n"
          "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\")\n"
          "  [[ ${#COMPREPLY[@]} -eq 0 ]] && mapfile -t COMPREPLY < <(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\")\n"
@@ -83,7 +85,8 @@ std::string zsh_completion(const CommandTree& program) {
          "    word_path=${word_path:+$word_path }$word\n"
          "  done\n"
          "  words=()\n"
-         "  case \"$word_path\" in\n" + cases +
+         "  case \"$word_path\" in\n" +
+         cases +
          "  esac\n"
          "  if (( ${#words} )); then _describe 'steward' words; else _files; fi\n"
          "}\n"
@@ -97,18 +100,23 @@ std::string fish_completion(const CommandTree& program) {
     if (node.path.empty()) {
       condition = "__fish_use_subcommand";
     } else {
-      for (const auto word : split(node.path, ' ')) condition += (condition.empty() ? "" : "; and ") + fmt::format("__fish_seen_subcommand_from {}", word);
+      for (const auto word : split(node.path, ' '))
+        condition += (condition.empty() ? "" : "; and ") + fmt::format("__fish_seen_subcommand_from {}", word);
       std::vector<std::string> deeper;
       for (const auto& child : node.tree->children) deeper.push_back(child.name);
       if (!deeper.empty()) condition += "; and not __fish_seen_subcommand_from " + join(deeper, " ");
     }
     for (const auto& child : node.tree->children) {
-      out += fmt::format("complete -c steward -n {} -a {} -d {}\n", quoted(condition), child.name, quoted(one_line(child.summary)));
+      out += fmt::format("complete -c steward -n {} -a {} -d {}\n", quoted(condition), child.name,
+                         quoted(one_line(child.summary)));
     }
     for (const auto& option : node.tree->options) {
       std::string names;
-      for (const auto& name : option.names) names += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
-      if (!names.empty()) out += fmt::format("complete -c steward -n {}{}{} -d {}\n", quoted(condition), names, option.takes_value ? " -r" : "", quoted(one_line(option.help)));
+      for (const auto& name : option.names)
+        names += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
+      if (!names.empty())
+        out += fmt::format("complete -c steward -n {}{}{} -d {}\n", quoted(condition), names,
+                           option.takes_value ? " -r" : "", quoted(one_line(option.help)));
     }
   }
   return out;
@@ -118,13 +126,16 @@ void add_completion(Command& program, const Context& context) {
   auto shell = std::make_shared<std::string>();
   Command command = program.sub("completion", "Print the completion of a shell.");
   command.argument("SHELL", *shell, "bash, zsh or fish")
-      .examples("source <(steward completion bash)             # for this shell\nsteward completion bash > /etc/bash_completion.d/steward\nsteward completion fish | source")
+      .examples(
+          "source <(steward completion bash)             # for this shell\nsteward completion bash > "
+          "/etc/bash_completion.d/steward\nsteward completion fish | source")
       .run([shell, &context] {
         const CommandTree tree = make_program(context).tree();
         if (*shell == "bash") return context.print(bash_completion(tree)), kDone;
         if (*shell == "zsh") return context.print(zsh_completion(tree)), kDone;
         if (*shell == "fish") return context.print(fish_completion(tree)), kDone;
-        return context.failed(Error(ErrorCode::kConfig, fmt::format("There is no completion for '{}': bash, zsh or fish.", *shell)));
+        return context.failed(
+            Error(ErrorCode::kConfig, fmt::format("There is no completion for '{}': bash, zsh or fish.", *shell)));
       });
 }
 

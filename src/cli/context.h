@@ -1,5 +1,5 @@
-// What every command gets: the environment, the home, where to print, and whether anybody looks. Made by main(), handed down; tests make
-// their own.
+// What every command gets: the environment, the home, where to print, and whether anybody looks. Made by main(), handed
+// down; tests make their own.
 #pragma once
 #include <cstdio>
 #include <filesystem>
@@ -32,8 +32,12 @@ struct Context {
   }
   // Says what went wrong on standard error and answers the exit code.
   int failed(const Error& error) const;
-  std::string dim(std::string_view text) const { return color() ? fmt::format("\x1b[2m{}\x1b[0m", text) : std::string(text); }
-  std::string bold(std::string_view text) const { return color() ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text); }
+  std::string dim(std::string_view text) const {
+    return color() ? fmt::format("\x1b[2m{}\x1b[0m", text) : std::string(text);
+  }
+  std::string bold(std::string_view text) const {
+    return color() ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text);
+  }
 };
 
 }  // namespace steward::cli

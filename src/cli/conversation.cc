@@ -12,7 +12,10 @@ Json Conversation::request() const {
   Json messages = Json::array();
   if (!system.empty()) messages.push_back({{"role", "system"}, {"content", system}});
   for (const auto& turn : turns_) messages.push_back(turn);
-  return {{"model", model}, {"messages", std::move(messages)}, {"stream", true}, {"stream_options", {{"include_usage", true}}}};
+  return {{"model", model},
+          {"messages", std::move(messages)},
+          {"stream", true},
+          {"stream_options", {{"include_usage", true}}}};
 }
 
 Status Conversation::keep(const std::filesystem::path& file) const {
@@ -53,11 +56,13 @@ std::string AnswerReader::feed(std::string_view bytes) {
     if (event.data.empty() || event.data == "[DONE]") continue;
     const Json chunk = Json::parse(event.data, nullptr, false);
     if (!chunk.is_object()) continue;
-    if (chunk.contains("error") && chunk["error"].is_object()) problem_ = chunk["error"].value("message", "The answer broke off.");
+    if (chunk.contains("error") && chunk["error"].is_object())
+      problem_ = chunk["error"].value("message", "The answer broke off.");
     if (chunk.contains("usage") && chunk["usage"].is_object()) usage_ = chunk["usage"];
     if (!chunk.contains("choices") || !chunk["choices"].is_array() || chunk["choices"].empty()) continue;
     const Json& choice = chunk["choices"][0];
-    if (const Json reason = choice.value("finish_reason", Json()); reason.is_string()) finish_reason_ = reason.get<std::string>();
+    if (const Json reason = choice.value("finish_reason", Json()); reason.is_string())
+      finish_reason_ = reason.get<std::string>();
     const Json delta = choice.value("delta", Json::object());
     if (const Json content = delta.value("content", Json()); content.is_string()) fresh += content.get<std::string>();
   }

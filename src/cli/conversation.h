@@ -1,4 +1,5 @@
-// One conversation of `steward chat`: its turns, how the next is asked, how it is kept in the home and saved as Markdown.
+// One conversation of `steward chat`: its turns, how the next is asked, how it is kept in the home and saved as
+// Markdown.
 #pragma once
 #include <filesystem>
 #include <string>

@@ -32,7 +32,8 @@ Interrupt::Interrupt() : impl_(std::make_unique<Impl>()) {
   sigset_t interrupt, before;
   sigemptyset(&interrupt);
   sigaddset(&interrupt, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &interrupt, &before);  // the main thread takes the signal, so that a read from the terminal ends
+  pthread_sigmask(SIG_BLOCK, &interrupt,
+                  &before);  // the main thread takes the signal, so that a read from the terminal ends
   impl_->thread = std::thread([impl = impl_.get()] { impl->context.run(); });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }

@@ -1,5 +1,5 @@
-// Ctrl-C while something runs: cancels it instead of ending the program. A signal handler may do next to nothing, so the signal wakes an
-// io thread, which cancels what is registered. One at a time; main thread.
+// Ctrl-C while something runs: cancels it instead of ending the program. A signal handler may do next to nothing, so
+// the signal wakes an io thread, which cancels what is registered. One at a time; main thread.
 #pragma once
 #include <memory>
 

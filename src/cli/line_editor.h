@@ -1,5 +1,5 @@
-// One line from a person: editing, history with the arrow keys and kept in a file, Ctrl-C that clears, Ctrl-D that ends (libedit inside).
-// Where standard input is no terminal, plain lines. Main thread.
+// One line from a person: editing, history with the arrow keys and kept in a file, Ctrl-C that clears, Ctrl-D that ends
+// (libedit inside). Where standard input is no terminal, plain lines. Main thread.
 #pragma once
 #include <filesystem>
 #include <memory>

@@ -3,7 +3,9 @@
 namespace steward::cli {
 
 Command make_program(const Context& context) {
-  Command program("steward", "Steward: any model, local or remote, behind one metered API; keys, budgets and a journal of everything.");
+  Command program(
+      "steward",
+      "Steward: any model, local or remote, behind one metered API; keys, budgets and a journal of everything.");
   program.examples(
       "steward serve                         # start the server on http://localhost:7070\n"
       "steward chat                          # talk to a model in the terminal\n"

@@ -73,7 +73,10 @@ std::string thousands(int64_t number) {
 std::string dollars(std::string_view microusd) {
   const bool negative = microusd.starts_with('-');
   if (negative) microusd.remove_prefix(1);
-  const auto scaled = parse_usd(microusd.size() > 18 ? "0" : microusd);  // a decimal of micro-dollars reads like one of dollars, a million times too much
+  const auto scaled =
+      parse_usd(microusd.size() > 18
+                    ? "0"
+                    : microusd);  // a decimal of micro-dollars reads like one of dollars, a million times too much
   if (!scaled) return std::string(microusd) + " µ$";
   return (negative ? "-" : "") + to_usd_string(*scaled / 1'000'000);
 }

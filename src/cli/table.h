@@ -1,4 +1,5 @@
-// Tables for people: columns as wide as what stands in them, numbers to the right, cut to nothing. For programs there is --json and --csv.
+// Tables for people: columns as wide as what stands in them, numbers to the right, cut to nothing. For programs there
+// is --json and --csv.
 #pragma once
 #include <string>
 #include <vector>
@@ -26,8 +27,8 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-size_t display_width(std::string_view text);  // columns on a terminal, East Asian wide characters as two
-std::string thousands(int64_t number);        // "12,345"
+size_t display_width(std::string_view text);     // columns on a terminal, East Asian wide characters as two
+std::string thousands(int64_t number);           // "12,345"
 std::string dollars(std::string_view microusd);  // "$0.000042" from a decimal text of micro-dollars
 
 }  // namespace steward::cli

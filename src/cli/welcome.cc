@@ -3,6 +3,7 @@
 #include <boost/asio/use_future.hpp>
 
 #include "base/text.h"
+#include "server/options.h"
 
 namespace steward::cli {
 namespace {
@@ -13,7 +14,8 @@ constexpr size_t kMostRemoteShown = 5;
 Task<void> warm(server::Core& core, std::string model, CancelToken cancel, std::function<void()> ended) {
   const auto deadline = Deadline::in(std::chrono::seconds(core.config.get()->integer("engine.load_timeout_s")));
   auto lease = co_await core.engine->acquire(model, deadline, cancel);
-  if (!lease) core.log.warn("the default model could not be loaded", {{"model", model}, {"code", info(lease.error().code).name}});
+  if (!lease)
+    core.log.warn("the default model could not be loaded", {{"model", model}, {"code", info(lease.error().code).name}});
   ended();
 }
 
@@ -24,16 +26,21 @@ std::string parameters_text(uint64_t count) {
 
 std::string model_line(const engine::LocalModel& model) {
   std::string what;
-  if (model.kind == engine::ModelKind::kEmbedding) what = "embeddings" + (model.dimensions > 0 ? fmt::format(", {} dimensions", model.dimensions) : "");
-  else if (model.parameters == 0) what = "chat";
-  else if (model.parameters < kSmallParameters) what = parameters_text(model.parameters) + ": fine for trying, often wrong";
-  else what = parameters_text(model.parameters);
+  if (model.kind == engine::ModelKind::kEmbedding)
+    what = "embeddings" + (model.dimensions > 0 ? fmt::format(", {} dimensions", model.dimensions) : "");
+  else if (model.parameters == 0)
+    what = "chat";
+  else if (model.parameters < kSmallParameters)
+    what = parameters_text(model.parameters) + ": fine for trying, often wrong";
+  else
+    what = parameters_text(model.parameters);
   return fmt::format("model:   {} ({}; on this machine)\n", model.name, what);
 }
 
 bool has_small_only(const Welcome& welcome) {
   return welcome.remote.empty() && std::ranges::none_of(welcome.models, [](const auto& model) {
-           return model.kind == engine::ModelKind::kChat && (model.parameters >= kSmallParameters || model.parameters == 0);
+           return model.kind == engine::ModelKind::kChat &&
+                  (model.parameters >= kSmallParameters || model.parameters == 0);
          });
 }
 
@@ -44,12 +51,15 @@ std::string models_text(const Welcome& welcome) {
   for (const auto& entry : welcome.remote) {
     if (++shown <= kMostRemoteShown) out += fmt::format("model:   {} ({})\n", entry.name, entry.provider);
   }
-  if (shown > kMostRemoteShown) out += fmt::format("         and {} more: steward models list\n", shown - kMostRemoteShown);
+  if (shown > kMostRemoteShown)
+    out += fmt::format("         and {} more: steward models list\n", shown - kMostRemoteShown);
   if (has_small_only(welcome)) {
-    out += "\nFor better answers than so small a model gives:\n"
-           "  steward models recommend                   what fits this machine's memory\n"
-           "  steward models pull URL-or-hub-repository  fetch one; steward models add FILE.gguf takes one that is here\n"
-           "  OPENAI_API_KEY=… steward serve             or a provider's key in the environment (docs/configuration.md names them)\n";
+    out +=
+        "\nFor better answers than so small a model gives:\n"
+        "  steward models recommend                   what fits this machine's memory\n"
+        "  steward models pull URL-or-hub-repository  fetch one; steward models add FILE.gguf takes one that is here\n"
+        "  OPENAI_API_KEY=… steward serve             or a provider's key in the environment (docs/configuration.md "
+        "names them)\n";
   }
   return out;
 }
@@ -77,7 +87,8 @@ void Warmer::start() {
     state_->ended = true;
     return;
   }
-  asio::co_spawn(core_.threads->context(0), warm(core_, model, state_->cancel, [state = state_] { state->ended = true; }), asio::detached);
+  asio::co_spawn(core_.threads->context(0),
+                 warm(core_, model, state_->cancel, [state = state_] { state->ended = true; }), asio::detached);
 }
 
 void Warmer::cancel() { state_->cancel.cancel(CancelReason::kShutdown); }
@@ -86,21 +97,35 @@ bool Warmer::ended() const { return state_->ended; }
 std::string welcome_text(const Welcome& welcome) {
   const bool first = !welcome.key.empty();
   std::string out = fmt::format("\nSteward {} is ready.\n\naddress: {}\n", STEWARD_VERSION, welcome.address);
-  if (first) out += fmt::format("key:     {}\n         (shown this once: keep it, for example as STEWARD_KEY in your environment)\n", welcome.key);
+  if (first)
+    out += fmt::format(
+        "key:     {}\n         (shown this once: keep it, for example as STEWARD_KEY in your environment)\n",
+        welcome.key);
   out += models_text(welcome);
-  if (welcome.default_model.empty()) return out + "\nNo chat model is here yet: 'steward models recommend' says which would fit.\n";
-  const std::string body = Json{{"model", welcome.default_model}, {"messages", {{{"role", "user"}, {"content", "Say hello in one sentence."}}}}}.dump();
-  out += "\nTry it" + std::string(first ? "" : " (with your key in STEWARD_KEY; 'steward keys new NAME' makes another)") + ":\n";
-  out += fmt::format("curl -sS {}/v1/chat/completions -H \"Authorization: Bearer {}\" -H 'Content-Type: application/json' -d {}\n", welcome.address,
-                     first ? welcome.key : "$STEWARD_KEY", shell_quoted(body));
+  if (welcome.default_model.empty())
+    return out + "\nNo chat model is here yet: 'steward models recommend' says which would fit.\n";
+  const std::string body = Json{{"model", welcome.default_model},
+                                {"messages", {{{"role", "user"}, {"content", "Say hello in one sentence."}}}}}
+                               .dump();
+  out += "\nTry it" +
+         std::string(first ? "" : " (with your key in STEWARD_KEY; 'steward keys new NAME' makes another)") + ":\n";
+  out += fmt::format(
+      "curl -sS {}/v1/chat/completions -H \"Authorization: Bearer {}\" -H 'Content-Type: application/json' -d {}\n",
+      welcome.address, first ? welcome.key : "$STEWARD_KEY", shell_quoted(body));
   out += "\nor in Python (any OpenAI client works too, with base_url=\"" + welcome.address + "/v1\"):\n```python\n";
   out += first ? "import json, urllib.request\n" : "import json, os, urllib.request\n";
   out += fmt::format("key = {}\n", first ? Json(welcome.key).dump() : "os.environ[\"STEWARD_KEY\"]");
-  out += fmt::format("question = {{\"model\": {}, \"messages\": [{{\"role\": \"user\", \"content\": \"Say hello in one sentence.\"}}]}}\n", Json(welcome.default_model).dump());
-  out += fmt::format("call = urllib.request.Request(\"{}/v1/chat/completions\", json.dumps(question).encode(),\n", welcome.address);
-  out += "                              {\"Authorization\": \"Bearer \" + key, \"Content-Type\": \"application/json\"})\n";
+  out += fmt::format(
+      "question = {{\"model\": {}, \"messages\": [{{\"role\": \"user\", \"content\": \"Say hello in one "
+      "sentence.\"}}]}}\n",
+      Json(welcome.default_model).dump());
+  out += fmt::format("call = urllib.request.Request(\"{}/v1/chat/completions\", json.dumps(question).encode(),\n",
+                     welcome.address);
+  out +=
+      "                              {\"Authorization\": \"Bearer \" + key, \"Content-Type\": \"application/json\"})\n";
   out += "print(json.load(urllib.request.urlopen(call))[\"choices\"][0][\"message\"][\"content\"])\n```\n";
-  return out + fmt::format("\nready:   after {:.1f} s. Ctrl-C ends it.\n", static_cast<double>(welcome.ready_us) / kSecondUs);
+  return out +
+         fmt::format("\nready:   after {:.1f} s. Ctrl-C ends it.\n", static_cast<double>(welcome.ready_us) / kSecondUs);
 }
 
 namespace {
@@ -111,7 +136,11 @@ Result<std::string> first_key(server::Core& core) {
   identity::KeySpec spec;
   spec.name = "first key";
   spec.admin = true;
-  auto made = asio::co_spawn(core.threads->context(0), core.identity->create_key(core.owner(), std::move(spec)), asio::use_future).get();
+  auto made = asio::co_spawn(
+                  core.threads->context(0),
+                  core.ledger->create_key(core.owner(), std::move(spec), server::new_key_budgets(*core.config.get())),
+                  asio::use_future)
+                  .get();
   if (!made) return fail(made.error());
   return made->secret;
 }

@@ -1,6 +1,6 @@
-// What a person sees when the server is ready: where it is, the first key (once), the models, and two lines to try that work when pasted.
-// Its form is a contract (docs/quickstart.md): lines begin `address:`, `key:`, `model:`; one line begins `curl `; the Python stands between
-// a line "```python" and a line "```".
+// What a person sees when the server is ready: where it is, the first key (once), the models, and two lines to try that
+// work when pasted. Its form is a contract (docs/quickstart.md): lines begin `address:`, `key:`, `model:`; one line
+// begins `curl `; the Python stands between a line "```python" and a line "```".
 #pragma once
 #include <atomic>
 

@@ -6,9 +6,9 @@
 
 namespace steward::server {
 
-std::vector<Endpoint> model_api_endpoints(Core& core);   // /v1
-std::vector<Endpoint> health_endpoints(Core& core);      // /healthz /readyz /metrics
-std::vector<Endpoint> key_endpoints(Core& core);         // /admin/v1/keys
+std::vector<Endpoint> model_api_endpoints(Core& core);  // /v1
+std::vector<Endpoint> health_endpoints(Core& core);     // /healthz /readyz /metrics
+std::vector<Endpoint> key_endpoints(Core& core);        // /admin/v1/keys
 std::vector<Endpoint> principal_endpoints(Core& core);
 std::vector<Endpoint> budget_endpoints(Core& core);
 std::vector<Endpoint> price_endpoints(Core& core);
@@ -21,7 +21,8 @@ std::vector<Endpoint> config_endpoints(Core& core);
 std::vector<Endpoint> all_endpoints(Core& core);
 
 // An endpoint that answers JSON, put together.
-Endpoint json_endpoint(std::string method, std::string pattern, EndpointDoc doc, JsonHandler handler, bool repeatable = true);
+Endpoint json_endpoint(std::string method, std::string pattern, EndpointDoc doc, JsonHandler handler,
+                       bool repeatable = true);
 
 // What /readyz and /admin/v1/status tell.
 Json status_json(const Core& core);

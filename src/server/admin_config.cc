@@ -26,11 +26,16 @@ Task<Result<Reply>> list_config(Core& core, AdminCall call) {
   co_return page_of(rows, *query);
 }
 
-Json report_json(const ReloadReport& report) { return {{"object", "reload"}, {"applied", report.applied}, {"needs_restart", report.needs_restart}}; }
+Json report_json(const ReloadReport& report) {
+  return {{"object", "reload"}, {"applied", report.applied}, {"needs_restart", report.needs_restart}};
+}
 
 Task<Result<Reply>> reload_config(Core& core, AdminCall call) {
   auto report = core.reload();
-  if (!report) co_return fail(ErrorCode::kInvalidRequest, "Nothing was changed: the configuration has errors.\n" + report.error().message, report.error().details);
+  if (!report)
+    co_return fail(ErrorCode::kInvalidRequest,
+                   "Nothing was changed: the configuration has errors.\n" + report.error().message,
+                   report.error().details);
   co_return Reply{200, report_json(*report)};
 }
 
@@ -38,11 +43,13 @@ Task<Result<Reply>> reload_config(Core& core, AdminCall call) {
 Task<Result<Reply>> change_setting(Core& core, AdminCall call, bool set) {
   Json value;
   if (set) {
-    if (!call.body.contains("value")) co_return fail(ErrorCode::kInvalidRequest, "'value' is needed.", {{"param", "value"}});
+    if (!call.body.contains("value"))
+      co_return fail(ErrorCode::kInvalidRequest, "'value' is needed.", {{"param", "value"}});
     value = call.body["value"];
   }
   const std::string key = call.request.params.at("key");
-  if (auto done = co_await core.settings->change(*core.journal, call.caller, key, value); !done) co_return fail(done.error());
+  if (auto done = co_await core.settings->change(*core.journal, call.caller, key, value); !done)
+    co_return fail(done.error());
   auto report = core.reload();
   if (!report) {
     (void)co_await core.settings->change(*core.journal, call.caller, key, nullptr);
@@ -50,7 +57,8 @@ Task<Result<Reply>> change_setting(Core& core, AdminCall call, bool set) {
   }
   Json body = report_json(*report);
   const auto config = core.config.get();
-  if (const auto found = config->all().find(key); found != config->all().end()) body["setting"] = value_json(key, found->second);
+  if (const auto found = config->all().find(key); found != config->all().end())
+    body["setting"] = value_json(key, found->second);
   co_return Reply{200, std::move(body)};
 }
 
@@ -59,16 +67,27 @@ Task<Result<Reply>> change_setting(Core& core, AdminCall call, bool set) {
 std::vector<Endpoint> config_endpoints(Core& core) {
   const std::string tag = "Configuration";
   return {
-      json_endpoint("GET", "/admin/v1/config", {.tag = tag, .summary = "Every value in force, with its origin", .response_schema = "ConfigValue", .list = true},
+      json_endpoint("GET", "/admin/v1/config",
+                    {.tag = tag,
+                     .summary = "Every value in force, with its origin",
+                     .response_schema = "ConfigValue",
+                     .list = true},
                     [&core](AdminCall call) { return list_config(core, std::move(call)); }),
       json_endpoint("PUT", "/admin/v1/config/{key}",
-                    {.tag = tag, .summary = "Set a key", .description = "Stands over the TOML file, under the environment and flags.",
-                     .request_schema = "NewSetting", .response_schema = "Reload"},
+                    {.tag = tag,
+                     .summary = "Set a key",
+                     .description = "Stands over the TOML file, under the environment and flags.",
+                     .request_schema = "NewSetting",
+                     .response_schema = "Reload"},
                     [&core](AdminCall call) { return change_setting(core, std::move(call), true); }),
-      json_endpoint("DELETE", "/admin/v1/config/{key}", {.tag = tag, .summary = "Take a setting back", .response_schema = "Reload"},
+      json_endpoint("DELETE", "/admin/v1/config/{key}",
+                    {.tag = tag, .summary = "Take a setting back", .response_schema = "Reload"},
                     [&core](AdminCall call) { return change_setting(core, std::move(call), false); }),
       json_endpoint("POST", "/admin/v1/config/reload",
-                    {.tag = tag, .summary = "Read the configuration again", .description = "Applies what can be applied without dropping a call.", .response_schema = "Reload"},
+                    {.tag = tag,
+                     .summary = "Read the configuration again",
+                     .description = "Applies what can be applied without dropping a call.",
+                     .response_schema = "Reload"},
                     [&core](AdminCall call) { return reload_config(core, std::move(call)); }),
   };
 }

@@ -16,7 +16,8 @@ Task<Result<Reply>> read_records(Core& core, AdminCall call) {
   if (!after) co_return fail(after.error());
   if (!limit) co_return fail(limit.error());
   using Records = std::vector<journal::Record>;
-  const std::function<Result<Records>()> work = [journal = core.journal.get(), tenant = call.caller.tenant, after = *after, limit = *limit] {
+  const std::function<Result<Records>()> work = [journal = core.journal.get(), tenant = call.caller.tenant,
+                                                 after = *after, limit = *limit] {
     return journal->read(tenant, static_cast<journal::Seq>(after), static_cast<size_t>(limit));
   };
   auto records = co_await core.worker->run<Records>(work);
@@ -24,7 +25,10 @@ Task<Result<Reply>> read_records(Core& core, AdminCall call) {
   Json data = Json::array();
   for (const auto& record : *records) data.push_back(event_json(record));
   const bool more = records->size() == static_cast<size_t>(*limit);
-  co_return Reply{200, {{"object", "list"}, {"data", std::move(data)}, {"next_cursor", more ? Json(std::to_string(records->back().seq)) : Json(nullptr)}}};
+  co_return Reply{200,
+                  {{"object", "list"},
+                   {"data", std::move(data)},
+                   {"next_cursor", more ? Json(std::to_string(records->back().seq)) : Json(nullptr)}}};
 }
 
 Task<Result<Reply>> head(Core& core, AdminCall call) {
@@ -32,14 +36,18 @@ Task<Result<Reply>> head(Core& core, AdminCall call) {
   const auto written = core.journal->written_seq(tenant);
   auto last = core.journal->read(tenant, written > 0 ? written - 1 : 0, 1);
   if (!last) co_return fail(last.error());
-  Json body = {{"tenant", tenant}, {"written_seq", written}, {"durable_seq", core.journal->durable_seq(tenant)}, {"applied_seq", core.views->applied_seq(tenant)}};
+  Json body = {{"tenant", tenant},
+               {"written_seq", written},
+               {"durable_seq", core.journal->durable_seq(tenant)},
+               {"applied_seq", core.views->applied_seq(tenant)}};
   if (!last->empty()) body["digest"] = to_hex(last->back().digest);
   co_return Reply{200, std::move(body)};
 }
 
 Json report_json(const journal::VerifyReport& report) {
   Json heads = Json::array();
-  for (const auto& head : report.heads) heads.push_back({{"tenant", head.tenant}, {"seq", head.seq}, {"digest", to_hex(head.digest)}});
+  for (const auto& head : report.heads)
+    heads.push_back({{"tenant", head.tenant}, {"seq", head.seq}, {"digest", to_hex(head.digest)}});
   Json out = {{"ok", report.ok}, {"records", report.records}, {"erased", report.erased}, {"heads", std::move(heads)}};
   if (!report.ok) {
     out["problem"] = report.problem;
@@ -51,7 +59,9 @@ Json report_json(const journal::VerifyReport& report) {
 
 Task<Result<Reply>> verify(Core& core, AdminCall call) {
   (void)call;
-  const std::function<Result<journal::VerifyReport>()> work = [home = core.home.root] { return journal::verify_journal(home); };
+  const std::function<Result<journal::VerifyReport>()> work = [home = core.home.root] {
+    return journal::verify_journal(home);
+  };
   auto report = co_await core.worker->run<journal::VerifyReport>(work);
   if (!report) co_return fail(report.error());
   co_return Reply{200, report_json(*report)};
@@ -87,7 +97,9 @@ Task<void> export_records(Core& core, identity::Caller caller, net::Request& req
   if (!co_await responder.begin(200, "application/x-ndjson")) co_return;
   journal::Seq at = static_cast<journal::Seq>(*after);
   while (!request.cancel.cancelled()) {
-    const std::function<Result<ExportPage>()> work = [home = core.home.root, tenant = caller.tenant, at] { return export_page(home, tenant, at); };
+    const std::function<Result<ExportPage>()> work = [home = core.home.root, tenant = caller.tenant, at] {
+      return export_page(home, tenant, at);
+    };
     auto page = co_await core.worker->run<ExportPage>(work);
     if (!page || page->lines.empty()) break;
     at = page->last;
@@ -100,8 +112,12 @@ Task<void> export_records(Core& core, identity::Caller caller, net::Request& req
 
 std::vector<Endpoint> journal_endpoints(Core& core) {
   const std::string tag = "Journal";
-  Endpoint exports{"GET", "/admin/v1/journal/export", Access::kAdmin,
-                   {.tag = tag, .summary = "Every record as JSON lines, with all that the chain needs", .content_type = "application/x-ndjson",
+  Endpoint exports{"GET",
+                   "/admin/v1/journal/export",
+                   Access::kAdmin,
+                   {.tag = tag,
+                    .summary = "Every record as JSON lines, with all that the chain needs",
+                    .content_type = "application/x-ndjson",
                     .query = {{"after", "Only records after this seq", "integer"}}},
                    nullptr,
                    [&core](identity::Caller caller, net::Request& request, net::Responder& responder) {
@@ -109,12 +125,18 @@ std::vector<Endpoint> journal_endpoints(Core& core) {
                    }};
   return {
       json_endpoint("GET", "/admin/v1/journal",
-                    {.tag = tag, .summary = "Read records", .response_schema = "Record", .list = true,
-                     .query = {{"after", "The seq to begin after", "integer"}, {"limit", "Records of a page, 1 to 1000", "integer"}}},
+                    {.tag = tag,
+                     .summary = "Read records",
+                     .response_schema = "Record",
+                     .list = true,
+                     .query = {{"after", "The seq to begin after", "integer"},
+                               {"limit", "Records of a page, 1 to 1000", "integer"}}},
                     [&core](AdminCall call) { return read_records(core, std::move(call)); }),
-      json_endpoint("GET", "/admin/v1/journal/head", {.tag = tag, .summary = "Where the chain stands", .response_schema = "JournalHead"},
+      json_endpoint("GET", "/admin/v1/journal/head",
+                    {.tag = tag, .summary = "Where the chain stands", .response_schema = "JournalHead"},
                     [&core](AdminCall call) { return head(core, std::move(call)); }),
-      json_endpoint("POST", "/admin/v1/journal/verify", {.tag = tag, .summary = "Check the whole chain", .response_schema = "Verification"},
+      json_endpoint("POST", "/admin/v1/journal/verify",
+                    {.tag = tag, .summary = "Check the whole chain", .response_schema = "Verification"},
                     [&core](AdminCall call) { return verify(core, std::move(call)); }),
       exports,
   };

@@ -19,7 +19,8 @@ std::string_view period_name(ledger::Period period) { return kPeriods[static_cas
 std::string_view principal_kind_name(identity::PrincipalKind kind) { return kKinds[static_cast<size_t>(kind)]; }
 
 std::string usd_decimal(NanoUsd amount) {
-  std::string text = fmt::format("{}{}.{:09}", amount < 0 ? "-" : "", std::abs(amount / kNanoPerUsd), std::abs(amount % kNanoPerUsd));
+  std::string text =
+      fmt::format("{}{}.{:09}", amount < 0 ? "-" : "", std::abs(amount / kNanoPerUsd), std::abs(amount % kNanoPerUsd));
   text.erase(text.find_last_not_of('0') + 1);
   if (text.ends_with('.')) text.pop_back();
   return text;
@@ -45,7 +46,9 @@ Json key_json(const identity::Key& key, TimeUs now) {
             {"concurrency", spec.limits.concurrency}}},
           {"weight", spec.weight},
           {"created_at", time_json(key.created_at)},
-          {"status", key.revoked ? "revoked" : expired ? "expired" : "active"}};
+          {"status", key.revoked ? "revoked"
+                     : expired   ? "expired"
+                                 : "active"}};
 }
 
 Json principal_json(const identity::Principal& principal) {
@@ -112,7 +115,8 @@ void read_key_spec(Fields& fields, identity::KeySpec& spec) {
   if (auto v = fields.text_table("tags")) spec.tags = *v;
   if (auto v = fields.number("weight", 0.001, 1000)) spec.weight = *v;
   for (const auto& endpoint : spec.endpoints) {
-    if (std::ranges::find(kEndpoints, endpoint) == kEndpoints.end()) fields.problem("endpoints", "may hold " + join(kEndpoints, ", "));
+    if (std::ranges::find(kEndpoints, endpoint) == kEndpoints.end())
+      fields.problem("endpoints", "may hold " + join(kEndpoints, ", "));
   }
   const Json* limits = fields.object("limits");
   if (limits == nullptr) return;
@@ -137,11 +141,15 @@ std::optional<NanoUsd> read_usd(Fields& fields, std::string_view name) {
   const Json* value = fields.any(name);
   if (value == nullptr) return std::nullopt;
   std::string text;
-  if (value->is_string()) text = value->get<std::string>();
-  else if (value->is_number_integer()) text = value->dump();
-  else if (value->is_number()) text = fmt::format("{:.9f}", value->get<double>());
+  if (value->is_string())
+    text = value->get<std::string>();
+  else if (value->is_number_integer())
+    text = value->dump();
+  else if (value->is_number())
+    text = fmt::format("{:.9f}", value->get<double>());
   auto amount = parse_usd(text);
-  if (!amount) return fields.problem(name, "must be an amount of US dollars such as 0.25, at most nine decimals"), std::nullopt;
+  if (!amount)
+    return fields.problem(name, "must be an amount of US dollars such as 0.25, at most nine decimals"), std::nullopt;
   return *amount;
 }
 

@@ -16,9 +16,9 @@ Json usage_json(const ledger::UsageRow& row);
 std::string_view period_name(ledger::Period period);
 std::string_view principal_kind_name(identity::PrincipalKind kind);
 
-void read_key_spec(Fields& fields, identity::KeySpec& spec);                    // over what stands in it
+void read_key_spec(Fields& fields, identity::KeySpec& spec);  // over what stands in it
 std::optional<ledger::Period> read_period(Fields& fields, std::string_view name);
-std::optional<NanoUsd> read_usd(Fields& fields, std::string_view name);         // a number or a decimal text
-std::string usd_decimal(NanoUsd amount);                                        // "0.25"
+std::optional<NanoUsd> read_usd(Fields& fields, std::string_view name);  // a number or a decimal text
+std::string usd_decimal(NanoUsd amount);                                 // "0.25"
 
 }  // namespace steward::server

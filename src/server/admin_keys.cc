@@ -1,5 +1,6 @@
 #include "server/admin.h"
 #include "server/admin_json.h"
+#include "server/options.h"
 #include "server/page.h"
 
 namespace steward::server {
@@ -14,7 +15,8 @@ std::shared_ptr<const identity::Key> find_key(const Core& core, const AdminCall&
 }
 
 std::unexpected<Error> no_key(const AdminCall& call) {
-  return fail(ErrorCode::kNotFound, fmt::format("There is no key '{}': 'steward keys list' shows them.", call.request.params.at("id").substr(0, 80)));
+  return fail(ErrorCode::kNotFound, fmt::format("There is no key '{}': 'steward keys list' shows them.",
+                                                call.request.params.at("id").substr(0, 80)));
 }
 
 Task<Result<Reply>> list_keys(Core& core, AdminCall call) {
@@ -42,14 +44,7 @@ Result<std::vector<ledger::BudgetSpec>> first_budgets(const Core& core, Fields& 
     if (auto good = inner.finish(); !good) fields.problem("budget", "is not right: " + good.error().message);
     return std::vector{spec};
   }
-  const auto config = core.config.get();
-  const std::string limit = config->text("budgets.new_key_limit_usd");
-  if (limit.empty()) return std::vector<ledger::BudgetSpec>{};
-  Json period = {{"period", config->text("budgets.new_key_period")}};
-  Fields of_period(period);
-  spec.limit = parse_usd(limit).value_or(0);
-  spec.period = read_period(of_period, "period").value_or(ledger::Period::kMonth);
-  return std::vector{spec};
+  return new_key_budgets(*core.config.get());
 }
 
 Task<Result<Reply>> create_key(Core& core, AdminCall call) {
@@ -136,7 +131,8 @@ Task<Result<Reply>> create_principal(Core& core, AdminCall call) {
 
 Task<Result<Reply>> set_member(Core& core, AdminCall call, bool in) {
   const std::string group = call.request.params.at("id"), member = call.request.params.at("member");
-  if (auto done = co_await core.identity->set_member(call.caller, group, member, in); !done) co_return fail(done.error());
+  if (auto done = co_await core.identity->set_member(call.caller, group, member, in); !done)
+    co_return fail(done.error());
   co_return Reply{200, {{"object", "membership"}, {"group", group}, {"member", member}, {"in", in}}};
 }
 
@@ -145,22 +141,37 @@ Task<Result<Reply>> set_member(Core& core, AdminCall call, bool in) {
 std::vector<Endpoint> key_endpoints(Core& core) {
   const std::string tag = "Keys";
   return {
-      json_endpoint("GET", "/admin/v1/keys", {.tag = tag, .summary = "List keys", .response_schema = "Key", .list = true},
+      json_endpoint("GET", "/admin/v1/keys",
+                    {.tag = tag, .summary = "List keys", .response_schema = "Key", .list = true},
                     [&core](AdminCall call) { return list_keys(core, std::move(call)); }),
-      json_endpoint("POST", "/admin/v1/keys",
-                    {.tag = tag, .summary = "Make a key", .description = "The secret is in this answer and nowhere else, ever again.",
-                     .request_schema = "NewKey", .response_schema = "KeyWithSecret", .success = 201},
-                    [&core](AdminCall call) { return create_key(core, std::move(call)); }, false),
+      json_endpoint(
+          "POST", "/admin/v1/keys",
+          {.tag = tag,
+           .summary = "Make a key",
+           .description = "The secret is in this answer and nowhere else, ever again.",
+           .request_schema = "NewKey",
+           .response_schema = "KeyWithSecret",
+           .success = 201},
+          [&core](AdminCall call) { return create_key(core, std::move(call)); }, false),
       json_endpoint("GET", "/admin/v1/keys/{id}", {.tag = tag, .summary = "Show a key", .response_schema = "Key"},
                     [&core](AdminCall call) { return get_key(core, std::move(call)); }),
       json_endpoint("PATCH", "/admin/v1/keys/{id}",
-                    {.tag = tag, .summary = "Change a key", .description = "Fields that are not given stay.", .request_schema = "KeyChange", .response_schema = "Key"},
+                    {.tag = tag,
+                     .summary = "Change a key",
+                     .description = "Fields that are not given stay.",
+                     .request_schema = "KeyChange",
+                     .response_schema = "Key"},
                     [&core](AdminCall call) { return change_key(core, std::move(call)); }),
-      json_endpoint("POST", "/admin/v1/keys/{id}/rotate",
-                    {.tag = tag, .summary = "Give a key a new secret", .description = "The old secret holds for overlap_s seconds more.",
-                     .request_schema = "Rotation", .response_schema = "KeyWithSecret"},
-                    [&core](AdminCall call) { return rotate_key(core, std::move(call)); }, false),
-      json_endpoint("POST", "/admin/v1/keys/{id}/revoke", {.tag = tag, .summary = "Revoke a key, at once and for good", .response_schema = "Key"},
+      json_endpoint(
+          "POST", "/admin/v1/keys/{id}/rotate",
+          {.tag = tag,
+           .summary = "Give a key a new secret",
+           .description = "The old secret holds for overlap_s seconds more.",
+           .request_schema = "Rotation",
+           .response_schema = "KeyWithSecret"},
+          [&core](AdminCall call) { return rotate_key(core, std::move(call)); }, false),
+      json_endpoint("POST", "/admin/v1/keys/{id}/revoke",
+                    {.tag = tag, .summary = "Revoke a key, at once and for good", .response_schema = "Key"},
                     [&core](AdminCall call) { return revoke_key(core, std::move(call)); }),
   };
 }
@@ -168,14 +179,23 @@ std::vector<Endpoint> key_endpoints(Core& core) {
 std::vector<Endpoint> principal_endpoints(Core& core) {
   const std::string tag = "People and teams";
   return {
-      json_endpoint("GET", "/admin/v1/principals", {.tag = tag, .summary = "List people, teams and services", .response_schema = "Principal", .list = true},
-                    [&core](AdminCall call) { return list_principals(core, std::move(call)); }),
-      json_endpoint("POST", "/admin/v1/principals",
-                    {.tag = tag, .summary = "Add a person, a team or a service", .request_schema = "NewPrincipal", .response_schema = "Principal", .success = 201},
-                    [&core](AdminCall call) { return create_principal(core, std::move(call)); }, false),
-      json_endpoint("PUT", "/admin/v1/principals/{id}/members/{member}", {.tag = tag, .summary = "Put somebody into a team", .response_schema = "Membership"},
+      json_endpoint(
+          "GET", "/admin/v1/principals",
+          {.tag = tag, .summary = "List people, teams and services", .response_schema = "Principal", .list = true},
+          [&core](AdminCall call) { return list_principals(core, std::move(call)); }),
+      json_endpoint(
+          "POST", "/admin/v1/principals",
+          {.tag = tag,
+           .summary = "Add a person, a team or a service",
+           .request_schema = "NewPrincipal",
+           .response_schema = "Principal",
+           .success = 201},
+          [&core](AdminCall call) { return create_principal(core, std::move(call)); }, false),
+      json_endpoint("PUT", "/admin/v1/principals/{id}/members/{member}",
+                    {.tag = tag, .summary = "Put somebody into a team", .response_schema = "Membership"},
                     [&core](AdminCall call) { return set_member(core, std::move(call), true); }),
-      json_endpoint("DELETE", "/admin/v1/principals/{id}/members/{member}", {.tag = tag, .summary = "Take somebody out of a team", .response_schema = "Membership"},
+      json_endpoint("DELETE", "/admin/v1/principals/{id}/members/{member}",
+                    {.tag = tag, .summary = "Take somebody out of a team", .response_schema = "Membership"},
                     [&core](AdminCall call) { return set_member(core, std::move(call), false); }),
   };
 }

@@ -1,6 +1,6 @@
+#include "base/text.h"
 #include "server/admin.h"
 #include "server/admin_json.h"
-#include "base/text.h"
 #include "server/options.h"
 #include "server/page.h"
 
@@ -46,7 +46,8 @@ Task<Result<Reply>> list_prices(Core& core, AdminCall call) {
   auto query = page_query(call.request);
   if (!query) co_return fail(query.error());
   std::vector<std::pair<std::string, Json>> rows;
-  for (const auto& [name, price] : core.ledger->prices(call.caller.tenant)) rows.emplace_back(name, price_json(name, price));
+  for (const auto& [name, price] : core.ledger->prices(call.caller.tenant))
+    rows.emplace_back(name, price_json(name, price));
   co_return page_of(rows, *query);
 }
 
@@ -57,7 +58,8 @@ PicoUsd read_price(Fields& fields, const std::string& kind, std::optional<PicoUs
   if (pico && usd) fields.problem(kind + "_pico", fmt::format("and '{}_usd_per_million' can't both be given", kind));
   if (pico) return *pico;
   if (usd) return (*usd + 999) / 1000;
-  if (!fallback) fields.problem(kind + "_pico", fmt::format("or '{}_usd_per_million' is needed (0 where it costs nothing)", kind));
+  if (!fallback)
+    fields.problem(kind + "_pico", fmt::format("or '{}_usd_per_million' is needed (0 where it costs nothing)", kind));
   return fallback.value_or(0);
 }
 
@@ -73,7 +75,8 @@ Task<Result<Reply>> set_price(Core& core, AdminCall call) {
   price.source = "owner";
   price.from = core.clock.now_us();
   if (auto good = fields.finish(); !good) co_return fail(good.error());
-  if (auto done = co_await core.ledger->set_price(call.caller, provider, model, price); !done) co_return fail(done.error());
+  if (auto done = co_await core.ledger->set_price(call.caller, provider, model, price); !done)
+    co_return fail(done.error());
   co_return Reply{200, price_json(provider + "/" + model, price)};
 }
 
@@ -85,7 +88,9 @@ Result<ledger::UsageQuery> usage_query(const Core& core, const AdminCall& call) 
     const std::string group(trim(part));
     if (group.empty()) continue;
     if (std::ranges::find(kGroups, group) == kGroups.end()) {
-      return fail(ErrorCode::kInvalidRequest, fmt::format("'group_by' may hold {}, not '{}'.", join(kGroups, ", "), group.substr(0, 80)), {{"param", "group_by"}});
+      return fail(ErrorCode::kInvalidRequest,
+                  fmt::format("'group_by' may hold {}, not '{}'.", join(kGroups, ", "), group.substr(0, 80)),
+                  {{"param", "group_by"}});
     }
     query.group_by.push_back(group);
   }
@@ -108,7 +113,9 @@ Task<Result<Reply>> get_usage(Core& core, AdminCall call) {
   if (!query) co_return fail(query.error());
   auto applied = co_await core.views->wait_applied(call.caller.tenant, core.journal->written_seq(call.caller.tenant));
   if (!applied) co_return fail(applied.error());
-  const std::function<Rows(journal::Db&)> sums = [query = *query](journal::Db& db) { return ledger::query_usage(db, query); };
+  const std::function<Rows(journal::Db&)> sums = [query = *query](journal::Db& db) {
+    return ledger::query_usage(db, query);
+  };
   auto rows = co_await core.views->query<Rows>(sums);
   if (!rows) co_return fail(rows.error());
   Json data = Json::array();
@@ -125,7 +132,8 @@ Task<Result<Reply>> get_usage(Core& core, AdminCall call) {
   }
   Json sum = usage_json(total);
   sum.erase("group");
-  co_return Reply{200, {{"object", "list"}, {"data", std::move(data)}, {"total", std::move(sum)}, {"next_cursor", nullptr}}};
+  co_return Reply{200,
+                  {{"object", "list"}, {"data", std::move(data)}, {"total", std::move(sum)}, {"next_cursor", nullptr}}};
 }
 
 }  // namespace
@@ -133,13 +141,18 @@ Task<Result<Reply>> get_usage(Core& core, AdminCall call) {
 std::vector<Endpoint> budget_endpoints(Core& core) {
   const std::string tag = "Budgets";
   return {
-      json_endpoint("GET", "/admin/v1/budgets", {.tag = tag, .summary = "List budgets as they stand", .response_schema = "Budget", .list = true},
+      json_endpoint("GET", "/admin/v1/budgets",
+                    {.tag = tag, .summary = "List budgets as they stand", .response_schema = "Budget", .list = true},
                     [&core](AdminCall call) { return list_budgets(core, std::move(call)); }),
       json_endpoint("POST", "/admin/v1/budgets",
-                    {.tag = tag, .summary = "Make or change a budget", .description = "A budget is known by its scope and name: setting it again changes it.",
-                     .request_schema = "NewBudget", .response_schema = "Budget"},
+                    {.tag = tag,
+                     .summary = "Make or change a budget",
+                     .description = "A budget is known by its scope and name: setting it again changes it.",
+                     .request_schema = "NewBudget",
+                     .response_schema = "Budget"},
                     [&core](AdminCall call) { return set_budget(core, std::move(call)); }),
-      json_endpoint("DELETE", "/admin/v1/budgets/{id}", {.tag = tag, .summary = "Remove a budget", .response_schema = "Deleted"},
+      json_endpoint("DELETE", "/admin/v1/budgets/{id}",
+                    {.tag = tag, .summary = "Remove a budget", .response_schema = "Deleted"},
                     [&core](AdminCall call) { return remove_budget(core, std::move(call)); }),
   };
 }
@@ -147,25 +160,33 @@ std::vector<Endpoint> budget_endpoints(Core& core) {
 std::vector<Endpoint> price_endpoints(Core& core) {
   const std::string tag = "Prices";
   return {
-      json_endpoint("GET", "/admin/v1/prices", {.tag = tag, .summary = "List prices", .response_schema = "Price", .list = true},
+      json_endpoint("GET", "/admin/v1/prices",
+                    {.tag = tag, .summary = "List prices", .response_schema = "Price", .list = true},
                     [&core](AdminCall call) { return list_prices(core, std::move(call)); }),
       json_endpoint("POST", "/admin/v1/prices",
-                    {.tag = tag, .summary = "Set a model's price", .description = "Holds from now; calls that are reserved keep theirs.",
-                     .request_schema = "NewPrice", .response_schema = "Price"},
+                    {.tag = tag,
+                     .summary = "Set a model's price",
+                     .description = "Holds from now; calls that are reserved keep theirs.",
+                     .request_schema = "NewPrice",
+                     .response_schema = "Price"},
                     [&core](AdminCall call) { return set_price(core, std::move(call)); }),
   };
 }
 
 std::vector<Endpoint> usage_endpoints(Core& core) {
-  return {json_endpoint("GET", "/admin/v1/usage",
-                        {.tag = "Usage", .summary = "Sum up calls, tokens and cost", .response_schema = "UsageRow", .list = true,
-                         .query = {{"group_by", "Any of key, model, day, endpoint, team, owner, with commas between them"},
-                                   {"from", "First day or instant"},
-                                   {"to", "Day or instant before which it ends"},
-                                   {"key", "Only this key"},
-                                   {"model", "Only this model"},
-                                   {"time_zone", "IANA zone of the days; UTC if not said"}}},
-                        [&core](AdminCall call) { return get_usage(core, std::move(call)); })};
+  return {
+      json_endpoint("GET", "/admin/v1/usage",
+                    {.tag = "Usage",
+                     .summary = "Sum up calls, tokens and cost",
+                     .response_schema = "UsageRow",
+                     .list = true,
+                     .query = {{"group_by", "Any of key, model, day, endpoint, team, owner, with commas between them"},
+                               {"from", "First day or instant"},
+                               {"to", "Day or instant before which it ends"},
+                               {"key", "Only this key"},
+                               {"model", "Only this model"},
+                               {"time_zone", "IANA zone of the days; UTC if not said"}}},
+                    [&core](AdminCall call) { return get_usage(core, std::move(call)); })};
 }
 
 }  // namespace steward::server

@@ -34,8 +34,11 @@ Task<Result<Reply>> list_models(Core& core, AdminCall call) {
   for (const auto& model : core.engine->models()) sorted["local/" + model.name] = local_json(model);
   for (const auto& entry : core.gateway->models()) {
     if (entry.provider == "local") continue;
-    sorted[entry.provider + "/" + entry.name] = {{"name", entry.name}, {"provider", entry.provider}, {"kind", entry.kind},
-                                                 {"state", entry.ready ? "ready" : "unknown"}, {"context_tokens", entry.context_tokens}};
+    sorted[entry.provider + "/" + entry.name] = {{"name", entry.name},
+                                                 {"provider", entry.provider},
+                                                 {"kind", entry.kind},
+                                                 {"state", entry.ready ? "ready" : "unknown"},
+                                                 {"context_tokens", entry.context_tokens}};
   }
   co_return page_of({sorted.begin(), sorted.end()}, *query);
 }
@@ -59,11 +62,15 @@ Task<Result<Reply>> rescan_models(Core& core, AdminCall call) {
 std::vector<Endpoint> model_admin_endpoints(Core& core) {
   const std::string tag = "Local models";
   return {
-      json_endpoint("GET", "/admin/v1/models", {.tag = tag, .summary = "List every model with its state", .response_schema = "LocalModel", .list = true},
-                    [&core](AdminCall call) { return list_models(core, std::move(call)); }),
-      json_endpoint("POST", "/admin/v1/models/{name}/load", {.tag = tag, .summary = "Load a local model now", .response_schema = "ModelAction"},
+      json_endpoint(
+          "GET", "/admin/v1/models",
+          {.tag = tag, .summary = "List every model with its state", .response_schema = "LocalModel", .list = true},
+          [&core](AdminCall call) { return list_models(core, std::move(call)); }),
+      json_endpoint("POST", "/admin/v1/models/{name}/load",
+                    {.tag = tag, .summary = "Load a local model now", .response_schema = "ModelAction"},
                     [&core](AdminCall call) { return load_model(core, std::move(call)); }),
-      json_endpoint("POST", "/admin/v1/models/rescan", {.tag = tag, .summary = "Look into the models folder again", .response_schema = "ModelAction"},
+      json_endpoint("POST", "/admin/v1/models/rescan",
+                    {.tag = tag, .summary = "Look into the models folder again", .response_schema = "ModelAction"},
                     [&core](AdminCall call) { return rescan_models(core, std::move(call)); }),
   };
 }

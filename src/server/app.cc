@@ -36,7 +36,8 @@ Result<Config> load_app_config(const AppOptions& options, const std::map<std::st
   std::error_code error;
   if (named || fs::exists(file, error)) {
     auto text = read_file(file, 1024 * 1024);
-    if (!text) return fail(ErrorCode::kConfig, fmt::format("The configuration can't be read: {}", text.error().message));
+    if (!text)
+      return fail(ErrorCode::kConfig, fmt::format("The configuration can't be read: {}", text.error().message));
     sources.toml = std::move(*text);
     sources.toml_name = file.filename().string();
   }
@@ -52,7 +53,8 @@ std::string host_time_zone() {
   return "UTC";
 }
 
-App::App(AppOptions options, Clock& clock, Random& random) : options_(std::move(options)), core_(clock, random, Log(), options_.home) {}
+App::App(AppOptions options, Clock& clock, Random& random)
+    : options_(std::move(options)), core_(clock, random, Log(), options_.home) {}
 
 App::~App() {
   if (!stopped_) stop(Deadline::in(std::chrono::seconds(0)));
@@ -70,9 +72,13 @@ Status App::listen() {
   const auto now = core_.config.get();
   core_.log = Log::to_stderr(log_level(*now), log_format(*now));
   if (auto made = journal::prepare_home(core_.home); !made) return made;
+  // The journal takes the lock for good in open(); a second server must not get as far as the first one's socket.
+  if (auto unused = journal::HomeLock::take(core_.home); !unused) return fail(unused.error());
   auto folder = private_socket_folder(core_.home.root, options_.environment);
   if (!folder) return fail(folder.error());
-  socket_ = !options_.socket.empty() ? options_.socket : !now->path("server.unix_socket").empty() ? now->path("server.unix_socket") : *folder / "steward.sock";
+  socket_ = !options_.socket.empty()                   ? options_.socket
+            : !now->path("server.unix_socket").empty() ? now->path("server.unix_socket")
+                                                       : *folder / "steward.sock";
   auto listen = listen_options(*now, socket_, options_.tcp);
   if (!listen) return fail(listen.error());
   core_.listens_on_loopback = is_loopback_host(listen->host);
@@ -84,7 +90,8 @@ Status App::listen() {
   mount(core_, endpoints_, router_);
   core_.threads = std::make_unique<net::IoThreads>(thread_count(*now));
   core_.clients = std::make_unique<net::HttpClients>(*core_.threads, core_.log);
-  server_ = net::make_server(*core_.threads, router_, *listen, server_limits(*now), core_.clock, core_.random, core_.log);
+  server_ =
+      net::make_server(*core_.threads, router_, *listen, server_limits(*now), core_.clock, core_.random, core_.log);
   return server_->start();
 }
 
@@ -105,9 +112,11 @@ Status App::open() {
 
 Status App::open_store() {
   const auto config = core_.config.get();
-  core_.journal = journal::make_sqlite_journal(journal_options(*config, core_.home.root), core_.clock, core_.random, core_.log);
+  core_.journal =
+      journal::make_sqlite_journal(journal_options(*config, core_.home.root), core_.clock, core_.random, core_.log);
   core_.identity = identity::make_identity(*core_.journal, core_.clock, core_.random, core_.log);
-  core_.ledger = ledger::make_ledger(*core_.journal, *core_.identity, default_prices(*config), core_.clock, core_.random, core_.log);
+  core_.ledger = ledger::make_ledger(*core_.journal, *core_.identity, default_prices(*config), core_.clock,
+                                     core_.random, core_.log);
   core_.journal->add_fold(core_.identity->fold());
   core_.journal->add_fold(core_.ledger->fold());
   core_.journal->add_fold(*core_.settings);
@@ -127,7 +136,8 @@ Status App::open_identity() {
   const auto config = core_.config.get();
   core_.log.set_level(log_level(*config));
   const std::string zone = config->text("server.time_zone");
-  auto tenant = core_.identity->bootstrap(config->text("server.organisation"), config->text("server.owner"), zone.empty() ? host_time_zone() : zone);
+  auto tenant = core_.identity->bootstrap(config->text("server.organisation"), config->text("server.owner"),
+                                          zone.empty() ? host_time_zone() : zone);
   if (!tenant) return fail(tenant.error());
   core_.tenant = *tenant;
   auto recovered = core_.ledger->recover(core_.started_at);
@@ -147,8 +157,8 @@ Status App::open_models() {
   if (auto started = core_.engine->start(); !started) return started;
   auto gateway = gateway_options(*config, options_.environment, *core_.secrets);
   if (!gateway) return fail(gateway.error());
-  core_.gateway = gateway::make_gateway(std::move(*gateway), *core_.journal, *core_.identity, *core_.ledger, *core_.engine, *core_.clients, core_.clock,
-                                        core_.random, core_.log);
+  core_.gateway = gateway::make_gateway(std::move(*gateway), *core_.journal, *core_.identity, *core_.ledger,
+                                        *core_.engine, *core_.clients, core_.clock, core_.random, core_.log);
   return {};
 }
 
@@ -162,7 +172,8 @@ std::string App::address() const {
   const std::string host = config->text("server.host");
   const bool any = host == "0.0.0.0" || host == "::" || host == "127.0.0.1" || host == "::1";
   const std::string name = any ? "localhost" : host.find(':') != std::string::npos ? "[" + host + "]" : host;
-  return fmt::format("{}://{}:{}", config->path("server.tls_certificate").empty() ? "http" : "https", name, server_->port());
+  return fmt::format("{}://{}:{}", config->path("server.tls_certificate").empty() ? "http" : "https", name,
+                     server_->port());
 }
 
 Result<ReloadReport> App::reload() {

@@ -1,8 +1,8 @@
-// The whole server: owns every part, wires them in order, and takes them apart in the other. `steward serve` runs one; the command line
-// runs one without TCP where no server is there (and so does the same as a server would).
+// The whole server: owns every part, wires them in order, and takes them apart in the other. `steward serve` runs one;
+// the command line runs one without TCP where no server is there (and so does the same as a server would).
 //
-// listen() → /healthz answers. open() → the journal is read, the engine looks at its models, /readyz turns 200. stop() → drains, then
-// cuts. All three from one thread; everything else of the server runs on its io threads.
+// listen() → /healthz answers. open() → the journal is read, the engine looks at its models, /readyz turns 200. stop()
+// → drains, then cuts. All three from one thread; everything else of the server runs on its io threads.
 #pragma once
 #include <condition_variable>
 #include <filesystem>
@@ -18,12 +18,12 @@ namespace steward::server {
 
 struct AppOptions {
   std::filesystem::path home;
-  std::filesystem::path config_file;               // empty: home/steward.toml, which need not be there
+  std::filesystem::path config_file;  // empty: home/steward.toml, which need not be there
   std::map<std::string, std::string> environment;
-  std::map<std::string, std::string> flags;        // key → text
+  std::map<std::string, std::string> flags;  // key → text
   bool tcp = true;
-  bool announce = true;                            // write home/server.json
-  std::filesystem::path socket;                    // overrides the place of the home's socket
+  bool announce = true;          // write home/server.json
+  std::filesystem::path socket;  // overrides the place of the home's socket
 };
 
 // The configuration from file, environment and flags (and settings, if given). A file that was named must be there.

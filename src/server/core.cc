@@ -9,8 +9,15 @@
 namespace steward::server {
 
 Core::Core(Clock& c, Random& r, Log l, std::filesystem::path home_path)
-    : clock(c), random(r), log(std::move(l)), home(std::move(home_path)), started_at(c.now_us()), starting_part("configuration"),
-      http_metrics(std::make_unique<HttpMetrics>()), events(std::make_unique<EventHub>()), settings(std::make_unique<Settings>()),
+    : clock(c),
+      random(r),
+      log(std::move(l)),
+      home(std::move(home_path)),
+      started_at(c.now_us()),
+      starting_part("configuration"),
+      http_metrics(std::make_unique<HttpMetrics>()),
+      events(std::make_unique<EventHub>()),
+      settings(std::make_unique<Settings>()),
       worker(std::make_unique<Worker>()) {}
 
 Core::~Core() = default;
@@ -20,7 +27,8 @@ identity::Caller Core::owner() const {
   caller.tenant = tenant;
   caller.admin = true;
   const auto snapshot = identity->snapshot();
-  if (const auto found = snapshot->tenant_owner.find(tenant); found != snapshot->tenant_owner.end()) caller.principal = found->second;
+  if (const auto found = snapshot->tenant_owner.find(tenant); found != snapshot->tenant_owner.end())
+    caller.principal = found->second;
   return caller;
 }
 

@@ -1,5 +1,6 @@
-// What the handlers reach: the parts of a running server, wired by App. Everything here is set before the phase becomes kReady and stays
-// until every request has ended; `config` alone changes (a reload puts another in its place). Any io thread may read.
+// What the handlers reach: the parts of a running server, wired by App. Everything here is set before the phase becomes
+// kReady and stays until every request has ended; `config` alone changes (a reload puts another in its place). Any io
+// thread may read.
 #pragma once
 #include <atomic>
 #include <filesystem>
@@ -65,11 +66,11 @@ struct Core {
   journal::HomePaths home;
   ConfigHolder config;
   std::atomic<Phase> phase = Phase::kStarting;
-  TimeUs started_at = 0;       // wall clock
-  std::string starting_part;   // what start() is at, for /readyz; guarded by its mutex
+  TimeUs started_at = 0;      // wall clock
+  std::string starting_part;  // what start() is at, for /readyz; guarded by its mutex
   mutable std::mutex starting_mutex;
   bool listens_on_loopback = true;
-  Id tenant;                   // the home's organisation
+  Id tenant;  // the home's organisation
 
   std::unique_ptr<SecretStore> secrets;
   std::unique_ptr<HttpMetrics> http_metrics;

@@ -60,7 +60,8 @@ LogLevel level_of(const std::string& code, int status) {
   return status >= 500 ? LogLevel::kError : LogLevel::kInfo;
 }
 
-void log_access(Core& core, const Endpoint& endpoint, const net::Request& request, const Watched& responder, const identity::Caller& caller) {
+void log_access(Core& core, const Endpoint& endpoint, const net::Request& request, const Watched& responder,
+                const identity::Caller& caller) {
   const DurationUs duration = core.clock.monotonic_us() - request.received_us;
   core.http_metrics->count(endpoint.method, endpoint.pattern, responder.status(), duration);
   const bool routine = endpoint.access == Access::kOpen && responder.status() < 400;  // health checks come every second
@@ -98,10 +99,12 @@ Task<void> preflight(Core& core, std::string methods, net::Request& request, net
 Result<identity::Caller> caller_of(Core& core, const Endpoint& endpoint, const net::Request& request) {
   if (endpoint.access == Access::kOpen) return identity::Caller{};
   const bool metrics = endpoint.access == Access::kMetrics;
-  if (metrics && (core.config.get()->boolean("server.metrics_public") || comes_from_this_machine(request))) return identity::Caller{};
+  if (metrics && (core.config.get()->boolean("server.metrics_public") || comes_from_this_machine(request)))
+    return identity::Caller{};
   if (core.phase == Phase::kStarting) return fail(ErrorCode::kStarting);
   if (core.phase == Phase::kStopping) return fail(ErrorCode::kShuttingDown);
-  if (request.over_unix && !request.headers.has("authorization") && !request.headers.has("x-api-key")) return core.owner();
+  if (request.over_unix && !request.headers.has("authorization") && !request.headers.has("x-api-key"))
+    return core.owner();
   auto secret = secret_of(request);
   if (!secret) return fail(secret.error());
   auto caller = core.identity->authenticate(*secret);
@@ -125,7 +128,8 @@ Task<Result<Reply>> answer_once(Core& core, const Endpoint& endpoint, AdminCall 
   const std::string key(call.request.headers.get("idempotency-key"));
   if (!changes || key.empty()) co_return co_await endpoint.json(std::move(call));
   const identity::Caller caller = call.caller;
-  const std::string fingerprint = to_hex(sha256(fmt::format("{} {}\n{}", call.request.method, call.request.path, call.request.body)));
+  const std::string fingerprint =
+      to_hex(sha256(fmt::format("{} {}\n{}", call.request.method, call.request.path, call.request.body)));
   auto begun = co_await core.idempotency->begin(caller, key, fingerprint, endpoint.repeatable);
   if (!begun) co_return fail(begun.error());
   if (begun->answer) {
@@ -137,16 +141,19 @@ Task<Result<Reply>> answer_once(Core& core, const Endpoint& endpoint, AdminCall 
     core.idempotency->forget(begun->stream);
     co_return reply;
   }
-  if (auto kept = co_await core.idempotency->answered(caller, begun->stream, *reply); !kept) co_return fail(kept.error());
+  if (auto kept = co_await core.idempotency->answered(caller, begun->stream, *reply); !kept)
+    co_return fail(kept.error());
   co_return reply;
 }
 
-Task<void> run_json(Core& core, const Endpoint& endpoint, identity::Caller caller, net::Request& request, net::Responder& responder) {
+Task<void> run_json(Core& core, const Endpoint& endpoint, identity::Caller caller, net::Request& request,
+                    net::Responder& responder) {
   auto body = body_of(request);
   if (!body) co_return co_await write_error(request, responder, body.error());
   auto reply = co_await answer_once(core, endpoint, AdminCall{caller, request, std::move(*body)});
   if (!reply) co_return co_await write_error(request, responder, reply.error());
-  if (endpoint.access == Access::kAdmin && endpoint.method != "GET") {  // what an administrator was told holds over power loss
+  if (endpoint.access == Access::kAdmin &&
+      endpoint.method != "GET") {  // what an administrator was told holds over power loss
     auto durable = co_await core.journal->wait_durable(caller.tenant, core.journal->written_seq(caller.tenant));
     if (!durable) co_return co_await write_error(request, responder, durable.error());
   }
@@ -162,13 +169,16 @@ std::string type_of(const std::exception& e) {
   return out;
 }
 
-// A bug in a request's scope ends that request. What an exception says may hold content, so the log gets its type alone; the store's
-// errors are its own words.
-Task<std::optional<Error>> guarded(Core& core, const Endpoint& endpoint, identity::Caller caller, net::Request& request, net::Responder& responder) {
+// A bug in a request's scope ends that request. What an exception says may hold content, so the log gets its type
+// alone; the store's errors are its own words.
+Task<std::optional<Error>> guarded(Core& core, const Endpoint& endpoint, identity::Caller caller, net::Request& request,
+                                   net::Responder& responder) {
   std::optional<Error> broken;
   try {
-    if (endpoint.json) co_await run_json(core, endpoint, caller, request, responder);
-    else co_await endpoint.raw(caller, request, responder);
+    if (endpoint.json)
+      co_await run_json(core, endpoint, caller, request, responder);
+    else
+      co_await endpoint.raw(caller, request, responder);
   } catch (const journal::DbError& e) {
     core.log.error("the store failed", {{"request_id", request.request_id}, {"code", e.code}, {"reason", e.what()}});
     broken = Error(ErrorCode::kStoreUnavailable);
@@ -185,7 +195,8 @@ Task<void> serve(Core& core, const Endpoint& endpoint, net::Request& request, ne
   identity::Caller caller;
   if (!host_allowed(*config, request, core.listens_on_loopback)) {
     co_await write_error(request, responder,
-                         Error(ErrorCode::kForbidden, "This server does not answer under that host name: add it to server.allowed_hosts."));
+                         Error(ErrorCode::kForbidden,
+                               "This server does not answer under that host name: add it to server.allowed_hosts."));
   } else {
     add_cors(*config, request, responder);
     auto found = caller_of(core, endpoint, request);
@@ -211,7 +222,8 @@ bool host_allowed(const Config& config, const net::Request& request, bool listen
   if (request.over_unix) return true;
   const std::string host = to_lower_ascii(host_name(request.headers.get("host")));
   const auto allowed = config.list("server.allowed_hosts");
-  if (std::ranges::any_of(allowed, [&](const auto& name) { return equal_ignoring_ascii_case(name, host); })) return true;
+  if (std::ranges::any_of(allowed, [&](const auto& name) { return equal_ignoring_ascii_case(name, host); }))
+    return true;
   if (is_loopback_host(host)) return true;
   return allowed.empty() && !listens_on_loopback;
 }
@@ -219,14 +231,17 @@ bool host_allowed(const Config& config, const net::Request& request, bool listen
 bool comes_from_this_machine(const net::Request& request) {
   if (request.over_unix) return true;
   const bool forwarded = request.headers.has("x-forwarded-for") || request.headers.has("forwarded");
-  return !forwarded && (request.remote.starts_with("127.") || request.remote.starts_with("[::1]") || request.remote.starts_with("::1"));
+  return !forwarded && (request.remote.starts_with("127.") || request.remote.starts_with("[::1]") ||
+                        request.remote.starts_with("::1"));
 }
 
 Result<std::string> secret_of(const net::Request& request) {
   const std::string_view authorization = trim(request.headers.get("authorization"));
-  if (authorization.size() > 7 && equal_ignoring_ascii_case(authorization.substr(0, 7), "bearer ")) return std::string(trim(authorization.substr(7)));
+  if (authorization.size() > 7 && equal_ignoring_ascii_case(authorization.substr(0, 7), "bearer "))
+    return std::string(trim(authorization.substr(7)));
   if (const auto key = trim(request.headers.get("x-api-key")); !key.empty()) return std::string(key);
-  return fail(ErrorCode::kUnauthenticated, "No API key was given: send 'Authorization: Bearer sk-steward-…' or 'x-api-key: …'.");
+  return fail(ErrorCode::kUnauthenticated,
+              "No API key was given: send 'Authorization: Bearer sk-steward-…' or 'x-api-key: …'.");
 }
 
 Task<void> write_error(net::Request& request, net::Responder& responder, Error error) {
@@ -236,16 +251,20 @@ Task<void> write_error(net::Request& request, net::Responder& responder, Error e
 void mount(Core& core, const std::vector<Endpoint>& endpoints, net::Router& router) {
   std::map<std::string, std::string> methods;
   for (const auto& endpoint : endpoints) {
-    router.add(endpoint.method, endpoint.pattern,
-               [&core, &endpoint](net::Request& request, net::Responder& responder) { return serve(core, endpoint, request, responder); });
+    router.add(endpoint.method, endpoint.pattern, [&core, &endpoint](net::Request& request, net::Responder& responder) {
+      return serve(core, endpoint, request, responder);
+    });
     auto& of = methods[endpoint.pattern];
     of += (of.empty() ? "" : ", ") + endpoint.method;
   }
   for (const auto& [pattern, allowed] : methods) {
-    router.add("OPTIONS", pattern,
-               [&core, allowed](net::Request& request, net::Responder& responder) { return preflight(core, allowed, request, responder); });
+    router.add("OPTIONS", pattern, [&core, allowed](net::Request& request, net::Responder& responder) {
+      return preflight(core, allowed, request, responder);
+    });
   }
-  router.set_error_writer([](net::Request& request, net::Responder& responder, Error error) { return write_error(request, responder, std::move(error)); });
+  router.set_error_writer([](net::Request& request, net::Responder& responder, Error error) {
+    return write_error(request, responder, std::move(error));
+  });
 }
 
 }  // namespace steward::server

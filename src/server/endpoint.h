@@ -1,7 +1,7 @@
 // One address of the API: how it is reached, who may, what it does, and how it is told in the OpenAPI document.
 //
-// serve() is what stands around every handler: the host check, CORS, the phase, authentication, idempotency, errors in the caller's
-// dialect, the access log and the metrics. Handlers stay thin: they parse, call one function, and answer.
+// serve() is what stands around every handler: the host check, CORS, the phase, authentication, idempotency, errors in
+// the caller's dialect, the access log and the metrics. Handlers stay thin: they parse, call one function, and answer.
 #pragma once
 #include <functional>
 #include <string>
@@ -42,7 +42,7 @@ struct Parameter {
 struct EndpointDoc {
   std::string tag, summary, description;
   std::string request_schema, response_schema;
-  bool list = false;             // the answer is a page of response_schema
+  bool list = false;  // the answer is a page of response_schema
   int success = 200;
   std::string content_type = "application/json";
   std::vector<Parameter> query;
@@ -52,7 +52,7 @@ struct Endpoint {
   std::string method, pattern;
   Access access = Access::kAdmin;
   EndpointDoc doc;
-  JsonHandler json;     // one of the two
+  JsonHandler json;  // one of the two
   RawHandler raw;
   bool repeatable = true;  // doing it twice does no more than doing it once (see idempotency.h)
 };

@@ -77,9 +77,10 @@ Task<bool> EventHub::Listener::wait(std::chrono::milliseconds longest) {
 }
 
 Json event_json(const journal::Record& record) {
-  Json out = {{"seq", record.seq},         {"id", record.id},         {"stream", record.stream},
-              {"version", record.version}, {"kind", record.kind},     {"schema", record.schema},
-              {"time", to_rfc3339(record.time)}, {"actor", record.actor}, {"label", record.label}};
+  Json out = {
+      {"seq", record.seq},    {"id", record.id},         {"stream", record.stream},         {"version", record.version},
+      {"kind", record.kind},  {"schema", record.schema}, {"time", to_rfc3339(record.time)}, {"actor", record.actor},
+      {"label", record.label}};
   if (!record.on_behalf_of.empty()) out["on_behalf_of"] = record.on_behalf_of;
   if (!record.cause.empty()) out["cause"] = record.cause;
   if (!record.acl.empty()) out["acl"] = record.acl;
@@ -99,7 +100,8 @@ struct Place {
   std::shared_ptr<EventHub::Listener> listener;
   CancelToken& cancel;
   size_t hook;
-  Place(EventHub& h, std::shared_ptr<EventHub::Listener> l, CancelToken& c) : hub(h), listener(std::move(l)), cancel(c) {
+  Place(EventHub& h, std::shared_ptr<EventHub::Listener> l, CancelToken& c)
+      : hub(h), listener(std::move(l)), cancel(c) {
     hook = cancel.on_cancel([listener = listener](CancelReason) { listener->wake(); });
   }
   ~Place() {
@@ -108,11 +110,13 @@ struct Place {
   }
 };
 
-bool may_read(const Core& core, const identity::Caller& caller, const std::set<Id>& acls, const journal::Record& record) {
+bool may_read(const Core& core, const identity::Caller& caller, const std::set<Id>& acls,
+              const journal::Record& record) {
   (void)core;
   if (caller.admin || caller.key == nullptr) return true;
   if (!record.acl.empty()) return acls.contains(record.acl);
-  return record.actor == caller.principal || record.actor == caller.key->id;  // no ACL: its doer's and the administrators'
+  return record.actor == caller.principal ||
+         record.actor == caller.key->id;  // no ACL: its doer's and the administrators'
 }
 
 bool still_welcome(const Core& core, const identity::Caller& caller) {
@@ -126,7 +130,8 @@ bool still_welcome(const Core& core, const identity::Caller& caller) {
 
 std::optional<journal::Seq> cursor_of(const net::Request& request) {
   std::string text(request.headers.get("last-event-id"));
-  if (const auto after = request.query.find("after"); text.empty() && after != request.query.end()) text = after->second;
+  if (const auto after = request.query.find("after"); text.empty() && after != request.query.end())
+    text = after->second;
   journal::Seq seq = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), seq);
   if (text.empty() || problem != std::errc() || end != text.data() + text.size()) return std::nullopt;
@@ -145,7 +150,8 @@ Task<bool> send_pages(Core& core, identity::Caller caller, net::Responder& respo
     for (const auto& record : *page) {
       if (record.seq > durable) break;
       after = record.seq;
-      if (may_read(core, caller, acls, record)) out += net::sse_event("record", dump(event_json(record)), std::to_string(record.seq));
+      if (may_read(core, caller, acls, record))
+        out += net::sse_event("record", dump(event_json(record)), std::to_string(record.seq));
     }
     if (!out.empty() && !co_await responder.write(std::move(out))) co_return false;
   }
@@ -159,11 +165,17 @@ Task<void> serve_events(Core& core, identity::Caller caller, net::Request& reque
   const bool asked = request.query.contains("after") || request.headers.has("last-event-id");
   const auto cursor = cursor_of(request);
   if (asked && !cursor) {
-    co_return co_await write_error(request, responder, Error(ErrorCode::kInvalidRequest, "'after' must be a whole number: the seq of the last record seen."));
+    co_return co_await write_error(
+        request, responder,
+        Error(ErrorCode::kInvalidRequest, "'after' must be a whole number: the seq of the last record seen."));
   }
-  auto listener = core.events->listen(co_await asio::this_coro::executor, static_cast<size_t>(config->integer("limits.max_event_streams")));
+  auto listener = core.events->listen(co_await asio::this_coro::executor,
+                                      static_cast<size_t>(config->integer("limits.max_event_streams")));
   if (!listener) {
-    co_return co_await write_error(request, responder, Error(ErrorCode::kConcurrencyLimited, "There are as many event streams as the server holds (limits.max_event_streams)."));
+    co_return co_await write_error(
+        request, responder,
+        Error(ErrorCode::kConcurrencyLimited,
+              "There are as many event streams as the server holds (limits.max_event_streams)."));
   }
   const Place place(*core.events, listener, request.cancel);
   responder.headers().set("cache-control", "no-store");
@@ -174,7 +186,8 @@ Task<void> serve_events(Core& core, identity::Caller caller, net::Request& reque
   journal::Seq after = cursor.value_or(durable);
   if (after > durable || durable - after > static_cast<journal::Seq>(config->integer("limits.event_backlog"))) {
     after = durable;
-    if (!co_await responder.write(net::sse_event("reset", dump(Json{{"seq", durable}}), std::to_string(durable)))) co_return;
+    if (!co_await responder.write(net::sse_event("reset", dump(Json{{"seq", durable}}), std::to_string(durable))))
+      co_return;
   } else if (!co_await responder.write(net::sse_comment("open"))) {
     co_return;
   }

@@ -1,8 +1,10 @@
-// GET /v1/events?after=SEQ: the tenant's records as server-sent events, up to the durable mark, each only to who may read it.
+// GET /v1/events?after=SEQ: the tenant's records as server-sent events, up to the durable mark, each only to who may
+// read it.
 //
-// One hook on the journal's durable mark wakes all streams (EventHub). A stream whose cursor lies ahead of the journal (a restored
-// backup) or too far behind gets `reset` with the place to go on from, after which the client reads its screens anew. A comment each
-// 15 seconds shows that the line lives. Rights are asked anew for every page: a revoked key ends its stream.
+// One hook on the journal's durable mark wakes all streams (EventHub). A stream whose cursor lies ahead of the journal
+// (a restored backup) or too far behind gets `reset` with the place to go on from, after which the client reads its
+// screens anew. A comment each 15 seconds shows that the line lives. Rights are asked anew for every page: a revoked
+// key ends its stream.
 #pragma once
 #include <list>
 #include <memory>
@@ -25,7 +27,7 @@ class EventHub {
   class Listener {
    public:
     explicit Listener(Executor executor) : executor_(std::move(executor)), timer_(executor_) {}
-    void wake();              // any thread
+    void wake();                                         // any thread
     Task<bool> wait(std::chrono::milliseconds longest);  // false: nothing happened for so long
 
    private:

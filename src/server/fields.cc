@@ -28,7 +28,8 @@ std::optional<std::string> Fields::text(std::string_view name) {
   if (value == nullptr) return std::nullopt;
   if (!value->is_string()) return problem(name, "must be a text"), std::nullopt;
   auto out = value->get<std::string>();
-  if (out.size() > kMaxTextBytes) return problem(name, fmt::format("is longer than {} bytes", kMaxTextBytes)), std::nullopt;
+  if (out.size() > kMaxTextBytes)
+    return problem(name, fmt::format("is longer than {} bytes", kMaxTextBytes)), std::nullopt;
   if (out.find('\0') != std::string::npos) return problem(name, "holds a NUL character"), std::nullopt;
   return out;
 }
@@ -42,7 +43,8 @@ std::string Fields::need_text(std::string_view name) {
 std::optional<int64_t> Fields::integer(std::string_view name, int64_t least, int64_t most) {
   const Json* value = find(name);
   if (value == nullptr) return std::nullopt;
-  const bool whole = value->is_number_integer() && !(value->is_number_unsigned() && value->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX));
+  const bool whole = value->is_number_integer() &&
+                     !(value->is_number_unsigned() && value->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX));
   if (!whole || value->get<int64_t>() < least || value->get<int64_t>() > most) {
     return problem(name, fmt::format("must be a whole number from {} to {}", least, most)), std::nullopt;
   }
@@ -68,15 +70,19 @@ std::optional<bool> Fields::boolean(std::string_view name) {
 std::optional<std::vector<std::string>> Fields::texts(std::string_view name) {
   const Json* value = find(name);
   if (value == nullptr) return std::nullopt;
-  const auto is_text = [](const Json& item) { return item.is_string() && item.get_ref<const std::string&>().size() <= kMaxTextBytes; };
-  if (!value->is_array() || value->size() > 1000 || !std::ranges::all_of(*value, is_text)) return problem(name, "must be a list of texts"), std::nullopt;
+  const auto is_text = [](const Json& item) {
+    return item.is_string() && item.get_ref<const std::string&>().size() <= kMaxTextBytes;
+  };
+  if (!value->is_array() || value->size() > 1000 || !std::ranges::all_of(*value, is_text))
+    return problem(name, "must be a list of texts"), std::nullopt;
   return value->get<std::vector<std::string>>();
 }
 
 std::optional<std::map<std::string, std::string>> Fields::text_table(std::string_view name) {
   const Json* value = find(name);
   if (value == nullptr) return std::nullopt;
-  const bool good = value->is_object() && value->size() <= 100 && std::ranges::all_of(*value, [](const Json& item) { return item.is_string(); });
+  const bool good = value->is_object() && value->size() <= 100 &&
+                    std::ranges::all_of(*value, [](const Json& item) { return item.is_string(); });
   if (!good) return problem(name, "must be an object whose values are texts"), std::nullopt;
   return value->get<std::map<std::string, std::string>>();
 }
@@ -106,8 +112,10 @@ Status Fields::finish() {
     for (const auto& [name, value] : body_.items()) {
       if (asked_.contains(name)) continue;
       const std::string near = nearest(name, {asked_.begin(), asked_.end()});
-      problem_ = Error(ErrorCode::kInvalidRequest, fmt::format("There is no field '{}'{}", name.substr(0, 80),
-                                                               near.empty() ? "." : fmt::format("; did you mean '{}'?", near)), {{"param", name}});
+      problem_ = Error(ErrorCode::kInvalidRequest,
+                       fmt::format("There is no field '{}'{}", name.substr(0, 80),
+                                   near.empty() ? "." : fmt::format("; did you mean '{}'?", near)),
+                       {{"param", name}});
       break;
     }
   }

@@ -1,5 +1,6 @@
 // Reads the fields of a request's JSON object: each with its type, and at the end no field left that nobody asked for.
-// The first problem is kept and told by finish(); reading goes on with empty values, so that a handler reads straight through.
+// The first problem is kept and told by finish(); reading goes on with empty values, so that a handler reads straight
+// through.
 #pragma once
 #include <optional>
 #include <set>

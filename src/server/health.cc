@@ -1,8 +1,8 @@
 #include <unistd.h>
 
 #include "server/admin.h"
-#include "server/metrics.h"
 #include "server/events.h"
+#include "server/metrics.h"
 
 namespace steward::server {
 namespace {
@@ -22,7 +22,9 @@ std::string_view state_name(engine::ModelState state) {
   return kNames[static_cast<size_t>(state)];
 }
 
-bool is_ready(const Core& core) { return core.phase == Phase::kReady && core.journal->state() == journal::State::kReady; }
+bool is_ready(const Core& core) {
+  return core.phase == Phase::kReady && core.journal->state() == journal::State::kReady;
+}
 
 Task<void> healthz(net::Request& request, net::Responder& responder) {
   (void)request;
@@ -68,7 +70,8 @@ Json status_json(const Core& core) {
   const auto state = core.journal->state();
   if (phase == Phase::kReady && state != journal::State::kReady) out["status"] = state_name(state);
   const journal::Seq written = core.journal->written_seq(core.tenant), applied = core.views->applied_seq(core.tenant);
-  parts["journal"] = {{"state", state_name(state)}, {"written_seq", written}, {"durable_seq", core.journal->durable_seq(core.tenant)}};
+  parts["journal"] = {
+      {"state", state_name(state)}, {"written_seq", written}, {"durable_seq", core.journal->durable_seq(core.tenant)}};
   parts["views"] = {{"state", applied >= written ? "ready" : "catching up"}, {"applied_seq", applied}};
   Json models = Json::object();
   for (const auto& model : core.engine->models()) {
@@ -82,14 +85,34 @@ Json status_json(const Core& core) {
 std::vector<Endpoint> health_endpoints(Core& core) {
   const std::string tag = "Health";
   return {
-      Endpoint{"GET", "/healthz", Access::kOpen, {.tag = tag, .summary = "Whether the process lives", .response_schema = "Health"}, nullptr,
-               [](identity::Caller, net::Request& request, net::Responder& responder) { return healthz(request, responder); }},
-      Endpoint{"GET", "/readyz", Access::kOpen, {.tag = tag, .summary = "Whether it can serve, part by part (503: not yet, or no longer)", .response_schema = "Status"},
-               nullptr, [&core](identity::Caller, net::Request& request, net::Responder& responder) { return readyz(core, request, responder); }},
-      Endpoint{"GET", "/metrics", Access::kMetrics,
-               {.tag = tag, .summary = "Metrics as Prometheus reads them", .content_type = "text/plain"}, nullptr,
-               [&core](identity::Caller, net::Request& request, net::Responder& responder) { return metrics(core, request, responder); }},
-      json_endpoint("GET", "/admin/v1/status", {.tag = tag, .summary = "The server, part by part", .response_schema = "Status"},
+      Endpoint{"GET",
+               "/healthz",
+               Access::kOpen,
+               {.tag = tag, .summary = "Whether the process lives", .response_schema = "Health"},
+               nullptr,
+               [](identity::Caller, net::Request& request, net::Responder& responder) {
+                 return healthz(request, responder);
+               }},
+      Endpoint{"GET",
+               "/readyz",
+               Access::kOpen,
+               {.tag = tag,
+                .summary = "Whether it can serve, part by part (503: not yet, or no longer)",
+                .response_schema = "Status"},
+               nullptr,
+               [&core](identity::Caller, net::Request& request, net::Responder& responder) {
+                 return readyz(core, request, responder);
+               }},
+      Endpoint{"GET",
+               "/metrics",
+               Access::kMetrics,
+               {.tag = tag, .summary = "Metrics as Prometheus reads them", .content_type = "text/plain"},
+               nullptr,
+               [&core](identity::Caller, net::Request& request, net::Responder& responder) {
+                 return metrics(core, request, responder);
+               }},
+      json_endpoint("GET", "/admin/v1/status",
+                    {.tag = tag, .summary = "The server, part by part", .response_schema = "Status"},
                     [&core](AdminCall call) { return get_status(core, std::move(call)); }),
   };
 }

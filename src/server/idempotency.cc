@@ -17,15 +17,16 @@ Json body_of(const journal::Record& record) {
 const Id& doer(const identity::Caller& caller) { return caller.key != nullptr ? caller.key->id : caller.principal; }
 }  // namespace
 
-Result<Idempotency::Begun> Idempotency::look(const identity::Caller& caller, const std::string& stream, const std::string& fingerprint,
-                                             bool repeatable, uint64_t& version) {
+Result<Idempotency::Begun> Idempotency::look(const identity::Caller& caller, const std::string& stream,
+                                             const std::string& fingerprint, bool repeatable, uint64_t& version) {
   auto records = journal_.read_stream(caller.tenant, stream, 0, kMaxRecords);
   if (!records) return fail(records.error());
   Begun begun{stream, std::nullopt};
   version = records->empty() ? 0 : records->back().version;
   const TimeUs oldest = clock_.now_us() - kHoldsUs;
   if (records->empty() || records->back().time < oldest) return begun;
-  const auto last_begun = std::find_if(records->rbegin(), records->rend(), [](const auto& r) { return r.kind == "idempotency.begun"; });
+  const auto last_begun =
+      std::find_if(records->rbegin(), records->rend(), [](const auto& r) { return r.kind == "idempotency.begun"; });
   if (last_begun != records->rend() && body_of(*last_begun).value("fingerprint", "") != fingerprint) {
     return fail(ErrorCode::kInvalidRequest, "This Idempotency-Key was used for another request: take a new one.");
   }
@@ -35,12 +36,15 @@ Result<Idempotency::Begun> Idempotency::look(const identity::Caller& caller, con
     return begun;
   }
   if (!repeatable) {
-    return fail(ErrorCode::kConflict, "An earlier request with this Idempotency-Key was cut off: look whether it took effect, then use a new key.");
+    return fail(
+        ErrorCode::kConflict,
+        "An earlier request with this Idempotency-Key was cut off: look whether it took effect, then use a new key.");
   }
   return begun;
 }
 
-Task<Result<Idempotency::Begun>> Idempotency::begin(identity::Caller caller, std::string key, std::string fingerprint, bool repeatable) {
+Task<Result<Idempotency::Begun>> Idempotency::begin(identity::Caller caller, std::string key, std::string fingerprint,
+                                                    bool repeatable) {
   if (key.empty() || key.size() > kMaxKeyBytes || !is_valid_utf8(key)) {
     co_return fail(ErrorCode::kInvalidRequest, fmt::format("An Idempotency-Key has 1 to {} bytes.", kMaxKeyBytes));
   }
@@ -48,7 +52,8 @@ Task<Result<Idempotency::Begun>> Idempotency::begin(identity::Caller caller, std
   {
     const std::lock_guard lock(mutex_);
     if (!under_way_.insert(stream).second) {
-      co_return fail(ErrorCode::kConflict, "A request with this Idempotency-Key is still under way.", {{"retry_after_us", kSecondUs}});
+      co_return fail(ErrorCode::kConflict, "A request with this Idempotency-Key is still under way.",
+                     {{"retry_after_us", kSecondUs}});
     }
   }
   uint64_t version = 0;

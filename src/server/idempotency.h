@@ -1,10 +1,10 @@
 // Idempotency-Key: a request that a client repeats because the answer was lost takes effect once, also over a restart.
 //
-// Each key of each principal is a stream, `idempotency/HASH`: `idempotency.begun` before the work (with a fingerprint of method, address
-// and body), `idempotency.answered` after it (status and body; a secret in it is left out, since secrets are never journaled). A repeat gets
-// the stored answer; another request under the same key is refused; one that is still under way is told so. Work that a crash cut off
-// is done again where doing it twice does no more than doing it once, else the client is told to look.
-// Keys hold for a day.
+// Each key of each principal is a stream, `idempotency/HASH`: `idempotency.begun` before the work (with a fingerprint
+// of method, address and body), `idempotency.answered` after it (status and body; a secret in it is left out, since
+// secrets are never journaled). A repeat gets the stored answer; another request under the same key is refused; one
+// that is still under way is told so. Work that a crash cut off is done again where doing it twice does no more than
+// doing it once, else the client is told to look. Keys hold for a day.
 #pragma once
 #include <mutex>
 #include <set>
@@ -22,13 +22,15 @@ class Idempotency {
     std::string stream;
     std::optional<Reply> answer;  // an earlier one: nothing is to be done
   };
-  // kConflict: under way, or cut off and not repeatable. kInvalidRequest: the key was used for another request, or is malformed.
+  // kConflict: under way, or cut off and not repeatable. kInvalidRequest: the key was used for another request, or is
+  // malformed.
   Task<Result<Begun>> begin(identity::Caller caller, std::string key, std::string fingerprint, bool repeatable);
   Task<Status> answered(identity::Caller caller, std::string stream, Reply reply);  // returns once durable
   void forget(const std::string& stream);  // the request failed and may be tried again
 
  private:
-  Result<Begun> look(const identity::Caller& caller, const std::string& stream, const std::string& fingerprint, bool repeatable, uint64_t& version);
+  Result<Begun> look(const identity::Caller& caller, const std::string& stream, const std::string& fingerprint,
+                     bool repeatable, uint64_t& version);
 
   journal::Journal& journal_;
   Clock& clock_;

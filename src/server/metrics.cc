@@ -29,7 +29,8 @@ std::vector<Metric> HttpMetrics::read() const {
     for (const auto& [status, count] : route.by_status) {
       auto with_status = labels;
       with_status["status"] = std::to_string(status);
-      out.push_back({"steward_http_requests_total", "Requests answered.", "counter", with_status, static_cast<double>(count)});
+      out.push_back(
+          {"steward_http_requests_total", "Requests answered.", "counter", with_status, static_cast<double>(count)});
     }
     int64_t sum = 0;
     for (size_t i = 0; i <= kBucketsS.size(); ++i) {
@@ -72,16 +73,17 @@ std::string number(double value) {
 }  // namespace
 
 std::string prometheus_text(std::vector<Metric> metrics) {
-  std::ranges::stable_sort(metrics, {}, family_of);
-  std::string out, last;
-  for (const auto& metric : metrics) {
-    if (const std::string family = family_of(metric); family != last) {
-      out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", family, escaped(metric.help), family, metric.type);
-      last = family;
+  std::map<std::string, std::vector<const Metric*>> families;  // a family's series must stand together, in their order
+  for (const auto& metric : metrics) families[family_of(metric)].push_back(&metric);
+  std::string out;
+  for (const auto& [family, members] : families) {
+    out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", family, escaped(members[0]->help), family, members[0]->type);
+    for (const auto* metric : members) {
+      std::string labels;
+      for (const auto& [name, value] : metric->labels)
+        labels += fmt::format("{}{}=\"{}\"", labels.empty() ? "" : ",", name, escaped(value));
+      out += metric->name + (labels.empty() ? "" : "{" + labels + "}") + " " + number(metric->value) + "\n";
     }
-    std::string labels;
-    for (const auto& [name, value] : metric.labels) labels += fmt::format("{}{}=\"{}\"", labels.empty() ? "" : ",", name, escaped(value));
-    out += metric.name + (labels.empty() ? "" : "{" + labels + "}") + " " + number(metric.value) + "\n";
   }
   return out;
 }
@@ -98,18 +100,44 @@ uint64_t resident_bytes() {
 std::vector<Metric> all_metrics(const Core& core) {
   std::vector<Metric> out = core.http_metrics->read();
   out.push_back({"steward_build_info", "The version that runs.", "gauge", {{"version", STEWARD_VERSION}}, 1});
-  out.push_back({"process_resident_memory_bytes", "Resident memory of the server, without its engines.", "gauge", {}, static_cast<double>(resident_bytes())});
-  out.push_back({"process_start_time_seconds", "When it was started, since the epoch.", "gauge", {}, static_cast<double>(core.started_at) / kSecondUs});
+  out.push_back({"process_resident_memory_bytes",
+                 "Resident memory of the server, without its engines.",
+                 "gauge",
+                 {},
+                 static_cast<double>(resident_bytes())});
+  out.push_back({"process_start_time_seconds",
+                 "When it was started, since the epoch.",
+                 "gauge",
+                 {},
+                 static_cast<double>(core.started_at) / kSecondUs});
   if (core.phase != Phase::kReady) return out;
   const Id& tenant = core.tenant;
-  out.push_back({"steward_journal_written_seq", "The last record that survives a kill.", "counter", {}, static_cast<double>(core.journal->written_seq(tenant))});
-  out.push_back({"steward_journal_durable_seq", "The last record that survives power loss.", "counter", {}, static_cast<double>(core.journal->durable_seq(tenant))});
-  out.push_back({"steward_views_applied_seq", "The last record that every view has folded.", "counter", {}, static_cast<double>(core.views->applied_seq(tenant))});
-  out.push_back({"steward_event_streams", "Streams of /v1/events that are open.", "gauge", {}, static_cast<double>(core.events->open_streams())});
+  out.push_back({"steward_journal_written_seq",
+                 "The last record that survives a kill.",
+                 "counter",
+                 {},
+                 static_cast<double>(core.journal->written_seq(tenant))});
+  out.push_back({"steward_journal_durable_seq",
+                 "The last record that survives power loss.",
+                 "counter",
+                 {},
+                 static_cast<double>(core.journal->durable_seq(tenant))});
+  out.push_back({"steward_views_applied_seq",
+                 "The last record that every view has folded.",
+                 "counter",
+                 {},
+                 static_cast<double>(core.views->applied_seq(tenant))});
+  out.push_back({"steward_event_streams",
+                 "Streams of /v1/events that are open.",
+                 "gauge",
+                 {},
+                 static_cast<double>(core.events->open_streams())});
   for (const auto& model : core.engine->models()) {
     const std::map<std::string, std::string> labels = {{"model", model.name}};
-    out.push_back({"steward_engine_model_loaded", "Whether a local model is in memory.", "gauge", labels, model.state == engine::ModelState::kReady ? 1.0 : 0.0});
-    out.push_back({"steward_engine_model_resident_bytes", "Memory of a local model's process.", "gauge", labels, static_cast<double>(model.resident_bytes)});
+    out.push_back({"steward_engine_model_loaded", "Whether a local model is in memory.", "gauge", labels,
+                   model.state == engine::ModelState::kReady ? 1.0 : 0.0});
+    out.push_back({"steward_engine_model_resident_bytes", "Memory of a local model's process.", "gauge", labels,
+                   static_cast<double>(model.resident_bytes)});
   }
   for (auto& metric : core.gateway->metrics()) out.push_back(std::move(metric));
   return out;

@@ -25,30 +25,46 @@ std::vector<Endpoint> model_api_endpoints(Core& core) {
   using gateway::Gateway;
   std::vector<Endpoint> out = {
       gateway_endpoint(core, "POST", "/v1/chat/completions",
-                       {.tag = tag, .summary = "Answer a conversation", .description = "OpenAI's Chat Completions. With stream:true, server-sent events.",
-                        .request_schema = "ChatRequest", .response_schema = "ChatCompletion"},
+                       {.tag = tag,
+                        .summary = "Answer a conversation",
+                        .description = "OpenAI's Chat Completions. With stream:true, server-sent events.",
+                        .request_schema = "ChatRequest",
+                        .response_schema = "ChatCompletion"},
                        &Gateway::chat_completions),
       gateway_endpoint(core, "POST", "/v1/completions",
-                       {.tag = tag, .summary = "Go on with a text", .description = "OpenAI's Completions. With stream:true, server-sent events.",
-                        .request_schema = "CompletionRequest", .response_schema = "Completion"},
+                       {.tag = tag,
+                        .summary = "Go on with a text",
+                        .description = "OpenAI's Completions. With stream:true, server-sent events.",
+                        .request_schema = "CompletionRequest",
+                        .response_schema = "Completion"},
                        &Gateway::completions),
       gateway_endpoint(core, "POST", "/v1/embeddings",
-                       {.tag = tag, .summary = "Turn texts into vectors", .description = "OpenAI's Embeddings, and input_type: query or passage (the default).",
-                        .request_schema = "EmbeddingRequest", .response_schema = "EmbeddingList"},
+                       {.tag = tag,
+                        .summary = "Turn texts into vectors",
+                        .description = "OpenAI's Embeddings, and input_type: query or passage (the default).",
+                        .request_schema = "EmbeddingRequest",
+                        .response_schema = "EmbeddingList"},
                        &Gateway::embeddings),
-      gateway_endpoint(core, "GET", "/v1/models", {.tag = tag, .summary = "List the models that this key may use", .response_schema = "ModelList"},
+      gateway_endpoint(core, "GET", "/v1/models",
+                       {.tag = tag, .summary = "List the models that this key may use", .response_schema = "ModelList"},
                        &Gateway::list_models),
-      gateway_endpoint(core, "GET", "/v1/models/{id}", {.tag = tag, .summary = "Show a model", .response_schema = "Model"}, &Gateway::get_model),
+      gateway_endpoint(core, "GET", "/v1/models/{id}",
+                       {.tag = tag, .summary = "Show a model", .response_schema = "Model"}, &Gateway::get_model),
   };
-  Endpoint events{"GET", "/v1/events", Access::kKey,
-                  {.tag = "Events", .summary = "Follow what happens",
-                   .description = "Server-sent events: one `record` for each durable record that the caller may read; `reset` where the cursor is no longer good.",
-                   .content_type = "text/event-stream",
-                   .query = {{"after", "The seq of the last record seen; without it the stream begins now", "integer"}}},
-                  nullptr,
-                  [&core](identity::Caller caller, net::Request& request, net::Responder& responder) {
-                    return serve_events(core, std::move(caller), request, responder);
-                  }};
+  Endpoint events{
+      "GET",
+      "/v1/events",
+      Access::kKey,
+      {.tag = "Events",
+       .summary = "Follow what happens",
+       .description = "Server-sent events: one `record` for each durable record that the caller may read; `reset` "
+                      "where the cursor is no longer good.",
+       .content_type = "text/event-stream",
+       .query = {{"after", "The seq of the last record seen; without it the stream begins now", "integer"}}},
+      nullptr,
+      [&core](identity::Caller caller, net::Request& request, net::Responder& responder) {
+        return serve_events(core, std::move(caller), request, responder);
+      }};
   out.push_back(std::move(events));
   return out;
 }

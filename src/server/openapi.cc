@@ -25,8 +25,13 @@ Json response_of(const EndpointDoc& doc) {
   return response;
 }
 
-Json parameter(const std::string& name, const std::string& in, const std::string& description, const std::string& type) {
-  return {{"name", name}, {"in", in}, {"description", description}, {"required", in == "path"}, {"schema", {{"type", type}}}};
+Json parameter(const std::string& name, const std::string& in, const std::string& description,
+               const std::string& type) {
+  return {{"name", name},
+          {"in", in},
+          {"description", description},
+          {"required", in == "path"},
+          {"schema", {{"type", type}}}};
 }
 
 Json parameters_of(const Endpoint& endpoint) {
@@ -35,13 +40,15 @@ Json parameters_of(const Endpoint& endpoint) {
     const std::string name = endpoint.pattern.substr(at + 1, endpoint.pattern.find('}', at) - at - 1);
     out.push_back(parameter(name, "path", "Which one", "string"));
   }
-  for (const auto& query : endpoint.doc.query) out.push_back(parameter(query.name, "query", query.description, query.schema));
+  for (const auto& query : endpoint.doc.query)
+    out.push_back(parameter(query.name, "query", query.description, query.schema));
   if (endpoint.doc.list && endpoint.doc.query.empty()) {
     out.push_back(parameter("limit", "query", "Items of a page, 1 to 1000", "integer"));
     out.push_back(parameter("cursor", "query", "next_cursor of the page before", "string"));
   }
   if (endpoint.access == Access::kAdmin && endpoint.method != "GET") {
-    out.push_back(parameter("Idempotency-Key", "header", "A repeat with the same key takes effect once, for a day", "string"));
+    out.push_back(
+        parameter("Idempotency-Key", "header", "A repeat with the same key takes effect once, for a day", "string"));
   }
   return out;
 }
@@ -58,17 +65,20 @@ Json operation_of(const Endpoint& endpoint) {
   if (!doc.description.empty()) operation["description"] = doc.description;
   if (const Json parameters = parameters_of(endpoint); !parameters.empty()) operation["parameters"] = parameters;
   if (!doc.request_schema.empty()) {
-    operation["requestBody"] = {{"required", true}, {"content", {{"application/json", {{"schema", ref(doc.request_schema)}}}}}};
+    operation["requestBody"] = {{"required", true},
+                                {"content", {{"application/json", {{"schema", ref(doc.request_schema)}}}}}};
   }
   operation["responses"][std::to_string(doc.success)] = response_of(doc);
-  operation["responses"]["default"] = {{"description", "What went wrong"}, {"content", {{"application/json", {{"schema", ref("Error")}}}}}};
+  operation["responses"]["default"] = {{"description", "What went wrong"},
+                                       {"content", {{"application/json", {{"schema", ref("Error")}}}}}};
   if (endpoint.access == Access::kOpen) operation["security"] = Json::array();
   return operation;
 }
 
 Task<void> send_document(const std::vector<Endpoint>& endpoints, net::Request& request, net::Responder& responder) {
   const std::string host(request.headers.get("host"));
-  (void)co_await responder.send(200, "application/json", openapi_document(endpoints, host.empty() ? "/" : "http://" + host).dump(2));
+  (void)co_await responder.send(200, "application/json",
+                                openapi_document(endpoints, host.empty() ? "/" : "http://" + host).dump(2));
 }
 
 }  // namespace
@@ -83,18 +93,26 @@ Json openapi_document(const std::vector<Endpoint>& endpoints, const std::string&
                    {"servers", {{{"url", server_url}}}},
                    {"security", {{{"bearer", Json::array()}}, {{"apiKey", Json::array()}}}},
                    {"paths", Json::object()}};
-  for (const auto& endpoint : endpoints) document["paths"][endpoint.pattern][to_lower_ascii(endpoint.method)] = operation_of(endpoint);
-  document["components"] = {{"schemas", openapi_schemas()},
-                            {"securitySchemes",
-                             {{"bearer", {{"type", "http"}, {"scheme", "bearer"}, {"description", "A key, sk-steward-…"}}},
-                              {"apiKey", {{"type", "apiKey"}, {"in", "header"}, {"name", "x-api-key"}}}}}};
+  for (const auto& endpoint : endpoints)
+    document["paths"][endpoint.pattern][to_lower_ascii(endpoint.method)] = operation_of(endpoint);
+  document["components"] = {
+      {"schemas", openapi_schemas()},
+      {"securitySchemes",
+       {{"bearer", {{"type", "http"}, {"scheme", "bearer"}, {"description", "A key, sk-steward-…"}}},
+        {"apiKey", {{"type", "apiKey"}, {"in", "header"}, {"name", "x-api-key"}}}}}};
   return document;
 }
 
 Endpoint openapi_endpoint(Core& core, const std::vector<Endpoint>& endpoints) {
   (void)core;
-  return Endpoint{"GET", "/openapi.json", Access::kOpen, {.tag = "Health", .summary = "This document", .response_schema = "OpenApi"}, nullptr,
-                  [&endpoints](identity::Caller, net::Request& request, net::Responder& responder) { return send_document(endpoints, request, responder); }};
+  return Endpoint{"GET",
+                  "/openapi.json",
+                  Access::kOpen,
+                  {.tag = "Health", .summary = "This document", .response_schema = "OpenApi"},
+                  nullptr,
+                  [&endpoints](identity::Caller, net::Request& request, net::Responder& responder) {
+                    return send_document(endpoints, request, responder);
+                  }};
 }
 
 }  // namespace steward::server

@@ -4,7 +4,8 @@
 namespace steward::server {
 namespace {
 
-// The model API follows OpenAI's published contract; what is described here is what Steward looks at. More fields may come.
+// The model API follows OpenAI's published contract; what is described here is what Steward looks at. More fields may
+// come.
 constexpr std::string_view kModelApi = R"({
 "ChatRequest":{"type":"object","required":["model","messages"],"properties":{
   "model":{"type":"string"},

@@ -25,7 +25,8 @@ net::ServerLimits server_limits(const Config& config) {
 }
 
 bool is_loopback_host(std::string_view host) {
-  return host == "localhost" || host.ends_with(".localhost") || host == "::1" || host == "[::1]" || host.starts_with("127.");
+  return host == "localhost" || host.ends_with(".localhost") || host == "::1" || host == "[::1]" ||
+         host.starts_with("127.");
 }
 
 Result<net::Listen> listen_options(const Config& config, const fs::path& unix_socket, bool tcp) {
@@ -36,13 +37,16 @@ Result<net::Listen> listen_options(const Config& config, const fs::path& unix_so
   listen.tls_certificate = config.path("server.tls_certificate");
   listen.tls_key = config.path("server.tls_key");
   if (listen.tls_certificate.empty() != listen.tls_key.empty()) {
-    return fail(ErrorCode::kConfig, "TLS needs both server.tls_certificate and server.tls_key: one of them is missing.");
+    return fail(ErrorCode::kConfig,
+                "TLS needs both server.tls_certificate and server.tls_key: one of them is missing.");
   }
   const bool open = tcp && !is_loopback_host(listen.host) && listen.tls_certificate.empty();
   if (open && !config.boolean("server.insecure_plaintext")) {
     return fail(ErrorCode::kConfig,
-                fmt::format("Listening on {} without TLS would send keys and content in the clear. Set server.tls_certificate and server.tls_key, or, "
-                            "if a proxy in front has TLS, say --insecure-plaintext (server.insecure_plaintext = true).", listen.host));
+                fmt::format("Listening on {} without TLS would send keys and content in the clear. Set "
+                            "server.tls_certificate and server.tls_key, or, "
+                            "if a proxy in front has TLS, say --insecure-plaintext (server.insecure_plaintext = true).",
+                            listen.host));
   }
   return listen;
 }
@@ -51,6 +55,8 @@ journal::Options journal_options(const Config& config, const fs::path& home) {
   journal::Options options;
   options.home = home;
   options.queue_limit = static_cast<size_t>(config.integer("journal.queue_limit"));
+  // Accounts must stay countable: what holds no content is never erased.
+  options.kept_kinds = {"call.", "budget.", "price.", "key.", "tenant.", "group.", "acl."};
   options.group_limit = static_cast<size_t>(config.integer("journal.group_limit"));
   return options;
 }
@@ -58,9 +64,10 @@ journal::Options journal_options(const Config& config, const fs::path& home) {
 engine::Options engine_options(const Config& config, const fs::path& home, const fs::path& sockets) {
   const fs::path prefix = executable_dir().parent_path();
   engine::Options options;
-  options.program = config.path("engine.program").empty() ? prefix / "lib" / "steward-engine" : config.path("engine.program");
-  options.shipped_models =
-      config.path("engine.shipped_models").empty() ? prefix / "share" / "steward" / "models" : config.path("engine.shipped_models");
+  options.program =
+      config.path("engine.program").empty() ? prefix / "lib" / "steward-engine" : config.path("engine.program");
+  options.shipped_models = config.path("engine.shipped_models").empty() ? prefix / "share" / "steward" / "models"
+                                                                        : config.path("engine.shipped_models");
   options.models = home / "models";
   options.sockets = sockets;
   options.memory_bytes = static_cast<uint64_t>(config.integer("engine.memory_mb")) * 1'000'000;
@@ -70,20 +77,23 @@ engine::Options engine_options(const Config& config, const fs::path& home, const
   options.idle_unload = seconds(config.integer("engine.idle_unload_s"));
   options.load_timeout = seconds(config.integer("engine.load_timeout_s"));
   options.hang_timeout = seconds(config.integer("engine.hang_timeout_s"));
-  for (const auto& name : config.names("models")) options.extra_arguments[name] = config.list(fmt::format("models.{}.arguments", name));
+  for (const auto& name : config.names("models"))
+    options.extra_arguments[name] = config.list(fmt::format("models.{}.arguments", name));
   return options;
 }
 
 namespace {
 
 // Where the key is: sealed, in a file, or in the environment, in the order of how deliberately it was said.
-Result<std::string> provider_key(const Config& config, const std::string& name, const std::map<std::string, std::string>& environment,
-                                 SecretStore& secrets) {
+Result<std::string> provider_key(const Config& config, const std::string& name,
+                                 const std::map<std::string, std::string>& environment, SecretStore& secrets) {
   const auto text = [&](std::string_view key) { return config.text(fmt::format("providers.{}.{}", name, key)); };
   if (const auto secret = text("key_secret"); !secret.empty()) return secrets.get(secret);
   if (const auto file = text("key_file"); !file.empty()) {
     auto content = read_file(file, 64 * 1024);
-    if (!content) return fail(ErrorCode::kConfig, fmt::format("The key of provider '{}' can't be read: {}", name, content.error().message));
+    if (!content)
+      return fail(ErrorCode::kConfig,
+                  fmt::format("The key of provider '{}' can't be read: {}", name, content.error().message));
     return std::string(trim(*content));
   }
   const auto& variable = config.at(fmt::format("providers.{}.key_env", name));
@@ -92,11 +102,13 @@ Result<std::string> provider_key(const Config& config, const std::string& name, 
   const auto found = environment.find(env);
   if (found != environment.end() && !found->second.empty()) return std::string(trim(found->second));
   if (variable.origin == Origin::kDefault) return std::string();
-  return fail(ErrorCode::kConfig, fmt::format("The key of provider '{}' is missing: the environment has no {}.", name, env));
+  return fail(ErrorCode::kConfig,
+              fmt::format("The key of provider '{}' is missing: the environment has no {}.", name, env));
 }
 
 Result<gateway::ProviderOptions> provider_options(const Config& config, const std::string& name,
-                                                  const std::map<std::string, std::string>& environment, SecretStore& secrets) {
+                                                  const std::map<std::string, std::string>& environment,
+                                                  SecretStore& secrets) {
   const auto key = [&](std::string_view word) { return fmt::format("providers.{}.{}", name, word); };
   auto secret = provider_key(config, name, environment, secrets);
   if (!secret) return fail(secret.error());
@@ -118,7 +130,9 @@ Result<gateway::ProviderOptions> provider_options(const Config& config, const st
 
 }  // namespace
 
-Result<gateway::GatewayOptions> gateway_options(const Config& config, const std::map<std::string, std::string>& environment, SecretStore& secrets) {
+Result<gateway::GatewayOptions> gateway_options(const Config& config,
+                                                const std::map<std::string, std::string>& environment,
+                                                SecretStore& secrets) {
   gateway::GatewayOptions options;
   options.queue_limit = static_cast<size_t>(config.integer("limits.queue_length"));
   options.queue_deadline = milliseconds(config.integer("limits.queue_timeout_ms"));
@@ -135,7 +149,8 @@ Result<gateway::GatewayOptions> gateway_options(const Config& config, const std:
 }
 
 PicoUsd pico_per_token(std::string_view usd_per_million) {
-  const auto nano = parse_usd(usd_per_million);  // nano-dollars a million tokens = milli-pico-dollars a token: rounded up, never to nothing
+  const auto nano = parse_usd(
+      usd_per_million);  // nano-dollars a million tokens = milli-pico-dollars a token: rounded up, never to nothing
   return nano ? (*nano + 999) / 1000 : 0;
 }
 
@@ -154,9 +169,25 @@ std::map<std::string, ledger::Price> default_prices(const Config& config) {
   return out;
 }
 
+std::vector<ledger::BudgetSpec> new_key_budgets(const Config& config) {
+  const std::string limit = config.text("budgets.new_key_limit_usd"), period = config.text("budgets.new_key_period");
+  if (limit.empty()) return {};
+  ledger::BudgetSpec spec;
+  spec.name = "key";
+  spec.limit = parse_usd(limit).value_or(0);
+  spec.period = period == "day"     ? ledger::Period::kDay
+                : period == "week"  ? ledger::Period::kWeek
+                : period == "month" ? ledger::Period::kMonth
+                                    : ledger::Period::kForever;
+  return {spec};
+}
+
 LogLevel log_level(const Config& config) {
   const std::string level = config.text("log.level");
-  return level == "debug" ? LogLevel::kDebug : level == "warn" ? LogLevel::kWarn : level == "error" ? LogLevel::kError : LogLevel::kInfo;
+  return level == "debug"   ? LogLevel::kDebug
+         : level == "warn"  ? LogLevel::kWarn
+         : level == "error" ? LogLevel::kError
+                            : LogLevel::kInfo;
 }
 
 LogFormat log_format(const Config& config) {

@@ -19,10 +19,15 @@ net::ServerLimits server_limits(const Config& config);
 Result<net::Listen> listen_options(const Config& config, const std::filesystem::path& unix_socket, bool tcp);
 bool is_loopback_host(std::string_view host);
 journal::Options journal_options(const Config& config, const std::filesystem::path& home);
-engine::Options engine_options(const Config& config, const std::filesystem::path& home, const std::filesystem::path& sockets);
+engine::Options engine_options(const Config& config, const std::filesystem::path& home,
+                               const std::filesystem::path& sockets);
 // Reads providers' keys from where the configuration says. A key that isn't there is an error that names the provider.
-Result<gateway::GatewayOptions> gateway_options(const Config& config, const std::map<std::string, std::string>& environment, SecretStore& secrets);
+Result<gateway::GatewayOptions> gateway_options(const Config& config,
+                                                const std::map<std::string, std::string>& environment,
+                                                SecretStore& secrets);
 std::map<std::string, ledger::Price> default_prices(const Config& config);
+std::vector<ledger::BudgetSpec> new_key_budgets(
+    const Config& config);                                 // that a new key begins with; scope is left to be filled
 PicoUsd pico_per_token(std::string_view usd_per_million);  // checked text
 LogLevel log_level(const Config& config);
 LogFormat log_format(const Config& config);

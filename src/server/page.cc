@@ -9,13 +9,15 @@ std::string query_text(const net::Request& request, std::string_view name) {
   return found == request.query.end() ? "" : found->second;
 }
 
-Result<int64_t> query_integer(const net::Request& request, std::string_view name, int64_t fallback, int64_t least, int64_t most) {
+Result<int64_t> query_integer(const net::Request& request, std::string_view name, int64_t fallback, int64_t least,
+                              int64_t most) {
   const std::string text = query_text(request, name);
   if (text.empty()) return fallback;
   int64_t value = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (problem != std::errc() || end != text.data() + text.size() || value < least || value > most) {
-    return fail(ErrorCode::kInvalidRequest, fmt::format("'{}' must be a whole number from {} to {}.", name, least, most), {{"param", name}});
+    return fail(ErrorCode::kInvalidRequest,
+                fmt::format("'{}' must be a whole number from {} to {}.", name, least, most), {{"param", name}});
   }
   return value;
 }
@@ -24,7 +26,10 @@ Result<TimeUs> query_time(const net::Request& request, std::string_view name) {
   const std::string text = query_text(request, name);
   if (text.empty()) return 0;
   auto time = parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text);
-  if (!time) return fail(ErrorCode::kInvalidRequest, fmt::format("'{}' must be a day (2026-11-25) or a time (2026-11-25T00:00:00Z).", name), {{"param", name}});
+  if (!time)
+    return fail(ErrorCode::kInvalidRequest,
+                fmt::format("'{}' must be a day (2026-11-25) or a time (2026-11-25T00:00:00Z).", name),
+                {{"param", name}});
   return *time;
 }
 
@@ -47,7 +52,8 @@ Reply page_of(const std::vector<std::pair<std::string, Json>>& rows, const PageQ
     data.push_back(row);
     last = id;
   }
-  return Reply{200, {{"object", "list"}, {"data", std::move(data)}, {"next_cursor", more ? Json(last) : Json(nullptr)}}};
+  return Reply{200,
+               {{"object", "list"}, {"data", std::move(data)}, {"next_cursor", more ? Json(last) : Json(nullptr)}}};
 }
 
 }  // namespace steward::server

@@ -1,4 +1,5 @@
-// Pages of a list: `limit` (1 to 1000, 100 if not said) and `cursor` (the id of the last one seen). Items come in the order of their ids.
+// Pages of a list: `limit` (1 to 1000, 100 if not said) and `cursor` (the id of the last one seen). Items come in the
+// order of their ids.
 #pragma once
 #include <string>
 #include <vector>
@@ -19,7 +20,8 @@ Result<PageQuery> page_query(const net::Request& request);
 Reply page_of(const std::vector<std::pair<std::string, Json>>& rows, const PageQuery& query);
 
 std::string query_text(const net::Request& request, std::string_view name);  // or empty
-Result<int64_t> query_integer(const net::Request& request, std::string_view name, int64_t fallback, int64_t least, int64_t most);
+Result<int64_t> query_integer(const net::Request& request, std::string_view name, int64_t fallback, int64_t least,
+                              int64_t most);
 Result<TimeUs> query_time(const net::Request& request, std::string_view name);  // 0 if it isn't given
 
 }  // namespace steward::server

@@ -1,4 +1,5 @@
-// Where a home's server is found: its socket in a private folder, and home/server.json, which tells the command line where that is.
+// Where a home's server is found: its socket in a private folder, and home/server.json, which tells the command line
+// where that is.
 //
 // Socket paths are bounded to 107 bytes by the kernel, so they never lie in the home itself, which may be deep.
 #pragma once
@@ -13,8 +14,10 @@ namespace steward::server {
 
 inline constexpr size_t kMaxSocketPath = 107;
 
-// $XDG_RUNTIME_DIR/steward-HASH, else TMPDIR/steward-UID-HASH; HASH is of the home's path. Made with mode 700; refused if it is not ours alone.
-Result<std::filesystem::path> private_socket_folder(const std::filesystem::path& home, const std::map<std::string, std::string>& environment);
+// $XDG_RUNTIME_DIR/steward-HASH, else TMPDIR/steward-UID-HASH; HASH is of the home's path. Made with mode 700; refused
+// if it is not ours alone.
+Result<std::filesystem::path> private_socket_folder(const std::filesystem::path& home,
+                                                    const std::map<std::string, std::string>& environment);
 
 struct RunningServer {
   int pid = 0;
@@ -24,7 +27,8 @@ struct RunningServer {
 };
 
 Status write_running_server(const std::filesystem::path& home, const RunningServer& server);
-std::optional<RunningServer> find_running_server(const std::filesystem::path& home);  // what the file says; it may be stale
+std::optional<RunningServer> find_running_server(
+    const std::filesystem::path& home);  // what the file says; it may be stale
 void remove_running_server(const std::filesystem::path& home);
 
 std::map<std::string, std::string> process_environment();

@@ -1,5 +1,5 @@
-// The sealed store: secrets by name under home/secrets/, each sealed (AES-256-GCM) with a key drawn from the master key.
-// What it holds is never printed, logged or journaled; names are. Files are written whole or not at all.
+// The sealed store: secrets by name under home/secrets/, each sealed (AES-256-GCM) with a key drawn from the master
+// key. What it holds is never printed, logged or journaled; names are. Files are written whole or not at all.
 #pragma once
 #include <filesystem>
 #include <string>

@@ -26,17 +26,26 @@ class Settings::Table final : public journal::View {
   std::string_view name() const override { return kView; }
   int version() const override { return kVersion; }
   void create(journal::Db& db) override {
-    db.execute("CREATE TABLE settings_values (tenant TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (tenant, key)) WITHOUT ROWID");
+    db.execute(
+        "CREATE TABLE settings_values (tenant TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY "
+        "(tenant, key)) WITHOUT ROWID");
   }
   void apply(journal::Db& db, const journal::Record& record) override {
     const auto change = change_of(record);
     if (!change) return;
     if (change->value.is_null()) {
-      db.prepare("DELETE FROM settings_values WHERE tenant = ? AND key = ?").bind(1, std::string_view(record.tenant)).bind(2, std::string_view(change->key)).run();
+      db.prepare("DELETE FROM settings_values WHERE tenant = ? AND key = ?")
+          .bind(1, std::string_view(record.tenant))
+          .bind(2, std::string_view(change->key))
+          .run();
       return;
     }
-    db.prepare("INSERT INTO settings_values VALUES (?, ?, ?) ON CONFLICT (tenant, key) DO UPDATE SET value = excluded.value")
-        .bind(1, std::string_view(record.tenant)).bind(2, std::string_view(change->key)).bind(3, std::string_view(dump(change->value))).run();
+    db.prepare(
+          "INSERT INTO settings_values VALUES (?, ?, ?) ON CONFLICT (tenant, key) DO UPDATE SET value = excluded.value")
+        .bind(1, std::string_view(record.tenant))
+        .bind(2, std::string_view(change->key))
+        .bind(3, std::string_view(dump(change->value)))
+        .run();
   }
 };
 
@@ -65,8 +74,10 @@ void Settings::apply(const journal::Record& record) {
   const auto change = change_of(record);
   if (!change) return;
   const std::lock_guard lock(mutex_);
-  if (change->value.is_null()) values_.erase(change->key);
-  else values_[change->key] = change->value;
+  if (change->value.is_null())
+    values_.erase(change->key);
+  else
+    values_[change->key] = change->value;
 }
 
 std::map<std::string, nlohmann::json> Settings::values() const {
@@ -74,12 +85,17 @@ std::map<std::string, nlohmann::json> Settings::values() const {
   return values_;
 }
 
-Task<Status> Settings::change(journal::Journal& journal, identity::Caller actor, std::string key, nlohmann::json value) {
+Task<Status> Settings::change(journal::Journal& journal, identity::Caller actor, std::string key,
+                              nlohmann::json value) {
   const auto path = split_config_key(key);
   const auto* known = path ? find_config_key(path->section, path->name) : nullptr;
-  if (known == nullptr) co_return fail(ErrorCode::kInvalidRequest, fmt::format("There is no key '{}': 'steward config show' lists them.", key.substr(0, 200)));
+  if (known == nullptr)
+    co_return fail(ErrorCode::kInvalidRequest,
+                   fmt::format("There is no key '{}': 'steward config show' lists them.", key.substr(0, 200)));
   if (known->reload != Reload::kAtOnce) {
-    co_return fail(ErrorCode::kInvalidRequest, fmt::format("'{}' can only be set in steward.toml or the environment, and holds from the next start.", key));
+    co_return fail(
+        ErrorCode::kInvalidRequest,
+        fmt::format("'{}' can only be set in steward.toml or the environment, and holds from the next start.", key));
   }
   if (!value.is_null()) {
     auto checked = check_config_value(*known, value);

@@ -1,6 +1,7 @@
 // Settings that were made in the app: `setting.changed` records, the layer between the environment and the TOML file.
 //
-// A fold of the journal that keeps the last value of each key, loaded from its view's table. Secrets can't be set this way.
+// A fold of the journal that keeps the last value of each key, loaded from its view's table. Secrets can't be set this
+// way.
 #pragma once
 #include <map>
 #include <mutex>
@@ -24,7 +25,8 @@ class Settings final : public journal::Fold {
 
   journal::View& view();
   std::map<std::string, nlohmann::json> values() const;  // any thread
-  // Sets the key (null: takes the setting back) and answers once written. kInvalidRequest: no such key, a bad value, or one that needs a restart.
+  // Sets the key (null: takes the setting back) and answers once written. kInvalidRequest: no such key, a bad value, or
+  // one that needs a restart.
   Task<Status> change(journal::Journal& journal, identity::Caller actor, std::string key, nlohmann::json value);
 
  private:
