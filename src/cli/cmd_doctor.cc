@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/memory.h"
 #include "server/options.h"
 #include "server/paths.h"
 
@@ -25,19 +26,6 @@ struct Finding {
 
 constexpr uint64_t kLittleDisk = 2'000'000'000;
 constexpr uint64_t kLittleMemory = 1'000'000'000;
-
-uint64_t available_memory() {
-  uint64_t kib = 0;
-  if (FILE* file = std::fopen("/proc/meminfo", "re")) {
-    char line[256];
-    unsigned long long value = 0;
-    while (std::fgets(line, sizeof line, file) != nullptr) {
-      if (std::sscanf(line, "MemAvailable: %llu kB", &value) == 1) kib = value;
-    }
-    std::fclose(file);
-  }
-  return kib * 1024;
-}
 
 class Doctor {
  public:
@@ -64,7 +52,7 @@ class Doctor {
   }
 
   void machine() {
-    const uint64_t memory = available_memory();
+    const uint64_t memory = available_memory_bytes();
     say(memory < kLittleMemory ? Mark::kWarn : Mark::kGood, "memory",
         fmt::format("{} available, {} cores", human_bytes(memory), std::thread::hardware_concurrency()),
         memory < kLittleMemory ? "Local models need memory: free some, or use a provider." : "");
@@ -122,7 +110,7 @@ class Doctor {
         if (entry.path().extension() != ".gguf") continue;
         ++found;
         const uint64_t bytes = fs::file_size(entry.path(), error);
-        const uint64_t memory = available_memory();
+        const uint64_t memory = available_memory_bytes();
         if (bytes > memory) {
           say(Mark::kWarn, "model",
               fmt::format("{} has {}, more than the {} that is free", entry.path().stem().string(), human_bytes(bytes),

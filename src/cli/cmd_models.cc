@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/memory.h"
 #include "cli/table.h"
 
 namespace steward::cli {
@@ -16,13 +17,6 @@ struct Options {
 std::string size_text(const Json& model) {
   const uint64_t bytes = model.value("file_bytes", uint64_t{0});
   return bytes == 0 ? "" : human_bytes(bytes);
-}
-
-std::string parameters_text(const Json& model) {
-  const uint64_t count = model.value("parameters", uint64_t{0});
-  if (count == 0) return "";
-  return count >= 1'000'000'000 ? fmt::format("{:.1f}B", static_cast<double>(count) / 1e9)
-                                : fmt::format("{}M", (count + 500'000) / 1'000'000);
 }
 
 int list(const Options& options, const Context& context) {
@@ -42,8 +36,8 @@ int list(const Options& options, const Context& context) {
                model.value("shipped", false)  ? "Steward"
                : model["provider"] == "local" ? "this machine"
                                               : model["provider"].get<std::string>(),
-               model["kind"], parameters_text(model), model.value("quantization", ""), size_text(model),
-               tokens > 0 ? thousands(tokens) : "", state});
+               model["kind"], count_text(model.value("parameters", uint64_t{0})), model.value("quantization", ""),
+               size_text(model), tokens > 0 ? thousands(tokens) : "", state});
   }
   if (table.empty())
     return context.line("No model is here: 'steward models recommend' says which would fit this machine."), kDone;
@@ -100,6 +94,7 @@ void add_models(Command& program, const Context& context) {
   models.needs_sub();
   Command list_command = models.sub("list", "Every model, here and at providers.");
   list_command.flag("--json", options->json, "Print JSON").run([options, &context] { return list(*options, context); });
+  add_model_files(models, context);
   auto name = std::make_shared<std::optional<std::string>>();
   Command price_command = models.sub("price", "Show prices, or set one.");
   price_command.argument("MODEL", *name, "The model; without it, all prices")

@@ -7,6 +7,7 @@ namespace steward::cli {
 void add_serve(Command& program, const Context& context);
 void add_chat(Command& program, const Context& context);
 void add_models(Command& program, const Context& context);
+void add_model_files(Command& models, const Context& context);
 void add_keys(Command& program, const Context& context);
 void add_budgets(Command& program, const Context& context);
 void add_usage(Command& program, const Context& context);

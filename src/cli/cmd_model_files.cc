@@ -1,0 +1,213 @@
+// steward models add, remove, pull and recommend: model files in the home. They work on the folder themselves; a
+// running server is told to look again.
+#include <boost/asio/use_future.hpp>
+
+#include "base/text.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "cli/memory.h"
+#include "cli/table.h"
+#include "engine/model_pull.h"
+#include "engine/recommended_models.h"
+
+namespace steward::cli {
+namespace {
+
+struct Options {
+  std::string what;
+  std::optional<std::string> name, sha256, hub;
+  bool link = false, replace = false, json = false, all = false;
+};
+
+constexpr std::string_view kHub = "https://huggingface.co";
+constexpr DurationUs kShowEachUs = kSecondUs / 5;
+
+std::filesystem::path models_folder(const Context& context) { return context.home / "models"; }
+
+std::string from_environment(const Context& context, const std::string& name) {
+  const auto found = context.environment.find(name);
+  return found == context.environment.end() ? "" : found->second;
+}
+
+// A server that runs looks into the folder again; without one there is nobody to tell.
+void tell_server(const Context& context) {
+  if (auto client = Client::connect(context, Client::Need::kRunning))
+    (void)(*client)->post("/admin/v1/models/rescan", Json::object());
+}
+
+std::string what_it_is(const engine::TakenModel& model) {
+  const auto& info = model.info;
+  return fmt::format("{} ({}, {} parameters, {}, {})", model.name, info.is_embedding() ? "embeddings" : "chat",
+                     count_text(info.parameters), info.quantization, human_bytes(info.file_bytes));
+}
+
+int add(const Options& options, const Context& context) {
+  const auto how = options.link ? engine::Take::kLink : engine::Take::kCopy;
+  auto taken =
+      engine::take_model(options.what, models_folder(context), options.name.value_or(""), how, options.replace);
+  if (!taken) return context.failed(taken.error());
+  tell_server(context);
+  if (options.json) return context.line(Json{{"name", taken->name}, {"path", taken->path.string()}}.dump()), kDone;
+  context.line("Added " + what_it_is(*taken) + ".");
+  return kDone;
+}
+
+int remove(const Options& options, const Context& context) {
+  if (auto done = engine::remove_model(models_folder(context), options.what); !done)
+    return context.failed(done.error());
+  tell_server(context);
+  context.line("Removed " + options.what + ".");
+  return kDone;
+}
+
+// One line that is written over on a terminal; else a line each tenth of the way.
+class ProgressLine {
+ public:
+  explicit ProgressLine(const Context& context) : context_(context), began_us_(context.clock.monotonic_us()) {}
+  void show(const engine::PullProgress& progress) {
+    const TimeUs now = context_.clock.monotonic_us();
+    const int tenth = progress.whole > 0 ? static_cast<int>(progress.have * 10 / progress.whole) : 0;
+    const bool due = context_.err_is_terminal ? now - shown_us_ >= kShowEachUs || progress.checking
+                                              : tenth != tenth_ || progress.checking;
+    if (!due) return;
+    shown_us_ = now;
+    tenth_ = tenth;
+    std::string text = progress.checking ? "checking the digest" : state(progress, now);
+    if (progress.resumed > 0) text += fmt::format(" (went on from {})", human_bytes(progress.resumed));
+    std::fprintf(context_.err, context_.err_is_terminal ? "\r\x1b[K%s" : "%s\n", text.c_str());
+    std::fflush(context_.err);
+  }
+  void end() const {
+    if (context_.err_is_terminal) std::fputs("\r\x1b[K", context_.err);
+  }
+
+ private:
+  std::string state(const engine::PullProgress& progress, TimeUs now) const {
+    const double seconds = static_cast<double>(now - began_us_) / kSecondUs;
+    const auto rate =
+        static_cast<uint64_t>(seconds > 0 ? static_cast<double>(progress.have - progress.resumed) / seconds : 0);
+    if (progress.whole == 0) return fmt::format("{}, {}/s", human_bytes(progress.have), human_bytes(rate));
+    const uint64_t left_s = rate > 0 ? (progress.whole - progress.have) / rate : 0;
+    return fmt::format("{:3}%  {} of {}, {}/s, {}:{:02} left", progress.have * 100 / progress.whole,
+                       human_bytes(progress.have), human_bytes(progress.whole), human_bytes(rate), left_s / 60,
+                       left_s % 60);
+  }
+
+  const Context& context_;
+  TimeUs began_us_, shown_us_ = 0;
+  int tenth_ = -1;
+};
+
+Result<engine::PulledModel> pull_here(const Options& options, const Context& context, CancelToken cancel,
+                                      ProgressLine& line) {
+  net::IoThreads threads(1);
+  net::HttpClients clients(threads, Log());
+  std::string hub = options.hub.value_or(from_environment(context, "HF_ENDPOINT"));
+  if (hub.empty()) hub = kHub;
+  while (hub.ends_with('/')) hub.pop_back();
+  engine::HubOptions at{hub, from_environment(context, "HF_TOKEN")};
+  auto source =
+      asio::co_spawn(threads.context(0), engine::find_source(clients, options.what, at, cancel), asio::use_future)
+          .get();
+  if (!source) return fail(source.error());
+  if (options.sha256) source->sha256 = *options.sha256;
+  std::fprintf(context.err, "%s\n", source->url.c_str());
+  engine::PullRequest request{*source, models_folder(context), options.name.value_or(""), options.replace};
+  request.progress = [&line](const engine::PullProgress& progress) { line.show(progress); };
+  return asio::co_spawn(threads.context(0), engine::pull_model(clients, std::move(request), cancel), asio::use_future)
+      .get();
+}
+
+int pull(const Options& options, const Context& context) {
+  Interrupt interrupt;
+  ProgressLine line(context);
+  auto pulled = pull_here(options, context, interrupt.watch(), line);
+  line.end();
+  if (!pulled) return context.failed(pulled.error()), interrupt.happened() ? kInterrupted : kFailed;
+  tell_server(context);
+  if (options.json) {
+    context.line(Json{{"name", pulled->model.name},
+                      {"path", pulled->model.path.string()},
+                      {"sha256", pulled->sha256},
+                      {"checked", pulled->checked}}
+                     .dump());
+    return kDone;
+  }
+  context.line("Fetched " + what_it_is(pulled->model) + ".");
+  context.line(fmt::format("SHA-256 {} ({})", pulled->sha256,
+                           pulled->checked ? "as promised" : "nothing was known to compare it with; --sha256 does"));
+  return kDone;
+}
+
+int recommend(const Options& options, const Context& context) {
+  const uint64_t memory = available_memory_bytes();
+  Json out = Json::array();
+  Table table;
+  for (const char* title : {"model", "parameters", "file", "needs", "fits", "good for"}) table.column(title);
+  const engine::RecommendedModel* best = nullptr;
+  for (const auto& model : engine::recommended_models()) {
+    const bool fits = model.memory_bytes <= memory;
+    if (fits) best = &model;
+    if (!fits && !options.all && !options.json) continue;
+    out.push_back({{"name", model.name},
+                   {"repository", model.repository},
+                   {"license", model.license},
+                   {"file_bytes", model.file_bytes},
+                   {"memory_bytes", model.memory_bytes},
+                   {"fits", fits}});
+    table.row({std::string(model.name), count_text(model.parameters), human_bytes(model.file_bytes),
+               human_bytes(model.memory_bytes), fits ? "yes" : "no", std::string(model.good_for)});
+  }
+  if (options.json) return context.line(Json{{"available_bytes", memory}, {"models", out}}.dump(2)), kDone;
+  context.line(fmt::format("This machine has {} of memory free and {} cores.\n", human_bytes(memory),
+                           std::thread::hardware_concurrency()));
+  if (best == nullptr)
+    return context.line(
+               "That is too little for a better model than the shipped one; a provider's key in the environment needs "
+               "none."),
+           kDone;
+  context.print(table.text(context));
+  context.line(fmt::format("\nThe most capable that fits:\n  steward models pull {}", best->repository));
+  return kDone;
+}
+
+}  // namespace
+
+void add_model_files(Command& models, const Context& context) {
+  auto options = std::make_shared<Options>();
+  Command add_command = models.sub("add", "Take in a model file (GGUF) that is here.");
+  add_command.argument("FILE", options->what, "The file")
+      .option("--name", options->name, "What it is called (as the file)", "NAME");
+  add_command.flag("--link", options->link, "Link to it instead of copying")
+      .flag("--replace", options->replace, "In the place of one of that name");
+  add_command.flag("--json", options->json, "Print JSON")
+      .examples("steward models add ~/Downloads/model-q4_k_m.gguf --name fast");
+  add_command.run([options, &context] { return add(*options, context); });
+
+  Command remove_command = models.sub("remove", "Remove a model from the home.");
+  remove_command.argument("NAME", options->what, "Its name, as 'steward models list' shows it")
+      .run([options, &context] { return remove(*options, context); });
+
+  Command pull_command = models.sub("pull", "Fetch a model: from an address, or a repository of a model hub.");
+  pull_command.describe(
+      "Goes on where an earlier pull broke off. The digest is checked where one is known: the hub tells it, an address "
+      "may\n"
+      "end in #sha256=HEX, or --sha256 gives it. HF_ENDPOINT names another hub, HF_TOKEN opens gated repositories.");
+  pull_command.argument("WHAT", options->what,
+                        "https://…/model.gguf, owner/name, owner/name:Q4_K_M or owner/name/file.gguf");
+  pull_command.option("--name", options->name, "What it is called (as the file)", "NAME")
+      .option("--sha256", options->sha256, "The digest it must have", "HEX");
+  pull_command.option("--hub", options->hub, "The hub's address (HF_ENDPOINT)", "URL")
+      .flag("--replace", options->replace, "In the place of one of that name");
+  pull_command.flag("--json", options->json, "Print JSON");
+  pull_command.examples(
+      "steward models pull Qwen/Qwen3-4B-GGUF:Q4_K_M\nsteward models pull https://example.com/m.gguf --sha256 9f86d0…");
+  pull_command.run([options, &context] { return pull(*options, context); });
+
+  Command recommend_command = models.sub("recommend", "Say which models fit this machine's memory.");
+  recommend_command.flag("--all", options->all, "Those that don't fit too").flag("--json", options->json, "Print JSON");
+  recommend_command.run([options, &context] { return recommend(*options, context); });
+}
+
+}  // namespace steward::cli

@@ -1,0 +1,20 @@
+// Models worth fetching, by what they need: data for `steward models recommend`. Sizes are those of the published
+// files; what a model needs in memory is its file and a context of 8,192 tokens, roughly. All may be used freely
+// (licence beside each).
+#pragma once
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace steward::engine {
+
+struct RecommendedModel {
+  std::string_view name, repository, license, good_for;
+  uint64_t parameters;
+  uint64_t file_bytes;
+  uint64_t memory_bytes;
+};
+
+const std::vector<RecommendedModel>& recommended_models();  // from small to large
+
+}  // namespace steward::engine
