@@ -87,9 +87,10 @@ class Router {
   void set_error_writer(std::function<Task<void>(Request&, Responder&, Error)> writer);
   void use(Middleware middleware);
   const std::vector<Route>& routes() const;
+  const std::vector<Middleware>& middleware() const { return middleware_; }
+  const std::function<Task<void>(Request&, Responder&, Error)>& error_writer() const { return error_writer_; }
 
  private:
-  friend class Server;
   std::vector<Route> routes_;
   std::vector<Middleware> middleware_;
   std::function<Task<void>(Request&, Responder&, Error)> error_writer_;

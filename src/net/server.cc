@@ -1,0 +1,170 @@
+// The server: listening sockets, accept loops, and the connection sets of the io threads.
+#include <unistd.h>
+
+#include <boost/asio/redirect_error.hpp>
+#include <future>
+
+#include "net/connection.h"
+#include "net/listener.h"
+#include "net/tls_transport.h"
+
+namespace steward::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kNoDescriptorsPause = 100ms;   // before accepting again when the process has no descriptor left
+constexpr auto kPollUnderWay = 5ms;           // how often drain() looks
+constexpr auto kCutGrace = 2s;                // for handlers to end once they were cut
+constexpr auto kCloseGrace = 5s;              // for connections to let go of their threads
+
+// One listening socket and what its connections are made of.
+struct Door {
+  Door(asio::io_context& context, int descriptor, bool unix_socket, std::shared_ptr<TlsContext> tls)
+      : acceptor(context, asio::generic::stream_protocol(unix_socket ? AF_UNIX : AF_INET, 0), descriptor), over_unix(unix_socket), tls(std::move(tls)) {}
+  Acceptor acceptor;
+  bool over_unix;
+  std::shared_ptr<TlsContext> tls;
+};
+
+class HttpServer final : public Server {
+ public:
+  HttpServer(IoThreads& threads, Router& router, Listen listen, ServerLimits limits, Clock& clock, Random& random, Log log)
+      : threads_(threads), router_(router), listen_(std::move(listen)), state_(std::make_shared<ServerState>(limits, clock, random, log)) {}
+
+  ~HttpServer() override {
+    stop_accepting();
+    for (size_t i = 0; i < sets_.size(); ++i) {
+      on_thread(i, [set = sets_[i]] {
+        set->close_all();
+        set->stop_timer();
+      });
+    }
+    const Deadline deadline = Deadline::in(kCloseGrace);
+    while (state_->connections > 0 && running() && !deadline.passed()) std::this_thread::sleep_for(kPollUnderWay);
+    if (!running()) {
+      for (auto& set : sets_) set->drop_all();
+    }
+  }
+
+  Status start() override {
+    state_->routes = std::make_unique<RouteTable>(router_.routes(), router_.middleware(), router_.error_writer());
+    std::shared_ptr<TlsContext> tls;
+    if (!listen_.tls_certificate.empty()) {
+      auto loaded = TlsContext::load(listen_.tls_certificate, listen_.tls_key);
+      if (!loaded) return fail(std::move(loaded.error()));
+      tls = std::move(*loaded);
+    }
+    for (size_t i = 0; i < threads_.count(); ++i) sets_.push_back(std::make_shared<ConnectionSet>(threads_.context(i), state_));
+    if (!listen_.host.empty()) {
+      auto descriptor = listen_tcp(listen_.host, listen_.port);
+      if (!descriptor) return fail(std::move(descriptor.error()));
+      port_ = local_port(*descriptor);
+      open_door(*descriptor, false, tls);
+    }
+    if (!listen_.unix_socket.empty()) {
+      auto descriptor = listen_unix(listen_.unix_socket);
+      if (!descriptor) return fail(std::move(descriptor.error()));
+      open_door(*descriptor, true, nullptr);
+    }
+    return {};
+  }
+
+  uint16_t port() const override { return port_; }
+  size_t connections() const override { return state_->connections; }
+  size_t requests_under_way() const override { return state_->under_way; }
+
+  void stop_accepting() override {
+    if (doors_.empty()) return;
+    on_thread(0, [this] {
+      for (auto& door : doors_) {
+        ErrorValue ignored;
+        door->acceptor.close(ignored);
+      }
+    });
+    doors_.clear();
+    if (!listen_.unix_socket.empty()) ::unlink(listen_.unix_socket.c_str());
+  }
+
+  size_t drain(Deadline deadline) override {
+    stop_accepting();
+    state_->draining = true;
+    for (size_t i = 0; i < sets_.size(); ++i) on_thread(i, [set = sets_[i]] { set->close_idle(); });
+    wait_idle(deadline);
+    size_t cut = 0;
+    for (size_t i = 0; i < sets_.size(); ++i) {
+      std::atomic<size_t> here{0};
+      on_thread(i, [set = sets_[i], &here] { here = set->cut_all(CancelReason::kShutdown); });
+      cut += here;
+    }
+    wait_idle(Deadline::in(kCutGrace));
+    return cut;
+  }
+
+ private:
+  bool running() { return !threads_.context(0).stopped(); }
+
+  // Runs `work` on an io thread and waits for it; at once if the threads have stopped.
+  void on_thread(size_t index, std::function<void()> work) {
+    auto& context = threads_.context(index);
+    if (context.stopped()) return work();
+    auto done = std::make_shared<std::promise<void>>();
+    auto waiting = done->get_future();
+    asio::post(context, [done, work = std::move(work)] {
+      work();
+      done->set_value();
+    });
+    waiting.wait();
+  }
+
+  void wait_idle(Deadline deadline) {
+    while (state_->under_way > 0 && !deadline.passed()) std::this_thread::sleep_for(kPollUnderWay);
+  }
+
+  void open_door(int descriptor, bool over_unix, std::shared_ptr<TlsContext> tls) {
+    auto door = std::make_shared<Door>(threads_.context(0), descriptor, over_unix, std::move(tls));
+    doors_.push_back(door);
+    asio::co_spawn(threads_.context(0), accept_loop(door, sets_, state_), asio::detached);  // owned by the door: ends when it is closed
+  }
+
+  static Task<void> accept_loop(std::shared_ptr<Door> door, std::vector<std::shared_ptr<ConnectionSet>> sets, std::shared_ptr<ServerState> state) {
+    for (size_t next = 0; door->acceptor.is_open(); next = (next + 1) % sets.size()) {
+      auto set = sets[next];
+      ErrorValue error;
+      auto socket = co_await door->acceptor.async_accept(set->context(), asio::redirect_error(asio::use_awaitable, error));
+      if (!door->acceptor.is_open()) co_return;
+      if (error) {
+        state->log.warn("could not accept a connection", {{"what", error.message()}});
+        asio::steady_timer pause(co_await asio::this_coro::executor, kNoDescriptorsPause);
+        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+        continue;
+      }
+      if (state->connections >= state->limits.max_connections) continue;  // closed at once: more would starve those who are in
+      asio::post(set->context(), [door, set, socket = std::move(socket)]() mutable { begin(*door, std::move(set), std::move(socket)); });
+    }
+  }
+
+  static void begin(Door& door, std::shared_ptr<ConnectionSet> set, StreamSocket socket) {
+    std::string remote = remote_name(socket.native_handle());
+    std::shared_ptr<Transport> transport = door.tls ? door.tls->wrap(std::move(socket)) : make_plain_transport(std::move(socket));
+    auto& context = set->context();
+    auto connection = std::make_shared<Connection>(std::move(set), std::move(transport), std::move(remote), door.over_unix);
+    asio::co_spawn(context, Connection::run(std::move(connection)), asio::detached);  // owned by its set, which waits for it
+  }
+
+  IoThreads& threads_;
+  Router& router_;
+  Listen listen_;
+  std::shared_ptr<ServerState> state_;
+  std::vector<std::shared_ptr<ConnectionSet>> sets_;
+  std::vector<std::shared_ptr<Door>> doors_;
+  uint16_t port_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Server> make_server(IoThreads& threads, Router& router, Listen listen, ServerLimits limits, Clock& clock, Random& random, Log log) {
+  return std::make_unique<HttpServer>(threads, router, std::move(listen), limits, clock, random, std::move(log));
+}
+
+}  // namespace steward::net
