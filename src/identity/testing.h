@@ -37,8 +37,7 @@ class IdentityHome {
   // A new process over the same home.
   void reopen() {
     home.wait_applied();
-    home.reopen();
-    make();
+    prepare_reopen();
     start();
   }
 
@@ -59,6 +58,12 @@ class IdentityHome {
   std::unique_ptr<Identity> identity;
   Id tenant;
   Caller admin;
+
+ protected:
+  void prepare_reopen() {
+    home.reopen();
+    make();
+  }
 
  private:
   void make() {
