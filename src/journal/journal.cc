@@ -22,6 +22,17 @@ Result<Appended> Journal::append_blocking(Id tenant, std::vector<Draft> drafts, 
   return future.get();
 }
 
+Task<Result<Appended>> Journal::erase(Id tenant, ErasureRequest request) {
+  co_return co_await await_callback<Result<Appended>>([&](AppendCallback done) { erase(tenant, std::move(request), std::move(done)); });
+}
+
+Result<Appended> Journal::erase_blocking(Id tenant, ErasureRequest request) {
+  auto promise = std::make_shared<std::promise<Result<Appended>>>();
+  auto future = promise->get_future();
+  erase(std::move(tenant), std::move(request), [promise](Result<Appended> result) { promise->set_value(std::move(result)); });
+  return future.get();
+}
+
 void Journal::submit(Id tenant, Decision decide, AppendCallback done, Wait wait) {
   if (wait == Wait::kWritten) return submit(std::move(tenant), std::move(decide), std::move(done), std::function<void(Status)>());
   auto held = std::make_shared<Result<Appended>>(Appended{});

@@ -52,9 +52,21 @@ struct Options {
   size_t group_limit = 512;         // commands in one COMMIT
   bool sync = true;                 // false only in tests that need speed
   std::shared_ptr<const Upcasters> upcasters;  // or null
+  // Kinds ("call.settled") and families ("call.") that hold no content and are never erased: accounts must stay countable.
+  std::vector<std::string> kept_kinds;
   // The disk, handed in so that a test can break it: an SQLite file system's name, and what fdatasync does (null: the real one).
   const char* vfs = nullptr;
   std::function<int(int fd)> sync_file;
+};
+
+// Erasing takes body, salt and blobs of records; headers and digests stay, so that the chain still verifies. Hidden at the commit (every read
+// answers without content), purged once no file holds it (purge.h; the job `erasure.purge` does that).
+struct ErasureRequest {
+  std::vector<Id> ids;      // records; or an id that records name as a source
+  bool cascade = true;      // also what was drawn from them (`sources`), and from that
+  Id actor;
+  Id on_behalf_of;
+  std::string reason;       // a code word such as "person_asked", never content
 };
 
 enum class State { kStarting, kReady, kReadOnly, kFailed };
@@ -75,6 +87,11 @@ class Journal {
   Task<Result<Appended>> append(Id tenant, std::vector<Draft> drafts, Wait wait = Wait::kWritten);
   Task<Result<Appended>> decide(Id tenant, Decision decision, Wait wait = Wait::kWritten);
   Result<Appended> append_blocking(Id tenant, std::vector<Draft> drafts, Wait wait = Wait::kWritten);  // CLI, tests, start-up
+
+  // kNotFound if nothing hangs on an id; kForbidden if a record is of a kept kind (Options). Answers the `record.erased` record.
+  virtual void erase(Id tenant, ErasureRequest request, AppendCallback done) = 0;  // durable
+  Task<Result<Appended>> erase(Id tenant, ErasureRequest request);
+  Result<Appended> erase_blocking(Id tenant, ErasureRequest request);
 
   virtual Seq written_seq(const Id& tenant) const = 0;
   virtual Seq durable_seq(const Id& tenant) const = 0;

@@ -8,7 +8,8 @@
 namespace steward::journal {
 namespace {
 
-// `sources`, `blob_refs`: who hangs on what. `meta` holds numbers that belong to the file (how far erasures.log is applied, the probe
+// `sources`, `blob_refs`: who hangs on what. `doomed_blobs`: what an erasure took a reference from, until the purge has looked at it.
+// `erased` is 1 while only hidden, 2 once purged. `meta` holds numbers that belong to the file (how far erasures.log is applied, the probe
 // that recovery writes).
 constexpr std::string_view kTables = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -23,6 +24,8 @@ CREATE UNIQUE INDEX records_stream ON records(tenant, stream, version);
 CREATE TABLE sources(source TEXT NOT NULL, pos INTEGER NOT NULL, PRIMARY KEY(source, pos)) WITHOUT ROWID;
 CREATE TABLE blob_refs(tenant INTEGER NOT NULL, blob TEXT NOT NULL, pos INTEGER NOT NULL, PRIMARY KEY(tenant, blob, pos)) WITHOUT ROWID;
 CREATE INDEX blob_refs_pos ON blob_refs(pos);
+CREATE TABLE doomed_blobs(tenant INTEGER NOT NULL, blob TEXT NOT NULL, PRIMARY KEY(tenant, blob)) WITHOUT ROWID;
+CREATE INDEX records_hidden ON records(pos) WHERE erased = 1;
 )sql";
 
 void make_private_file(const std::filesystem::path& path) {

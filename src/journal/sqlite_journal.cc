@@ -30,6 +30,7 @@ SqliteJournal::SqliteJournal(Options options, Clock& clock, Random& random, Log 
       paths_(options_.home),
       log_(std::move(log)),
       store_(paths_.journal(), options_.vfs, clock, random, [this](const Id& tenant, std::string_view blob) { return blob_stored(tenant, blob); }),
+      eraser_(paths_, options_.kept_kinds, clock),
       folds_(options_.upcasters),
       reader_(paths_.journal(), options_.upcasters),
       syncer_(sync_function(options_), [this] {
@@ -63,6 +64,9 @@ Status SqliteJournal::start() {
 Status SqliteJournal::open() {
   store_.open();
   if (auto s = check_heads(); !s) return s;
+  auto erased = eraser_.finish_log(store_);
+  if (!erased) return fail(erased.error());
+  if (*erased > 0) log_.warn("Records were erased that the erasures log names and the journal still held.", {{"records", *erased}});
   if (auto s = load_folds(); !s) return s;
   store_.probe();  // so that the -wal file is there for the syncer, and a full disk is told at once
   const auto heads = select_heads(store_.db());
@@ -119,6 +123,20 @@ void SqliteJournal::submit(Id tenant, Decision decide, AppendCallback written, s
 
 void SqliteJournal::submit_act(Act act, AppendCallback written, std::function<void(Status)> durable) {
   enqueue({std::move(act), std::move(written), std::move(durable), nullptr});
+}
+
+void SqliteJournal::erase(Id tenant, ErasureRequest request, AppendCallback done) {
+  auto held = std::make_shared<Result<Appended>>(Appended{});
+  auto shared_done = std::make_shared<AppendCallback>(std::move(done));
+  submit_act([this, tenant = std::move(tenant), request = std::move(request)](Store& store) { return eraser_.erase(store, tenant, request); },
+             [held, shared_done](Result<Appended> result) {
+               if (!result) (*shared_done)(std::move(result));
+               else *held = std::move(result);
+             },
+             [held, shared_done](Status status) {
+               if (!status) (*shared_done)(fail(status.error()));
+               else (*shared_done)(std::move(*held));
+             });
 }
 
 Status SqliteJournal::maintain(std::function<Status(Store&)> work) {

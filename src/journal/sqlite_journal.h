@@ -12,6 +12,7 @@
 #include <mutex>
 #include <thread>
 
+#include "journal/erasure.h"
 #include "journal/folds.h"
 #include "journal/home.h"
 #include "journal/journal.h"
@@ -33,6 +34,8 @@ class SqliteJournal final : public Journal {
 
   using Journal::submit;
   void submit(Id tenant, Decision decide, AppendCallback written, std::function<void(Status)> durable) override;
+  using Journal::erase;
+  void erase(Id tenant, ErasureRequest request, AppendCallback done) override;
   Seq written_seq(const Id& tenant) const override;
   Seq durable_seq(const Id& tenant) const override { return syncer_.durable_seq(tenant); }
   Task<Status> wait_durable(Id tenant, Seq seq) override;
@@ -45,7 +48,8 @@ class SqliteJournal final : public Journal {
   size_t on_durable(std::function<void(const Id& tenant, Seq)> hook) override { return syncer_.on_durable(std::move(hook)); }
   void forget(size_t handle) override { syncer_.forget(handle); }
 
-  // A command that does more than append: runs on the writer thread inside a group, checks before its first change.
+  // A command that does more than append: runs on the writer thread inside a group, checks before its first change. An error answered
+  // after a change is a broken promise: throw DbError instead, and the group is rolled back.
   using Act = std::function<Result<std::vector<Record>>(Store&)>;
   void submit_act(Act act, AppendCallback written, std::function<void(Status)> durable);
   // Runs between groups, outside any transaction, with the writer's connection; blocks the caller, not callable from the writer thread.
@@ -83,6 +87,7 @@ class SqliteJournal final : public Journal {
   Log log_;
   std::unique_ptr<HomeLock> lock_;
   Store store_;
+  Eraser eraser_;
   FoldSet folds_;
   Reader reader_;
   Syncer syncer_;

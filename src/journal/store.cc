@@ -222,6 +222,7 @@ void Store::insert(Head& head, const Record& r, const std::vector<std::string>& 
 void Store::tombstone(const Id& tenant, Seq seq) {
   const int64_t pos = position(find_head(tenant)->number, seq);
   db_->prepare("UPDATE records SET body=NULL, salt=NULL, erased=1 WHERE pos=? AND erased=0").bind(1, pos).run();
+  db_->prepare("INSERT OR IGNORE INTO doomed_blobs SELECT tenant, blob FROM blob_refs WHERE pos=?").bind(1, pos).run();
   db_->prepare("DELETE FROM blob_refs WHERE pos=?").bind(1, pos).run();
 }
 
