@@ -18,6 +18,12 @@ constexpr TimeUs kStart = 1'764'000'000'000'000;
 constexpr DurationUs kMinuteUs = 60 * kSecondUs, kHourUs = 60 * kMinuteUs;
 const Id kTenant = "ten_a", kTeam = "team_a", kUser = "usr_a";
 
+// Over its whole range from the first history on (rapidcheck would begin with small numbers).
+template <class T>
+rc::Gen<T> in_range(T from, T to) {
+  return rc::gen::resize(rc::kNominalSize, rc::gen::inRange<T>(from, to));
+}
+
 struct Call {
   Id id;
   Id key;
@@ -112,7 +118,7 @@ void World::set_budget() {
   command.id = fmt::format("bud_{}", next++);
   command.spec.name = *rc::gen::elementOf(std::vector<std::string>{"x", "y"});
   command.spec.scope = *rc::gen::elementOf(std::vector<Id>{kTenant, kTeam, kUser, "key_a", "key_b"});
-  command.spec.limit = *rc::gen::inRange<NanoUsd>(0, 400'000);
+  command.spec.limit = 1'000 * *in_range<NanoUsd>(0, 400);  // round, so that some calls fit exactly
   command.spec.time_zone = "UTC";
   // Changing the kind of period has its own test; here a name keeps its kind.
   command.spec.period = command.spec.name == "x" ? Period::kDay : Period::kForever;
@@ -125,7 +131,7 @@ void World::set_budget() {
 
 void World::remove_budget() {
   if (model.budgets.empty()) return;
-  const auto it = std::next(model.budgets.begin(), *rc::gen::inRange<size_t>(0, model.budgets.size()));
+  const auto it = std::next(model.budgets.begin(), *in_range<size_t>(0, model.budgets.size()));
   append(decide_remove_budget(state.accounts(kTenant), admin, it->first, now)->front());
   model.budgets.erase(it);
 }
@@ -162,11 +168,11 @@ void World::reserve() {
   bound.provider = "p";
   bound.endpoint = "chat";
   bound.price = Price{.input = 1'000'000, .output = *rc::gen::element<PicoUsd>(2'000'000, 1'234'567)};
-  bound.input_tokens_bound = *rc::gen::inRange<int64_t>(0, 40);
-  bound.n = *rc::gen::inRange<int64_t>(1, 3);
+  bound.input_tokens_bound = *in_range<int64_t>(0, 40);
+  bound.n = *in_range<int64_t>(1, 3);
   bound.output_cap = 60;
-  if (*rc::gen::arbitrary<bool>()) bound.requested_output_tokens = *rc::gen::inRange<int64_t>(0, 60);
-  bound.local = *rc::gen::inRange(0, 3) == 0;
+  if (*rc::gen::arbitrary<bool>()) bound.requested_output_tokens = *in_range<int64_t>(0, 60);
+  bound.local = *in_range<int>(0, 3) == 0;
   bound.expires_at = now + kHourUs;
   const auto admission = admit(state.accounts(kTenant), identity, bound, now);
   // Without a limit of the caller's it is refused only if not even one token fits.
@@ -187,12 +193,12 @@ void World::settle() {
     if (call.open) open.push_back(&call);
   }
   if (open.empty()) return;
-  Call& call = *open[*rc::gen::inRange<size_t>(0, open.size())];
+  Call& call = *open[*in_range<size_t>(0, open.size())];
   const CallReserved reserved = state.accounts(kTenant).open.at(call.id);
   Settlement settlement{.call = call.id, .tenant = kTenant};
-  settlement.usage.prompt_tokens = *rc::gen::inRange<int64_t>(0, reserved.input_bound + 1);
-  const bool beyond = *rc::gen::inRange(0, 6) == 0;
-  settlement.usage.completion_tokens = beyond ? reserved.n * reserved.output + *rc::gen::inRange<int64_t>(1, 50) : *rc::gen::inRange<int64_t>(0, reserved.n * reserved.output + 1);
+  settlement.usage.prompt_tokens = *in_range<int64_t>(0, reserved.input_bound + 1);
+  const bool beyond = *in_range<int>(0, 6) == 0;
+  settlement.usage.completion_tokens = beyond ? reserved.n * reserved.output + *in_range<int64_t>(1, 50) : *in_range<int64_t>(0, reserved.n * reserved.output + 1);
   settlement.outcome = *rc::gen::element(Outcome::kFinished, Outcome::kClientGone, Outcome::kUpstreamFailed);
   const auto settling = settle_call(state.accounts(kTenant), settlement, now);
   RC_ASSERT(settling.has_value());
@@ -235,13 +241,13 @@ void World::check() {
 
 void live_a_while(World& world, size_t steps) {
   for (size_t i = 0; i < steps; ++i) {
-    world.now += *rc::gen::weightedOneOf<DurationUs>({{6, rc::gen::inRange<DurationUs>(0, 5 * kSecondUs)}, {2, rc::gen::inRange<DurationUs>(0, kMinuteUs)}, {1, rc::gen::inRange<DurationUs>(0, 20 * kHourUs)}});
+    world.now += *rc::gen::weightedOneOf<DurationUs>({{6, in_range<DurationUs>(0, 5 * kSecondUs)}, {2, in_range<DurationUs>(0, kMinuteUs)}, {1, in_range<DurationUs>(0, 20 * kHourUs)}});
     switch (*rc::gen::weightedElement<int>({{2, 0}, {1, 1}, {12, 2}, {9, 3}, {1, 4}})) {
       case 0: world.set_budget(); break;
-      case 1: if (*rc::gen::inRange(0, 4) == 0) world.remove_budget(); break;
+      case 1: if (*in_range<int>(0, 4) == 0) world.remove_budget(); break;
       case 2: world.reserve(); break;
       case 3: world.settle(); break;
-      default: if (*rc::gen::inRange(0, 4) == 0) world.recover(); break;
+      default: if (*in_range<int>(0, 4) == 0) world.recover(); break;
     }
     world.check();
   }
@@ -249,7 +255,7 @@ void live_a_while(World& world, size_t steps) {
 
 RC_GTEST_PROP(LedgerLaw, MoneyIsConservedAndTheWallHolds, ()) {
   World world;
-  live_a_while(world, *rc::gen::inRange<size_t>(1, 80));
+  live_a_while(world, *in_range<size_t>(1, 80));
   world.recover();
   world.check();
   // Over the whole history: every call is charged once, and within its bound but for what was told as overrun.
@@ -271,7 +277,7 @@ RC_GTEST_PROP(LedgerLaw, MoneyIsConservedAndTheWallHolds, ()) {
 
 RC_GTEST_PROP(LedgerLaw, AFoldFromNothingIsTheLiveOne, ()) {
   World world;
-  live_a_while(world, *rc::gen::inRange<size_t>(1, 80));
+  live_a_while(world, *in_range<size_t>(1, 80));
   State again;
   for (const auto& record : world.records) again.apply(record);
   RC_ASSERT(again.dump() == world.state.dump());
@@ -281,14 +287,14 @@ RC_GTEST_PROP(LedgerLaw, AFoldFromNothingIsTheLiveOne, ()) {
 TEST(LedgerLawOnDisk, AFoldFromTablesAndTailIsTheLiveOne) {
   const bool held = rc::check([] {
     World world;
-    live_a_while(world, *rc::gen::inRange<size_t>(1, 60));
+    live_a_while(world, *in_range<size_t>(1, 60));
     journal::TestHome home;
     LedgerView view;
     State live;
     home.journal().add_fold(live);
     home.views().add(view);
     home.start();
-    const size_t cut = *rc::gen::inRange<size_t>(0, world.drafts.size() + 1);
+    const size_t cut = *in_range<size_t>(0, world.drafts.size() + 1);
     for (size_t i = 0; i < cut; ++i) RC_ASSERT(home.append(kTenant, {world.drafts[i]}).has_value());
     home.wait_applied();
     home.reopen();  // the tables stand at `cut`
