@@ -18,6 +18,11 @@ constexpr auto kPollUnderWay = 5ms;           // how often drain() looks
 constexpr auto kCutGrace = 2s;                // for handlers to end once they were cut
 constexpr auto kCloseGrace = 5s;              // for connections to let go of their threads
 
+// Told without a connection's machinery, which is what there is too much of already.
+constexpr std::string_view kTooMany =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 159\r\n\r\n"
+    R"({"error":{"message":"The server has as many connections as it takes: try again in a moment.","type":"server_error","param":null,"code":"too_many_connections"}})";
+
 // One listening socket and what its connections are made of.
 struct Door {
   Door(asio::io_context& context, int descriptor, bool unix_socket, std::shared_ptr<TlsContext> tls)
@@ -114,7 +119,7 @@ class HttpServer final : public Server {
       work();
       done->set_value();
     });
-    waiting.wait();
+    while (waiting.wait_for(kPollUnderWay) != std::future_status::ready && !context.stopped()) continue;
   }
 
   void wait_idle(Deadline deadline) {
@@ -139,9 +144,19 @@ class HttpServer final : public Server {
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
         continue;
       }
-      if (state->connections >= state->limits.max_connections) continue;  // closed at once: more would starve those who are in
+      if (state->connections >= state->limits.max_connections) {
+        turn_away(*door, std::move(socket));
+        continue;
+      }
       asio::post(set->context(), [door, set, socket = std::move(socket)]() mutable { begin(*door, std::move(set), std::move(socket)); });
     }
+  }
+
+  static void turn_away(const Door& door, StreamSocket socket) {
+    ErrorValue ignored;
+    socket.non_blocking(true, ignored);
+    if (!door.tls) socket.write_some(asio::buffer(kTooMany.data(), kTooMany.size()), ignored);
+    socket.shutdown(StreamSocket::shutdown_send, ignored);
   }
 
   static void begin(Door& door, std::shared_ptr<ConnectionSet> set, StreamSocket socket) {

@@ -78,7 +78,7 @@ std::string_view without_authority(std::string_view target) {
     if (target.size() < scheme.size() || !equal_ignoring_ascii_case(target.substr(0, scheme.size()), scheme)) continue;
     std::string_view rest = target.substr(scheme.size());
     size_t end = rest.find_first_of("/?");
-    if (end == 0) return target;  // no host
+    if (rest.empty() || end == 0) return target;  // no host
     return end == std::string_view::npos ? std::string_view("/") : rest.substr(end);
   }
   return target;
