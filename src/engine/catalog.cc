@@ -1,0 +1,118 @@
+#include "engine/catalog.h"
+
+#include <cstdio>
+
+#include "engine/model_files.h"
+
+namespace steward::engine {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int64_t kMostContext = 8192;          // of a slot, where nobody said otherwise: memory grows with it
+constexpr int64_t kMostEmbeddingTokens = 2048;  // one pass must fit one batch
+constexpr int64_t kEmbeddingSlots = 4;
+constexpr int64_t kBatchTokens = 512;
+constexpr uint64_t kProcessBytes = 120'000'000;
+constexpr uint64_t kCacheValueBytes = 2;  // 16-bit floats
+
+int64_t context_of(const Options& options, const GgufInfo& info) {
+  const int64_t trained = info.context_tokens > 0 ? info.context_tokens : kMostContext;
+  const int64_t wanted = options.context_tokens > 0 ? options.context_tokens : kMostContext;
+  return std::min(trained, wanted);
+}
+
+CatalogEntry entry_of(const Options& options, const fs::path& file, bool shipped) {
+  CatalogEntry entry;
+  LocalModel& model = entry.model;
+  model.name = model_name_of(file.filename().string());
+  model.path = file;
+  model.shipped = shipped;
+  std::error_code error;
+  model.file_bytes = fs::file_size(file, error);
+  auto info = check_model_file(file);
+  if (!info) {
+    model.problem = info.error().message;
+    model.state = ModelState::kFailed;
+    return entry;
+  }
+  entry.info = std::move(*info);
+  model.kind = entry.info.is_embedding() ? ModelKind::kEmbedding : ModelKind::kChat;
+  model.parameters = entry.info.parameters;
+  model.train_context_tokens = entry.info.context_tokens;
+  model.architecture = entry.info.architecture;
+  model.quantization = entry.info.quantization;
+  model.chat_template = entry.info.chat_template;
+  model.license = entry.info.license;
+  if (model.kind == ModelKind::kEmbedding) {
+    model.slots = kEmbeddingSlots;
+    model.dimensions = entry.info.embedding_dimensions;
+    model.context_tokens = entry.window_tokens =
+        std::min(std::max<int64_t>(entry.info.context_tokens, 1), kMostEmbeddingTokens);
+  } else {
+    model.slots = std::max(1, options.slots);
+    model.context_tokens = context_of(options, entry.info);
+  }
+  entry.memory_bytes = memory_need(entry.info, model.kind, model.context_tokens, model.slots);
+  return entry;
+}
+
+void read_folder(const Options& options, const fs::path& folder, bool shipped,
+                 std::map<std::string, CatalogEntry>& out) {
+  std::error_code error;
+  for (const auto& file : fs::directory_iterator(folder, error)) {
+    const std::string name = file.path().filename().string();
+    if (name.starts_with('.') || file.path().extension() != ".gguf") continue;
+    CatalogEntry entry = entry_of(options, file.path(), shipped);
+    std::string key = entry.model.name;
+    out.insert_or_assign(std::move(key), std::move(entry));
+  }
+}
+
+uint64_t number_in(const char* path) {
+  unsigned long long value = 0;
+  FILE* file = std::fopen(path, "re");
+  if (file == nullptr) return 0;
+  if (std::fscanf(file, "%llu", &value) != 1) value = 0;
+  std::fclose(file);
+  return value;
+}
+
+}  // namespace
+
+std::map<std::string, CatalogEntry> read_catalog(const Options& options) {
+  std::map<std::string, CatalogEntry> out;
+  read_folder(options, options.shipped_models, true, out);
+  read_folder(options, options.models, false, out);
+  return out;
+}
+
+uint64_t memory_need(const GgufInfo& info, ModelKind kind, int64_t context_tokens, int64_t slots) {
+  const auto u = [](int64_t value) { return static_cast<uint64_t>(std::max<int64_t>(value, 0)); };
+  uint64_t heads = u(info.kv_heads > 0 ? info.kv_heads : info.heads);
+  uint64_t head_values = u(info.key_length) + u(info.value_length);
+  if (head_values == 0 && info.heads > 0) head_values = 2 * u(info.embedding_dimensions) / u(info.heads);
+  const uint64_t cache = kind == ModelKind::kEmbedding
+                             ? 0
+                             : u(info.blocks) * heads * head_values * kCacheValueBytes * u(context_tokens) * u(slots);
+  const uint64_t batch = u(kind == ModelKind::kEmbedding ? context_tokens : kBatchTokens);
+  const uint64_t compute =
+      batch * 4 * (u(info.feed_forward) + 8 * u(info.embedding_dimensions)) +
+      (kind == ModelKind::kChat ? u(info.vocabulary) * u(slots) * 8 : batch * batch * 4 * u(info.heads));
+  const uint64_t vocabulary = u(info.vocabulary) * 160;  // pieces with their index
+  return info.file_bytes + cache + compute + vocabulary + kProcessBytes;
+}
+
+uint64_t available_memory() {
+  unsigned long long kib = 0;
+  if (FILE* file = std::fopen("/proc/meminfo", "re")) {
+    char line[256];
+    while (std::fgets(line, sizeof line, file) != nullptr && std::sscanf(line, "MemAvailable: %llu kB", &kib) != 1) {
+    }
+    std::fclose(file);
+  }
+  const uint64_t machine = kib * 1024, limit = number_in("/sys/fs/cgroup/memory.max"),
+                 used = number_in("/sys/fs/cgroup/memory.current");
+  return limit == 0 ? machine : std::min(machine, limit > used ? limit - used : 0);
+}
+
+}  // namespace steward::engine
