@@ -1,0 +1,81 @@
+// One metered call from its reservation to its settlement. Whatever ends it, it settles exactly once: the handler that made it calls
+// settle(), also on the way out of an error.
+//
+// reserve() → (upstream) → durable() before the client's first byte → settle() before a whole answer's bytes, or before a stream's end.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "base/json.h"
+#include "gateway/directory.h"
+#include "gateway/fair_queue.h"
+#include "gateway/meters.h"
+
+namespace steward::gateway {
+
+// What every call needs; owned by the gateway.
+struct Services {
+  journal::Journal& journal;
+  identity::Identity& identity;
+  ledger::Ledger& ledger;
+  engine::Engine& engine;
+  net::HttpClients& clients;
+  Clock& clock;
+  IdMaker ids;
+  Log log;
+  Directory directory;
+  Meters meters;
+  std::mutex mutex;  // of options and queues
+  std::shared_ptr<const GatewayOptions> options;
+  std::map<std::string, std::shared_ptr<FairQueue>> queues;
+
+  std::shared_ptr<const GatewayOptions> current() {
+    std::lock_guard lock(mutex);
+    return options;
+  }
+  std::shared_ptr<FairQueue> queue_of(const std::string& model, size_t slots);
+};
+
+class Call {
+ public:
+  Call(Services& services, identity::Caller caller, net::Request& request, Target target, std::string endpoint);
+
+  // `requested`: the caller's own output limit per choice; `cap`: the route's. 0: there is no output to limit.
+  Task<Status> reserve(int64_t input_bound, int64_t choices, std::optional<int64_t> requested, int64_t cap);
+  Task<Status> enter_queue(size_t slots);  // of a local model: holds a slot until leave_queue
+  void leave_queue() { ticket_.reset(); }
+  Task<Status> durable();
+  Task<void> settle(ledger::Usage usage, ledger::Outcome outcome, const Error* error);
+
+  void set_headers(net::Headers& headers, bool with_cost) const;
+  Json report() const;  // {"call", "cost_microusd", …} for a stream's end
+  void first_byte();    // of the answer came
+
+  const Target& target() const { return target_; }
+  const ledger::Reservation& reservation() const { return reservation_; }
+  const identity::Caller& caller() const { return caller_; }
+  const Id& id() const { return id_; }
+  int64_t input_bound() const { return input_bound_; }
+  bool settled() const { return settled_; }
+
+ private:
+  Services& services_;
+  identity::Caller caller_;
+  net::Request& request_;
+  Target target_;
+  std::string endpoint_;
+  Id id_;
+  TimeUs started_us_;
+  DurationUs first_us_ = 0;
+  int64_t input_bound_ = 0;
+  ledger::Reservation reservation_;
+  ledger::Charge charge_;
+  std::unique_ptr<FairQueue::Ticket> ticket_;
+  bool settled_ = false;
+};
+
+ledger::Outcome outcome_of(const Error& error);
+Json usage_json(const ledger::Usage& usage);
+Json openai_error(const Error& error);
+
+}  // namespace steward::gateway

@@ -1,0 +1,122 @@
+#include "gateway/directory.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "gateway/upstream.h"
+
+namespace steward::gateway {
+namespace {
+
+constexpr DurationUs kAskAgainUs = 60 * kSecondUs;
+constexpr size_t kMaxListed = 10'000;
+
+template <class Map>
+auto value_or(const Map& map, const std::string& key, typename Map::mapped_type otherwise) {
+  const auto it = map.find(key);
+  return it == map.end() ? otherwise : it->second;
+}
+
+Target remote_target(const std::string& name, const std::string& model, const std::shared_ptr<const ProviderOptions>& options) {
+  return {.model = name,
+          .upstream_model = value_or(options->rename, model, model),
+          .provider = options->name,
+          .options = options,
+          .context_tokens = value_or(options->context_tokens, model, 0),
+          .max_output_tokens = value_or(options->max_output_tokens, model, 0)};
+}
+
+}  // namespace
+
+Directory::Directory(std::vector<ProviderOptions> providers, engine::Engine& engine, net::HttpClients& clients, Clock& clock)
+    : engine_(engine), clients_(clients), clock_(clock) {
+  reload(std::move(providers));
+}
+
+void Directory::reload(std::vector<ProviderOptions> providers) {
+  std::vector<Provider> fresh;
+  for (auto& options : providers) {
+    Provider provider{.options = std::make_shared<const ProviderOptions>(std::move(options))};
+    provider.models = provider.options->models;
+    fresh.push_back(std::move(provider));
+  }
+  std::lock_guard lock(mutex_);
+  providers_ = std::move(fresh);
+}
+
+std::optional<Target> Directory::look_up(const std::string& name) const {
+  if (const auto local = engine_.find(name)) return Target{.model = name, .upstream_model = name, .provider = "local", .context_tokens = local->context_tokens};
+  std::lock_guard lock(mutex_);
+  for (const auto& provider : providers_) {
+    if (std::ranges::find(provider.models, name) != provider.models.end()) return remote_target(name, name, provider.options);
+  }
+  const size_t slash = name.find('/');
+  if (slash == std::string::npos) return {};
+  const std::string first = name.substr(0, slash), rest = name.substr(slash + 1);
+  for (const auto& provider : providers_) {
+    if (provider.options->name == first && std::ranges::find(provider.models, rest) != provider.models.end()) return remote_target(name, rest, provider.options);
+  }
+  return {};
+}
+
+Task<Result<Target>> Directory::find(std::string name) {
+  if (auto found = look_up(name)) co_return std::move(*found);
+  co_await refresh();
+  if (auto found = look_up(name)) co_return std::move(*found);
+  std::vector<std::string> known;
+  for (const auto& entry : entries()) known.push_back(entry.name);
+  const std::string near = nearest(name, known), shown = replace_invalid_utf8(name.substr(0, 100));
+  co_return fail(ErrorCode::kModelNotFound, fmt::format("There is no model '{}' here{}. GET /v1/models lists those there are.", shown, near.empty() ? "" : fmt::format("; did you mean '{}'?", near)), {{"param", "model"}});
+}
+
+Task<void> Directory::refresh() {
+  std::vector<std::pair<size_t, std::shared_ptr<const ProviderOptions>>> due;
+  {
+    std::lock_guard lock(mutex_);
+    const TimeUs now = clock_.monotonic_us();
+    for (size_t i = 0; i < providers_.size(); ++i) {
+      Provider& p = providers_[i];
+      if (!p.options->models.empty() || (p.asked_us != 0 && now - p.asked_us < kAskAgainUs)) continue;
+      p.asked_us = now;
+      due.emplace_back(i, p.options);
+    }
+  }
+  for (auto& [index, options] : due) co_await ask(index, options);
+}
+
+Task<void> Directory::ask(size_t index, std::shared_ptr<const ProviderOptions> options) {
+  net::ClientRequest request = upstream_request({.base_url = options->base_url, .key = options->key, .deadlines = options->deadlines}, "/models", "", CancelToken());
+  request.method = "GET";
+  request.deadlines.total = std::min(request.deadlines.total, std::chrono::milliseconds(10'000));
+  auto answer = co_await clients_.here().fetch(std::move(request));
+  if (!answer || answer->status != 200) co_return;
+  const Json body = Json::parse(answer->body, nullptr, false);
+  if (!body.is_object() || !body.value("data", Json()).is_array()) co_return;
+  std::vector<std::string> models;
+  for (const auto& one : body["data"]) {
+    if (one.is_object() && one.value("id", Json()).is_string() && models.size() < kMaxListed) models.push_back(one["id"]);
+  }
+  std::lock_guard lock(mutex_);
+  if (index < providers_.size() && providers_[index].options == options) providers_[index].models = std::move(models);
+}
+
+std::vector<ModelEntry> Directory::entries() const {
+  std::vector<ModelEntry> out;
+  for (const auto& model : engine_.models()) {
+    out.push_back({.name = model.name,
+                   .provider = "local",
+                   .ready = model.state == engine::ModelState::kReady,
+                   .context_tokens = model.context_tokens,
+                   .kind = model.kind == engine::ModelKind::kEmbedding ? "embedding" : "chat"});
+  }
+  std::lock_guard lock(mutex_);
+  for (const auto& provider : providers_) {
+    for (const auto& model : provider.models) {
+      out.push_back({.name = model, .provider = provider.options->name, .ready = true, .context_tokens = value_or(provider.options->context_tokens, model, 0), .kind = "chat"});
+    }
+  }
+  return out;
+}
+
+}  // namespace steward::gateway

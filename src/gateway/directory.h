@@ -1,0 +1,47 @@
+// Which models there are and where a name leads: local models, and the providers' (as configured, or asked from their /models).
+// Thread-safe: one mutex around small maps; providers are asked at most once a minute.
+#pragma once
+#include <memory>
+#include <mutex>
+
+#include "gateway/gateway.h"
+
+namespace steward::gateway {
+
+struct Target {
+  std::string model;                               // as the caller says it
+  std::string upstream_model;                      // as the server says it
+  std::string provider;                            // "local" or a provider's name
+  std::shared_ptr<const ProviderOptions> options;  // null for local
+  int64_t context_tokens = 0;                      // 0: unknown
+  int64_t max_output_tokens = 0;                   // 0: unknown
+  bool local() const { return options == nullptr; }
+};
+
+class Directory {
+ public:
+  Directory(std::vector<ProviderOptions> providers, engine::Engine& engine, net::HttpClients& clients, Clock& clock);
+
+  // "provider/model" names one outright; else local models come first, then providers in order. kModelNotFound names the nearest.
+  Task<Result<Target>> find(std::string name);
+  Task<void> refresh();  // asks providers that list their models, if it is time
+  std::vector<ModelEntry> entries() const;
+  void reload(std::vector<ProviderOptions> providers);
+
+ private:
+  struct Provider {
+    std::shared_ptr<const ProviderOptions> options;
+    std::vector<std::string> models;
+    TimeUs asked_us = 0;  // monotonic; 0: never
+  };
+  std::optional<Target> look_up(const std::string& name) const;
+  Task<void> ask(size_t index, std::shared_ptr<const ProviderOptions> options);
+
+  engine::Engine& engine_;
+  net::HttpClients& clients_;
+  Clock& clock_;
+  mutable std::mutex mutex_;
+  std::vector<Provider> providers_;
+};
+
+}  // namespace steward::gateway
