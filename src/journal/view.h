@@ -37,6 +37,9 @@ class Views {
   virtual void stop() = 0;
   virtual Seq applied_seq(const Id& tenant) const = 0;             // by every view
   virtual Task<Status> wait_applied(Id tenant, Seq seq) = 0;       // read your own writes
+  // Folds every view from nothing beside the serving tables, which then give way in one transaction. kConflict while another is under way.
+  virtual void rebuild(std::function<void(Status)> done) = 0;
+  Task<Status> rebuild();
   virtual void run_query(std::function<void(Db&)> query) = 0;      // queues for a reader thread; throws DbError if too many wait
   virtual void query_blocking(std::function<void(Db&)> query) = 0;  // CLI, tests
   // Runs `query` with a read-only connection on a reader thread: auto rows = co_await views.query<Rows>([=](Db& db) { … });

@@ -30,6 +30,8 @@ class SqliteViews final : public Views {
   Task<Status> wait_applied(Id tenant, Seq seq) override {
     co_return co_await await_callback<Status>([&](std::function<void(Status)> done) { when_applied(tenant, seq, std::move(done)); });
   }
+  using Views::rebuild;
+  void rebuild(std::function<void(Status)> done) override;
   void run_query(std::function<void(Db&)> query) override { pool_.run(std::move(query)); }
   void query_blocking(std::function<void(Db&)> query) override { pool_.run_blocking(std::move(query)); }
 
@@ -41,7 +43,9 @@ class SqliteViews final : public Views {
   void fold_tenant(ViewSet& set, const Id& tenant);
   void tell();
   void fail_waiters(ErrorCode code);
-  void rebuild();
+  void begin_rebuild();
+  void fold_beside();
+  void end_rebuild(Status status);
   bool rebuild_is_near();
   bool is_rebuilt() {
     std::lock_guard lock(mutex_);
@@ -61,6 +65,8 @@ class SqliteViews final : public Views {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false, dirty_ = true, rebuilt_ = false;
+  bool rebuild_asked_ = false, rebuilding_ = false;
+  std::function<void(Status)> rebuild_done_;  // of one that was asked for
   std::map<Id, Seq> applied_;
   std::multimap<std::pair<Id, Seq>, std::function<void(Status)>> waiters_;
 };
@@ -87,7 +93,10 @@ Status SqliteViews::start() {
     wake_.notify_one();
   });
   applier_ = std::thread([this] { run(); });
-  if (side_) rebuilder_ = std::thread([this] { rebuild(); });
+  if (side_) {
+    rebuilding_ = true;
+    rebuilder_ = std::thread([this] { fold_beside(); });
+  }
   return {};
 }
 
@@ -102,6 +111,7 @@ void SqliteViews::stop() {
   applier_.join();
   if (rebuilder_.joinable()) rebuilder_.join();
   fail_waiters(ErrorCode::kShuttingDown);
+  end_rebuild(fail(ErrorCode::kShuttingDown));
   pool_.stop();
   set_.reset();
   side_.reset();
@@ -140,7 +150,7 @@ void SqliteViews::fail_waiters(ErrorCode code) {
 
 bool SqliteViews::wait_for_work() {
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [&] { return stopping_ || dirty_ || rebuilt_; });
+  wake_.wait(lock, [&] { return stopping_ || dirty_ || rebuilt_ || rebuild_asked_; });
   const bool last_look = stopping_ && !dirty_;
   dirty_ = false;
   return !last_look;
@@ -152,6 +162,7 @@ void SqliteViews::run() {
     try {
       catch_up(*set_);
       if (is_rebuilt()) swap();
+      begin_rebuild();
       tell();
     } catch (const DbError& e) {
       log_.error("The views could not be written; trying again.", {{"what", e.what()}});
@@ -207,7 +218,47 @@ bool SqliteViews::rebuild_is_near() {
   return true;
 }
 
-void SqliteViews::rebuild() {
+void SqliteViews::rebuild(std::function<void(Status)> done) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!stopping_ && !rebuilding_ && !rebuild_asked_) {
+      rebuild_asked_ = true;
+      rebuild_done_ = std::move(done);
+      wake_.notify_one();
+      return;
+    }
+  }
+  done(fail(ErrorCode::kConflict, "The views are being rebuilt already, or the server is stopping."));
+}
+
+// Applier thread, where one was asked for and none is under way.
+void SqliteViews::begin_rebuild() {
+  {
+    std::lock_guard lock(mutex_);
+    if (!rebuild_asked_ || rebuilding_ || stopping_) return;
+    rebuild_asked_ = false;
+    rebuilding_ = true;
+  }
+  if (rebuilder_.joinable()) rebuilder_.join();  // the one before has ended
+  stale_ = views_;
+  remove_database(side_path(paths_));
+  side_ = std::make_unique<ViewSet>(open_views_db(side_path(paths_), Db::Mode::kReadWrite), stale_, log_);
+  side_->prepare();
+  rebuilder_ = std::thread([this] { fold_beside(); });
+}
+
+void SqliteViews::end_rebuild(Status status) {
+  std::function<void(Status)> done;
+  {
+    std::lock_guard lock(mutex_);
+    rebuilt_ = rebuilding_ = rebuild_asked_ = false;
+    done = std::move(rebuild_done_);
+    rebuild_done_ = nullptr;
+  }
+  if (done) done(std::move(status));
+}
+
+void SqliteViews::fold_beside() {
   for (;;) {
     try {
       for (const auto& tenant : journal_.tenants()) {
@@ -241,14 +292,15 @@ void SqliteViews::swap() {
   side_.reset();
   set_->adopt(side_path(paths_), stale_);
   remove_database(side_path(paths_));
-  {
-    std::lock_guard lock(mutex_);
-    rebuilt_ = false;
-  }
   for (View* view : stale_) log_.info("A view was rebuilt.", {{"view", view->name()}, {"version", view->version()}});
+  end_rebuild({});
 }
 
 }  // namespace
+
+Task<Status> Views::rebuild() {
+  co_return co_await await_callback<Status>([this](std::function<void(Status)> done) { rebuild(std::move(done)); });
+}
 
 std::unique_ptr<Views> make_views(std::filesystem::path home, Journal& journal, Log log) {
   return std::make_unique<SqliteViews>(std::move(home), journal, std::move(log));
