@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "base/text.h"
 #include "engine/model_files.h"
 
 namespace steward::engine {
@@ -56,6 +57,14 @@ CatalogEntry entry_of(const Options& options, const fs::path& file, bool shipped
   return entry;
 }
 
+// What comes with Steward is one file a model, so its name need not say how it is packed: "smollm2-135m-instruct".
+std::string shipped_name(const CatalogEntry& entry) {
+  const std::string suffix = "-" + to_lower_ascii(entry.info.quantization);
+  std::string name = entry.model.name;
+  if (suffix.size() > 1 && name.size() > suffix.size() && name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+  return name;
+}
+
 void read_folder(const Options& options, const fs::path& folder, bool shipped,
                  std::map<std::string, CatalogEntry>& out) {
   std::error_code error;
@@ -63,6 +72,7 @@ void read_folder(const Options& options, const fs::path& folder, bool shipped,
     const std::string name = file.path().filename().string();
     if (name.starts_with('.') || file.path().extension() != ".gguf") continue;
     CatalogEntry entry = entry_of(options, file.path(), shipped);
+    if (shipped) entry.model.name = shipped_name(entry);
     std::string key = entry.model.name;
     out.insert_or_assign(std::move(key), std::move(entry));
   }

@@ -20,8 +20,8 @@ using std::chrono::seconds;
 fs::path prefix() { return executable_dir().parent_path(); }
 bool laid() { return fs::exists(prefix() / "lib" / "steward-engine") && fs::exists(prefix() / "share/steward/models"); }
 
-constexpr const char* kChat = "smollm2-135m-instruct-q4_1";
-constexpr const char* kEmbed = "multilingual-e5-small-q4_0";
+constexpr const char* kChat = "smollm2-135m-instruct";
+constexpr const char* kEmbed = "multilingual-e5-small";
 
 class LocalModels : public testing::Test {
  protected:
