@@ -1,9 +1,75 @@
+// steward backup, steward restore.
+#include "base/text.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/table.h"
+#include "journal/backup.h"
 
 namespace steward::cli {
-void add_backup(Command& program, const Context& context) {
-  (void)program;
-  (void)context;
+namespace {
+
+struct Options {
+  std::optional<std::string> folder;
+  std::string backup;
+  bool json = false;
+};
+
+void print_report(const Context& context, const std::string& path, uint64_t bytes, uint64_t records, uint64_t blobs) {
+  context.line(fmt::format("{}: {} records, {} blobs, {}.", path, thousands(static_cast<int64_t>(records)),
+                           thousands(static_cast<int64_t>(blobs)), human_bytes(bytes)));
 }
+
+int backup(const Options& options, const Context& context) {
+  auto client = Client::connect(context);
+  if (!client) return context.failed(client.error());
+  Json body = Json::object();
+  if (options.folder) body["path"] = std::filesystem::absolute(*options.folder).lexically_normal().string();
+  auto done = (*client)->post("/admin/v1/backups", body);
+  if (!done) return context.failed(done.error());
+  if (options.json) {
+    context.line(done->dump(2));
+    return kDone;
+  }
+  print_report(context, done->value("path", ""), done->value("bytes", uint64_t{0}), done->value("records", uint64_t{0}),
+               done->value("blobs", uint64_t{0}));
+  context.line(context.dim("Not in it, on purpose: secrets/ and erasures.log of the home. Copy these apart; 'steward restore --help' says why."));
+  return kDone;
+}
+
+int restore(const Options& options, const Context& context) {
+  auto done = journal::restore_home(std::filesystem::absolute(options.backup), context.home);
+  if (!done) return context.failed(done.error());
+  if (options.json) {
+    context.line(Json{{"object", "restore"}, {"path", done->path.string()}, {"bytes", done->bytes}, {"records", done->records}, {"blobs", done->blobs}}.dump(2));
+    return kDone;
+  }
+  print_report(context, done->path.string(), done->bytes, done->records, done->blobs);
+  context.line("Every file was checked against the manifest and the whole chain holds.");
+  return kDone;
+}
+
+}  // namespace
+
+void add_backup(Command& program, const Context& context) {
+  auto options = std::make_shared<Options>();
+  Command backup_command = program.sub("backup", "Copy the journal, its blobs and the configuration into a new folder.");
+  backup_command
+      .describe("Runs beside a server without stopping it. The folder must not be there yet; it appears whole or not at all.\n"
+                "Models, views and logs are left out, since they can be made anew; secrets/ and erasures.log are left out on\n"
+                "purpose, so that a stolen backup opens nothing and a restored one erases again what was erased after it.")
+      .argument("FOLDER", options->folder, "Where to (default: a folder named after the time, in the home's backups/)")
+      .flag("--json", options->json, "Print JSON")
+      .examples("steward backup\nsteward backup /mnt/usb/steward-2026-11-25")
+      .run([options, &context] { return backup(*options, context); });
+  Command restore_command = program.sub("restore", "Put a backup into an empty home and prove it.");
+  restore_command
+      .describe("The home ($STEWARD_HOME) must hold no journal. Each file is checked against the backup's manifest before, the\n"
+                "whole chain of records after; if either fails, the home is left as it was. Put the erasures.log and secrets/ that\n"
+                "you copied apart into the home first: what the log names is erased again at the next start.")
+      .argument("FOLDER", options->backup, "The backup")
+      .flag("--json", options->json, "Print JSON")
+      .examples("STEWARD_HOME=/srv/steward steward restore /mnt/usb/steward-2026-11-25")
+      .run([options, &context] { return restore(*options, context); });
+}
+
 }  // namespace steward::cli

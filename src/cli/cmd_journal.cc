@@ -87,6 +87,19 @@ int export_records(const Options& options, const Context& context) {
   return flushed ? kDone : context.failed(Error(ErrorCode::kIo, "The lines can't be written."));
 }
 
+int rebuild(const Options& options, const Context& context) {
+  auto client = Client::connect(context);
+  if (!client) return context.failed(client.error());
+  auto done = (*client)->post("/admin/v1/journal/rebuild", Json::object());
+  if (!done) return context.failed(done.error());
+  if (options.json) {
+    context.line(done->dump(2));
+  } else {
+    context.line(fmt::format("Every view was folded anew from {} records.", thousands(done->value("records", int64_t{0}))));
+  }
+  return kDone;
+}
+
 }  // namespace
 
 void add_journal(Command& program, const Context& context) {
@@ -100,6 +113,9 @@ void add_journal(Command& program, const Context& context) {
               "A head kept from an earlier verify: it must still be in the chain; repeat for more", "TENANT:SEQ:DIGEST")
       .flag("--json", options->json, "Print JSON")
       .run([options, &context] { return verify(*options, context); });
+  Command rebuild_command = journal_command.sub("rebuild", "Fold every view from nothing; the old tables serve meanwhile.");
+  rebuild_command.flag("--json", options->json, "Print JSON")
+      .run([options, &context] { return rebuild(*options, context); });
   Command export_command =
       journal_command.sub("export", "Print every record as a JSON line, with all that the chain needs.");
   export_command.option("--tenant", options->tenant, "Only this organisation", "ID")

@@ -15,6 +15,7 @@ std::vector<Endpoint> price_endpoints(Core& core);
 std::vector<Endpoint> usage_endpoints(Core& core);
 std::vector<Endpoint> model_admin_endpoints(Core& core);
 std::vector<Endpoint> journal_endpoints(Core& core);
+std::vector<Endpoint> backup_endpoints(Core& core);   // also /admin/v1/journal/rebuild
 std::vector<Endpoint> config_endpoints(Core& core);
 
 // Everything but /openapi.json, which is made from this.
