@@ -64,7 +64,7 @@ std::optional<Error> check_budgets(const std::vector<Over>& over, NanoUsd needed
   for (const Over& each : over) {
     if (each.standing.blocked) return blocked_refusal(*each.budget, each.standing, needed, now);
     if (needed <= each.standing.left()) continue;
-    if (!tightest || each.standing.left() < tightest->standing.left()) tightest = &each;
+    if (!tightest || each.standing.left() <= tightest->standing.left()) tightest = &each;
   }
   if (!tightest) return std::nullopt;
   return budget_refusal(*tightest->budget, tightest->standing, needed, now);

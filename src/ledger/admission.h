@@ -1,7 +1,7 @@
 // The wall: whether a call may start, and what it is charged in the end. Pure functions of the accounts, called on the writer thread.
 //
 // Order of a refusal: the key itself, concurrency, unknown price, budgets, requests a minute, tokens a minute. Of several budgets that do not
-// fit, the one with the least left is named. Without an output limit of the caller's, the output is cut to the smaller of the route's cap
+// fit, the one with the least left is named, and among equals the one nearest to the caller. Without an output limit of the caller's, the output is cut to the smaller of the route's cap
 // and what fits every budget and the tokens a minute; with one, the call fits whole or is refused. A call whose worst case costs nothing is
 // stopped by no budget.
 #pragma once
