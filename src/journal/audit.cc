@@ -27,15 +27,6 @@ Result<std::string> digest_of(const Json& object, const char* name) {
   return bytes;
 }
 
-// What stands in a body that came as raw JSON between the commas of a line: its own text, since the digest covers its bytes.
-std::string_view raw_body(std::string_view line) {
-  constexpr std::string_view kMark = "\"body\":";
-  const size_t at = line.rfind(",\"salt\":");  // body is written right before salt, the last field
-  const size_t start = line.find(kMark);
-  if (at == std::string_view::npos || start == std::string_view::npos || start + kMark.size() > at) return {};
-  return line.substr(start + kMark.size(), at - start - kMark.size());
-}
-
 }  // namespace
 
 struct ChainChecker::State {
@@ -175,18 +166,14 @@ Result<VerifyReport> verify_journal(const std::filesystem::path& home, const std
 
 std::string to_export_line(const Record& r, bool with_body) {
   OrderedJson line{{"tenant", r.tenant}, {"seq", r.seq}, {"id", r.id}, {"stream", r.stream}, {"version", r.version}, {"kind", r.kind},
-                   {"schema", r.schema}, {"time", r.time}, {"actor", r.actor}, {"on_behalf_of", r.on_behalf_of}, {"cause", r.cause},
-                   {"sources", r.sources}, {"acl", r.acl}, {"label", r.label}, {"erased", r.erased}, {"body_digest", to_hex(r.body_digest)},
-                   {"digest", to_hex(r.digest)}};
-  std::string out = line.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
-  if (!with_body || r.erased) return out;
-  out.pop_back();
-  out += ",\"body\":";
-  const size_t body_at = out.size();
-  out += r.body;
-  // A line end in JSON can only be white space between its tokens.
-  std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(body_at), out.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  return out + ",\"salt\":\"" + to_hex(r.salt) + "\"}";
+                   {"schema", r.schema}, {"time_us", r.time}, {"actor", r.actor}, {"on_behalf_of", r.on_behalf_of}, {"cause", r.cause},
+                   {"sources", r.sources}, {"acl", r.acl}, {"label", r.label}, {"erased", r.erased}};
+  const bool shown = with_body && !r.erased;
+  if (with_body) line["body"] = shown ? OrderedJson(r.body) : OrderedJson(nullptr);
+  if (with_body) line["salt"] = shown ? OrderedJson(to_hex(r.salt)) : OrderedJson(nullptr);
+  line["body_digest"] = to_hex(r.body_digest);
+  line["digest"] = to_hex(r.digest);
+  return line.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 Result<Record> parse_export_line(std::string_view line) {
@@ -197,7 +184,7 @@ Result<Record> parse_export_line(std::string_view line) {
     Record r;
     r.tenant = text_of(j, "tenant"), r.seq = j.at("seq").get<Seq>(), r.id = text_of(j, "id"), r.stream = text_of(j, "stream");
     r.version = j.at("version").get<uint64_t>(), r.kind = text_of(j, "kind"), r.schema = j.at("schema").get<uint32_t>();
-    r.time = j.at("time").get<TimeUs>(), r.actor = text_of(j, "actor"), r.on_behalf_of = text_of(j, "on_behalf_of");
+    r.time = j.at("time_us").get<TimeUs>(), r.actor = text_of(j, "actor"), r.on_behalf_of = text_of(j, "on_behalf_of");
     r.cause = text_of(j, "cause"), r.sources = j.at("sources").get<std::vector<Id>>(), r.acl = text_of(j, "acl"), r.label = text_of(j, "label");
     r.erased = j.at("erased").get<bool>();
     auto body_digest = digest_of(j, "body_digest"), digest = digest_of(j, "digest");
@@ -205,11 +192,11 @@ Result<Record> parse_export_line(std::string_view line) {
     if (!digest) return fail(digest.error());
     r.body_digest = *body_digest;
     r.digest = *digest;
-    if (!j.contains("body")) return r;
+    if (!j.contains("body") || j.at("body").is_null()) return r;
     auto salt = digest_of(j, "salt");
     if (!salt) return fail(salt.error());
     r.salt = *salt;
-    r.body = raw_body(line);
+    r.body = text_of(j, "body");
     return r;
   } catch (const Json::exception& e) {
     return fail(ErrorCode::kInvalidRequest, fmt::format("This is no line of a journal export: {}", e.what()));

@@ -40,7 +40,8 @@ struct ExportOptions {
   Seq after = 0;
   bool bodies = true;   // with body and salt; without, the lines still chain by body_digest
 };
-// One line (without its end) after another to `sink`, whose error ends the export. Stored form: nothing is lifted to newer schemas.
+// One line (without its end) after another to `sink`, whose error ends the export. The body is a JSON string of the stored text, so that its
+// bytes, which the digest covers, come through any reader; null once erased. Salt and digests are hexadecimal, the time is in microseconds. Stored form: nothing is lifted to newer schemas.
 Status export_journal(const std::filesystem::path& home, const ExportOptions& options, const std::function<Status(std::string_view line)>& sink);
 
 std::string to_export_line(const Record& record, bool with_body);
