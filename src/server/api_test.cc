@@ -126,6 +126,10 @@ TEST(Secret, ComesInEitherHeader) {
   EXPECT_EQ(*secret_of(api_key), "sk-steward-y");
   EXPECT_EQ(secret_of(none).error().code, ErrorCode::kUnauthenticated);
   EXPECT_FALSE(secret_of(basic).has_value());
+  bearer.headers.add("x-api-key", "sk-steward-x");
+  EXPECT_EQ(*secret_of(bearer), "sk-steward-x");
+  bearer.headers.add("authorization", "Bearer other");
+  EXPECT_EQ(secret_of(bearer).error().code, ErrorCode::kUnauthenticated);
 }
 
 TEST(Machine, AProxyOnItIsNotIt) {

@@ -236,12 +236,25 @@ bool comes_from_this_machine(const net::Request& request) {
 }
 
 Result<std::string> secret_of(const net::Request& request) {
-  const std::string_view authorization = trim(request.headers.get("authorization"));
-  if (authorization.size() > 7 && equal_ignoring_ascii_case(authorization.substr(0, 7), "bearer "))
-    return std::string(trim(authorization.substr(7)));
-  if (const auto key = trim(request.headers.get("x-api-key")); !key.empty()) return std::string(key);
-  return fail(ErrorCode::kUnauthenticated,
-              "No API key was given: send 'Authorization: Bearer sk-steward-…' or 'x-api-key: …'.");
+  std::set<std::string> given;  // two that differ are refused: a proxy and this server must not read different ones
+  for (const auto& [name, value] : request.headers.all()) {
+    std::string_view secret = trim(value);
+    if (equal_ignoring_ascii_case(name, "authorization")) {
+      const bool bearer = secret.size() > 7 && equal_ignoring_ascii_case(secret.substr(0, 7), "bearer ");
+      given.emplace(bearer ? trim(secret.substr(7)) : "");
+    } else if (equal_ignoring_ascii_case(name, "x-api-key")) {
+      given.emplace(secret);
+    }
+  }
+  if (given.size() > 1) {
+    return fail(ErrorCode::kUnauthenticated,
+                "The request names two different keys: send one, as 'Authorization: Bearer …' or 'x-api-key: …'.");
+  }
+  if (given.empty() || given.begin()->empty()) {
+    return fail(ErrorCode::kUnauthenticated,
+                "No API key was given: send 'Authorization: Bearer sk-steward-…' or 'x-api-key: …'.");
+  }
+  return *given.begin();
 }
 
 Task<void> write_error(net::Request& request, net::Responder& responder, Error error) {

@@ -80,7 +80,7 @@ async def press(steward: Steward, model: str, heavy: str, light: dict[str, str],
     await asyncio.sleep(1.0)
     load.opened = time.monotonic()
     while time.monotonic() < load.opened + window_s:
-        load.queue_peak = max(load.queue_peak, await asyncio.to_thread(steward.metric, "steward_queue_waiting"))
+        load.queue_peak = max(load.queue_peak, await asyncio.to_thread(steward.metric, "steward_queue_depth"))
         await asyncio.sleep(0.5)
     load.closed = time.monotonic()
     stop.set()

@@ -4,10 +4,12 @@ Four nested budgets (key < person < team < organisation) over four keys, and an 
 are decided, so nothing is given back meanwhile. Each admitted call costs exactly its worst case, so the number that may pass is computed
 by hand. The calls arrive interleaved by key; on the way up each budget fills in turn:
 
-    one:   person P, own budget of 40 calls        the key's binds at its 41st
-    two:   person P, whose budget holds 120        the person's binds once `one` and `two` have 120
-    three: person Q, same team, which holds 240    the team's binds once the three have 240
-    four:  person R, another team                  the organisation's binds at 400 in all
+    one:   person P, own budget of 5 calls         the key's binds at its 6th
+    two:   person P, whose budget holds 30         the person's binds once `one` and `two` have 30
+    three: person Q, same team, which holds 100    the team's binds once the three have 100
+    four:  person R, another team                  the organisation's binds at 300 in all
+
+Each holds about three times the one inside it, since all calls are sent at once and a thousand connections don't arrive in order.
 """
 
 from __future__ import annotations
@@ -27,8 +29,8 @@ OUTPUT_TOKENS = 10
 PROMPT_TOKENS = 7  # what the upstream reports; free, so the worst case is known whatever bound the input is given
 PRICE = Price(output_pico=10_000_000)
 COST_NANO = PRICE.cost_nano(PROMPT_TOKENS, OUTPUT_TOKENS)  # 100,000: a hundredth of a cent
-LIMITS = {"key": 40, "person": 120, "team": 240, "organisation": 400}  # in calls
-EXPECTED = LIMITS["organisation"]  # by hand: every pool is asked for more than it holds, and the outermost holds 400
+LIMITS = {"key": 5, "person": 30, "team": 100, "organisation": 300}  # in calls
+EXPECTED = LIMITS["organisation"]  # by hand: every pool is asked for more than it holds, and the outermost holds 300
 
 CONFIG = """
 [providers.slow]

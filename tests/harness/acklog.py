@@ -18,8 +18,8 @@ class AckLog:
         self._lock = threading.Lock()
         self.count = 0
 
-    def add(self, kind: str, **fields: object) -> None:
-        line = json.dumps({"ack": kind, **fields}, separators=(",", ":")).encode() + b"\n"
+    def add(self, ack: str, /, **fields: object) -> None:
+        line = json.dumps({"ack": ack, **fields}, separators=(",", ":")).encode() + b"\n"
         with self._lock:
             if os.write(self._file, line) != len(line):
                 raise OSError("the clients' log was cut short")
