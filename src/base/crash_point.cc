@@ -17,8 +17,6 @@ constexpr CrashPoint kPoints[] = {
     {"after_sync", "fdatasync has returned, nobody was told"},
     {"view_before_commit", "records are folded into views, the views' COMMIT was not called"},
     {"view_after_commit", "the views' COMMIT has returned, nobody was told"},
-    {"blob_before_rename", "a blob's bytes are synced under a temporary name"},
-    {"blob_after_rename", "a blob stands under its name, no record names it"},
     {"erase_after_log", "erasures.log names the records, the journal has not erased them"},
     {"purge_before_checkpoint", "erased records are gone from the tables, not from the -wal files"},
     {"purge_before_unlink", "database files are clean, unreferenced blobs are not yet removed"},

@@ -4,6 +4,14 @@
 #include "cli/errors_doc.h"
 
 namespace steward::cli {
+namespace {
+// Every kind of record that a public interface can cause in this release. acl.interned waits for the first thing that is shared.
+constexpr std::string_view kRecordKinds[] = {
+    "tenant.created", "principal.created", "principal.disabled", "group.member_set", "key.created", "key.updated",
+    "key.rotated", "key.revoked", "budget.set", "budget.removed", "price.set", "call.reserved", "call.settled",
+    "setting.changed", "idempotency.begun", "idempotency.answered", "record.erased"};
+}  // namespace
+
 void add_debug(Command& program, const Context& context) {
   Command debug = program.sub("debug", "What tests and bug reports need.");
   debug.needs_sub();
@@ -14,6 +22,11 @@ void add_debug(Command& program, const Context& context) {
     for (const auto& point : crash_points()) {
       context.line(*verbose ? fmt::format("{:<28} {}", point.name, point.where) : std::string(point.name));
     }
+    return kDone;
+  });
+  Command kinds = debug.sub("record-kinds", "The kinds of records that this release can write, one a line.");
+  kinds.run([&context] {
+    for (const auto kind : kRecordKinds) context.line(kind);
     return kDone;
   });
   Command docs = debug.sub("errors-doc", "Print docs/errors.md, made from the table of errors.");

@@ -92,6 +92,9 @@ class Journal {
   virtual void erase(Id tenant, ErasureRequest request, AppendCallback done) = 0;  // durable
   Task<Result<Appended>> erase(Id tenant, ErasureRequest request);
   Result<Appended> erase_blocking(Id tenant, ErasureRequest request);
+  // After erasures: cleans the journal's files, unlinks blobs that no record names any more, and marks the records purged. Blocks for a
+  // checkpoint; kStoreUnavailable while a long read stands in the way: try again. Answers how many records it purged.
+  virtual Result<size_t> purge() = 0;
 
   virtual Seq written_seq(const Id& tenant) const = 0;
   virtual Seq durable_seq(const Id& tenant) const = 0;

@@ -7,6 +7,7 @@
 
 #include "base/crash_point.h"
 #include "journal/blobs.h"
+#include "journal/purge.h"
 #include "journal/schema.h"
 #include "journal/view_state.h"
 
@@ -137,6 +138,19 @@ void SqliteJournal::erase(Id tenant, ErasureRequest request, AppendCallback done
                if (!status) (*shared_done)(fail(status.error()));
                else (*shared_done)(std::move(*held));
              });
+}
+
+Result<size_t> SqliteJournal::purge() {
+  if (auto s = truncate_log(paths_.views()); !s) return fail(s.error());
+  size_t purged = 0;
+  auto status = maintain([this, &purged](Store& store) -> Status {
+    auto done = purge_erased(store, paths_);
+    if (!done) return fail(done.error());
+    purged = *done;
+    return {};
+  });
+  if (!status) return fail(status.error());
+  return purged;
 }
 
 Status SqliteJournal::maintain(std::function<Status(Store&)> work) {

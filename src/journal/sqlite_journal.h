@@ -36,6 +36,7 @@ class SqliteJournal final : public Journal {
   void submit(Id tenant, Decision decide, AppendCallback written, std::function<void(Status)> durable) override;
   using Journal::erase;
   void erase(Id tenant, ErasureRequest request, AppendCallback done) override;
+  Result<size_t> purge() override;
   Seq written_seq(const Id& tenant) const override;
   Seq durable_seq(const Id& tenant) const override { return syncer_.durable_seq(tenant); }
   Task<Status> wait_durable(Id tenant, Seq seq) override;

@@ -49,7 +49,7 @@ def lost_calls(acks: list[dict], calls: dict[str, Call]) -> list[str]:
 
 
 def usage_of(settled: dict) -> tuple[int, int]:
-    return settled["prompt_tokens"], settled["completion_tokens"]
+    return settled["usage"]["prompt"], settled["usage"]["completion"]
 
 
 def lost_changes(acks: list[dict], records: list[dict]) -> list[str]:
@@ -61,7 +61,7 @@ def lost_changes(acks: list[dict], records: list[dict]) -> list[str]:
 def subject(record: dict) -> str:
     """What a change is about: the thing its stream is named after, or for a price the model."""
     if record["kind"] == "price.set":
-        return f"{record['body']['provider']}/{record['body']['model']}"
+        return record["body"]["model"]  # "provider/model"
     return record["stream"].partition("/")[2]
 
 
@@ -98,7 +98,7 @@ def conservation(calls: dict[str, Call], budgets: list[dict]) -> list[str]:
     charged: Counter[str] = Counter()
     for call in calls.values():
         for reserved, settled in zip(call.reserved[:1], call.settled[:1], strict=False):
-            for budget in reserved["budgets"]:
+            for budget, _period_start in reserved["budgets"]:
                 charged[budget] += settled["cost_nano"]
     found = [f"{one['id']}: says {one['spent_nano']} spent, the journal's charges are {charged[one['id']]}" for one in budgets if one["spent_nano"] != charged[one["id"]]]
     return found + [f"{one['id']}: still holds {one['reserved_nano']}" for one in budgets if one["reserved_nano"]]

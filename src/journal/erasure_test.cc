@@ -1,0 +1,81 @@
+// Erase means erase: hidden at once, purged from every file, the chain still holds.
+#include "journal/erasure.h"
+
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "journal/audit.h"
+#include "journal/blobs.h"
+#include "journal/testing.h"
+
+namespace steward::journal {
+namespace {
+
+const Id kTenant = "ten_a";
+constexpr std::string_view kSecret = "the-word-that-must-go";
+
+Draft note(std::string_view text, std::vector<Id> sources = {}, std::vector<std::string> blobs = {}) {
+  return {.stream = "note/n", .kind = "note.said", .body = fmt::format("\"{}\"", text), .sources = std::move(sources), .blobs = std::move(blobs)};
+}
+
+size_t files_with(const std::filesystem::path& root, std::string_view text) {
+  size_t found = 0;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(root)) {
+    if (file.is_regular_file()) found += read_file(file.path()).value_or("").find(text) != std::string::npos;
+  }
+  return found;
+}
+
+struct ErasureTest : ::testing::Test {
+  void SetUp() override {
+    home.options().kept_kinds = {"call."};
+    home.reopen();
+    home.start();
+  }
+  TestHome home;
+};
+
+TEST_F(ErasureTest, HiddenThenPurgedAndTheChainHolds) {
+  const Id first = home.append(kTenant, {note(kSecret)})->records[0].id;
+  ASSERT_TRUE(home.append(kTenant, {note(std::string(kSecret) + "-drawn", {first})}).has_value());
+  ASSERT_TRUE(home.append(kTenant, {note("stays")}).has_value());
+  EXPECT_GT(files_with(home.path(), kSecret), 0u);
+  ASSERT_TRUE(home.journal().erase_blocking(kTenant, {.ids = {first}, .reason = "person_asked"}).has_value());
+  const auto records = home.journal().read(kTenant, 0, 10).value();
+  EXPECT_TRUE(records[0].erased && records[0].body.empty() && records[0].salt.empty());
+  EXPECT_TRUE(records[1].erased) << "what was drawn from it goes too";
+  EXPECT_FALSE(records[2].erased);
+  EXPECT_EQ(records[3].kind, "record.erased");
+  EXPECT_EQ(home.journal().purge().value(), 2u);
+  EXPECT_EQ(home.journal().purge().value(), 0u);
+  EXPECT_EQ(files_with(home.path(), kSecret), 0u);
+  const auto report = verify_journal(home.path());
+  EXPECT_TRUE(report->ok) << report->problem;
+  EXPECT_EQ(report->erased, 2u);
+}
+
+TEST_F(ErasureTest, KeptKindsAndUnknownIdsAreRefused) {
+  const Id kept = home.append(kTenant, {{.stream = "call/c", .kind = "call.settled", .body = "{}"}})->records[0].id;
+  EXPECT_EQ(home.journal().erase_blocking(kTenant, {.ids = {kept}}).error().code, ErrorCode::kForbidden);
+  EXPECT_EQ(home.journal().erase_blocking(kTenant, {.ids = {"rec_none"}}).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(ErasureTest, ABlobGoesWithTheLastRecordThatNamesIt) {
+  BlobStore blobs(HomePaths(home.path()), std::string(32, 'k'));
+  const std::string blob = blobs.put(kTenant, kSecret).value();
+  EXPECT_EQ(blobs.put(kTenant, kSecret).value(), blob);
+  EXPECT_NE(blobs.put("ten_b", kSecret).value(), blob) << "no two tenants share a blob";
+  EXPECT_EQ(blobs.get(kTenant, blob).value(), kSecret);
+  const Id one = home.append(kTenant, {note("x", {}, {blob})})->records[0].id;
+  const Id two = home.append(kTenant, {note("y", {}, {blob})})->records[0].id;
+  EXPECT_EQ(home.append(kTenant, {note("z", {}, {"blob_" + std::string(64, '0')})}).error().code, ErrorCode::kConflict);
+  ASSERT_TRUE(home.journal().erase_blocking(kTenant, {.ids = {one}}).has_value());
+  ASSERT_TRUE(home.journal().purge().has_value());
+  EXPECT_TRUE(blobs.get(kTenant, blob).has_value());
+  ASSERT_TRUE(home.journal().erase_blocking(kTenant, {.ids = {two}}).has_value());
+  ASSERT_TRUE(home.journal().purge().has_value());
+  EXPECT_EQ(blobs.get(kTenant, blob).error().code, ErrorCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace steward::journal
