@@ -78,12 +78,16 @@ constexpr Field kEmbeddingFields[] = {
     {"input_type", kString},  {"user", kString},
 };
 
+constexpr std::string_view kPartTypes[] = {"text", "image_url", "input_audio", "file", "refusal"};
 constexpr std::string_view kRoles[] = {"system", "developer", "user", "assistant", "tool"};
 
 Status check_parts(const Json& content, const std::string& at) {
   for (const auto& part : content) {
     const std::string type = part.is_object() ? part.value("type", "") : "";
     if (type.empty()) return bad_field(at, fmt::format("Each part of '{}' must be an object with a 'type'.", at));
+    if (std::ranges::find(kPartTypes, type) == std::end(kPartTypes)) {
+      return fail(ErrorCode::kUnsupportedField, fmt::format("A part of type '{}' is not known: text, image_url, input_audio, file or refusal.", type.substr(0, 40)), {{"param", at}});
+    }
     if (type == "text" && !(part.contains("text") && part["text"].is_string())) return bad_field(at, fmt::format("A text part of '{}' has no text.", at));
   }
   return {};
