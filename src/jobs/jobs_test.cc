@@ -1,0 +1,150 @@
+#include "jobs/jobs.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "jobs/state.h"
+#include "journal/testing.h"
+
+namespace steward::jobs {
+namespace {
+
+const Id kTenant = "ten_a";
+
+template <class T>
+T run(Task<T> task) {
+  asio::io_context io;
+  std::optional<T> answer;
+  asio::co_spawn(io, std::move(task), [&answer](std::exception_ptr error, T value) {
+    if (error) std::rethrow_exception(error);
+    answer.emplace(std::move(value));
+  });
+  io.run();
+  return std::move(*answer);
+}
+
+struct JobsTest : ::testing::Test {
+  void make() {
+    jobs = make_jobs(home.journal(), clock, home.random(), Log());
+    home.journal().add_fold(jobs->fold());
+    for (auto* view : jobs->views()) home.views().add(*view);
+  }
+  void SetUp() override { make(); }
+  void TearDown() override {
+    jobs->stop();
+    home.stop();
+  }
+  Job job(const Id& id) {
+    home.wait_applied();
+    std::optional<Job> found;
+    home.views().query_blocking([&](journal::Db& db) { found = find_job(db, kTenant, id); });
+    return found.value_or(Job());
+  }
+  Job wait_until(const Id& id, JobState state) {
+    for (int i = 0; i < 2'000 && job(id).state != state; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_EQ(to_text(job(id).state), to_text(state));
+    return job(id);
+  }
+  Id enqueue(JobSpec spec) { return run(jobs->enqueue(kTenant, "usr_a", std::move(spec))).value().id; }
+
+  journal::TestHome home;
+  SystemClock clock;
+  std::unique_ptr<Jobs> jobs;
+};
+
+TEST_F(JobsTest, RunsToItsEnd) {
+  jobs->handle("add", [](const Job& job, JobContext& context) -> Result<Json> {
+    EXPECT_TRUE(context.progress({{"step", 1}}).has_value());
+    return job.input.at("a").get<int>() + job.input.at("b").get<int>();
+  });
+  home.start();
+  jobs->start();
+  const Job done = wait_until(enqueue({.kind = "add", .input = {{"a", 2}, {"b", 3}}}), JobState::kFinished);
+  EXPECT_EQ(done.result, 5);
+  EXPECT_EQ(done.progress.at("step"), 1);
+  EXPECT_EQ(done.epoch, 1);
+  EXPECT_EQ(run(jobs->enqueue(kTenant, "usr_a", {.kind = "unknown"})).error().code, ErrorCode::kNotImplemented);
+}
+
+TEST_F(JobsTest, RetriesWhatCanBeRetriedAndGivesUpOnTheRest) {
+  std::atomic<int> tries = 0;
+  jobs->handle("flaky", [&](const Job&, JobContext&) -> Result<Json> {
+    if (++tries < 2) return fail(ErrorCode::kStoreUnavailable);
+    return Json(true);
+  });
+  jobs->handle("hopeless", [](const Job&, JobContext&) -> Result<Json> { return fail(ErrorCode::kInvalidRequest); });
+  home.start();
+  jobs->start();
+  const Id flaky = enqueue({.kind = "flaky"}), hopeless = enqueue({.kind = "hopeless"});
+  EXPECT_EQ(wait_until(flaky, JobState::kFinished).epoch, 2);
+  const Job failed = wait_until(hopeless, JobState::kFailed);
+  EXPECT_EQ(failed.error, "invalid_request");
+  EXPECT_EQ(failed.epoch, 1);
+}
+
+TEST_F(JobsTest, AnotherProcessTakesOverUnderTheNextEpoch) {
+  std::atomic<bool> entered = false;
+  jobs->handle("long", [&](const Job&, JobContext& context) -> Result<Json> {
+    entered = true;
+    while (!context.cancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return fail(ErrorCode::kShuttingDown);
+  });
+  home.start();
+  jobs->start();
+  const Id id = enqueue({.kind = "long"});
+  while (!entered) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  jobs->stop();
+  EXPECT_EQ(job(id).state, JobState::kRunning);
+  jobs.reset();
+  home.reopen();
+  make();
+  jobs->handle("long", [](const Job& job, JobContext&) -> Result<Json> { return Json(job.epoch); });
+  home.start();
+  jobs->start();
+  EXPECT_EQ(wait_until(id, JobState::kFinished).result, 2);
+}
+
+TEST_F(JobsTest, CancelledBeforeAndWhileItRuns) {
+  std::atomic<int> ran = 0;
+  jobs->handle("wait", [&](const Job&, JobContext& context) -> Result<Json> {
+    ++ran;
+    while (!context.cancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(context.progress(1).error().code, ErrorCode::kConflict);
+    return Json(true);
+  });
+  home.start();
+  jobs->start();
+  const Id later = enqueue({.kind = "wait", .due_at = clock.now_us() + 3600LL * kSecondUs});
+  ASSERT_TRUE(run(jobs->cancel(kTenant, "usr_a", later)).has_value());
+  EXPECT_EQ(job(later).state, JobState::kCancelled);
+  EXPECT_EQ(run(jobs->cancel(kTenant, "usr_a", later)).error().code, ErrorCode::kConflict);
+  const Id now = enqueue({.kind = "wait"});
+  while (ran == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  ASSERT_TRUE(run(jobs->cancel(kTenant, "usr_a", now)).has_value());
+  jobs->stop();
+  EXPECT_EQ(job(now).state, JobState::kCancelled);
+  EXPECT_EQ(ran, 1);
+}
+
+TEST_F(JobsTest, OneIsEnoughWhereSaidSoAndPeopleGoFirst) {
+  std::mutex mutex;
+  std::vector<std::string> order;
+  jobs->handle("note", [&](const Job& job, JobContext&) -> Result<Json> {
+    std::scoped_lock lock(mutex);
+    order.push_back(job.input.value("name", ""));
+    return Json();
+  });
+  home.start();
+  const Id bulk = enqueue({.kind = "note", .lane = Lane::kBulk, .input = {{"name", "bulk"}}, .once = "x"});
+  EXPECT_EQ(enqueue({.kind = "note", .lane = Lane::kBulk, .once = "x"}), bulk);
+  for (int i = 0; i < 6; ++i) enqueue({.kind = "note", .lane = Lane::kPerson, .input = {{"name", "person"}}});
+  jobs->start();
+  wait_until(bulk, JobState::kFinished);
+  std::scoped_lock lock(mutex);
+  EXPECT_EQ(std::ranges::count(order, "bulk"), 1);
+  EXPECT_GE(std::ranges::find(order, "bulk") - order.begin(), 5);
+}
+
+}  // namespace
+}  // namespace steward::jobs
