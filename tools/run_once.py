@@ -23,7 +23,7 @@ PYTHON = TREE / "build/venv/bin/python"
 READY_TIMEOUT_S = 120
 ANSWER_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 30
-SNIPPET_START = ("from openai", "import os")
+SNIPPET_FENCES = ("```python", "```")
 
 
 @dataclass
@@ -42,16 +42,18 @@ class Screen:
 
     @property
     def snippet(self) -> str:
-        starts = [at for at, line in enumerate(self.lines) if line.startswith(SNIPPET_START)]
-        return "\n".join(self.lines[starts[0] :]).strip() + "\n" if starts else ""
+        first, last = SNIPPET_FENCES
+        if first not in self.lines or last not in self.lines:
+            return ""
+        return "\n".join(self.lines[self.lines.index(first) + 1 : self.lines.index(last)]) + "\n"
 
     @property
     def whole(self) -> bool:
-        return bool(self.curl and self.snippet and "print(" in self.snippet)
+        return bool(self.curl and self.snippet)
 
 
 def wait_for_screen(server: subprocess.Popen) -> Screen:
-    """Reads the server's output until the screen's last line, the snippet's print."""
+    """Reads the server's output until the screen has its curl line and its whole snippet."""
     screen, lines = Screen(), queue.Queue()
     threading.Thread(target=_pump, args=(server, lines), daemon=True).start()
     end = time.monotonic() + READY_TIMEOUT_S
@@ -76,7 +78,7 @@ def _pump(server: subprocess.Popen, lines: queue.Queue) -> None:
 def run_as_pasted(what: str, command: list[str], text: str, key: str) -> str:
     """The output of what was run, or nothing if it failed."""
     print(f"\n> {what}", flush=True)
-    environment = os.environ | ({"STEWARD_API_KEY": key} if key else {})
+    environment = os.environ | ({"STEWARD_KEY": key} if key else {})
     try:
         done = subprocess.run(command, input=text, text=True, capture_output=True, env=environment, cwd=TREE,
                               timeout=ANSWER_TIMEOUT_S)
