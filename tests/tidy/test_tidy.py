@@ -1,0 +1,128 @@
+"""The repository checks itself: floors, sizes, banned calls with their reason, machine paths, large and dead files."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+TREE = Path(__file__).resolve().parents[2]
+RATCHET = tomllib.loads((Path(__file__).parent / "ratchet.toml").read_text())
+FLOORS = ["base", "net", "journal", "jobs", "identity", "ledger", "engine", "gateway", "server", "cli"]
+MAX_FILE_LINES = 600
+MAX_FUNCTION_LINES = 70
+MAX_FILE_BYTES = 1_000_000
+
+
+def tracked(*patterns: str) -> list[Path]:
+    names = subprocess.run(["git", "ls-files", "-z", *patterns], cwd=TREE, capture_output=True, check=True).stdout.decode().split("\0")
+    return [TREE / name for name in names if name and (TREE / name).is_file()]
+
+
+def cpp() -> list[Path]:
+    return tracked("src/*.cc", "src/*.h", "bench/*.cc")
+
+
+def rel(path: Path) -> str:
+    return str(path.relative_to(TREE))
+
+
+def test_includes_go_down_the_floors():
+    wrong = []
+    for path in tracked("src/*.cc", "src/*.h"):
+        floor = FLOORS.index(path.relative_to(TREE / "src").parts[0])
+        for target in re.findall(r'^#include "(\w+)/', path.read_text(), re.MULTILINE):
+            if target in FLOORS and FLOORS.index(target) > floor:
+                wrong.append(f"{rel(path)} includes from {target}, a floor above it")
+    assert wrong == []
+
+
+def test_files_stay_small():
+    wrong = []
+    for path in [*cpp(), *tracked("*.py")]:
+        lines, allowed = len(path.read_text().splitlines()), RATCHET["lines"].get(rel(path), MAX_FILE_LINES)
+        if lines > allowed:
+            wrong.append(f"{rel(path)} has {lines} lines; at most {allowed}")
+    assert wrong == []
+
+
+def functions(text: str) -> list[tuple[str, int]]:
+    """Top-level and class-level function bodies by clang-format's layout: a line that ends in ') … {' and the line that closes it."""
+    found, lines = [], text.splitlines()
+    for start, line in enumerate(lines):
+        head = re.match(r"^( {0,4})(?!namespace|class|struct|enum|if|for|while|switch|else|try|do\b)\S.*\)[^;{}]*\{$", line)
+        if not head:
+            continue
+        close = head.group(1) + "}"
+        length = next((n for n, after in enumerate(lines[start:]) if after.startswith(close) and n), 0)
+        found.append((line.strip()[:80], length))
+    return found
+
+
+def test_functions_stay_small():
+    wrong = [f"{rel(path)}: {name} has {length} lines" for path in cpp() for name, length in functions(path.read_text())
+             if length > RATCHET["functions"].get(f"{rel(path)}", MAX_FUNCTION_LINES)]
+    assert wrong == []
+
+
+def test_the_function_counter_sees_a_long_function():
+    long = "void f() {\n" + "  g();\n" * 80 + "}\n"
+    assert functions(long) == [("void f() {", 81)]
+
+
+BANNED = {
+    r"\bstd::rand\b|\bsrand\(|\bdrand48\b": "randomness is handed in (base/random.h)",
+    r"\bsystem\(|\bpopen\(": "a shell reads its arguments in its own way: spawn the program itself",
+    r"\bstrcpy\(|\bstrcat\(|\bsprintf\(|\bgets\(": "unbounded writes",
+    r"\basctime\(|\bgmtime\(|\blocaltime\(": "not thread-safe: base/clock.h and date/tz.h",
+    r"\bstd::regex\b": "recurses on its input: a long one ends the process",
+    r"\busing namespace std;": "names the whole library",
+    r"\bstd::cout\b": "output belongs to the CLI, through fmt",
+    r"\bassert\(": "off in some builds: return an error, or abort with a reason",
+}
+
+
+@pytest.mark.parametrize("pattern", BANNED)
+def test_banned_calls(pattern):
+    wrong = [f"{rel(path)}:{number}" for path in cpp() for number, line in enumerate(path.read_text().splitlines(), 1)
+             if re.search(pattern, re.sub(r'//.*|"[^"]*"', "", line)) and "static_assert" not in line]
+    assert wrong == [], BANNED[pattern]
+
+
+def test_only_net_knows_the_http_library():
+    wrong = [rel(path) for path in cpp() if "boost/beast" in path.read_text() and (path.parent.name != "net" or path.suffix == ".h")]
+    assert wrong == [], "Beast costs seconds of compile time: only in src/net/*.cc"
+
+
+def test_headers_open_with_what_they_are():
+    wrong = [rel(path) for path in tracked("src/*.h") if not path.read_text().lstrip("#pragma once\n").lstrip().startswith("//")]
+    assert len(wrong) <= RATCHET["headers_without_essay"], wrong
+
+
+PRIVATE = re.compile(r"/(?:work|root|tmp/brief)/|snapshot\.debian|registry\.npmjs|files\.pythonhosted|deb\.debian\.org")
+
+
+def test_no_machine_paths_and_no_registry_addresses():
+    wrong = [f"{rel(path)}: {hit.group()}" for path in tracked() if path.suffix not in {".png", ".gguf", ".db"} and path != Path(__file__)
+             and (hit := PRIVATE.search(path.read_text(errors="replace")))]
+    assert wrong == []
+
+
+def test_no_large_files():
+    assert [rel(path) for path in tracked() if path.stat().st_size > MAX_FILE_BYTES] == []
+
+
+def test_no_dead_headers():
+    included = {name for path in [*cpp(), *tracked("*.def", "cmake/*")] for name in re.findall(r'#include "([^"]+)"', path.read_text())}
+    dead = [rel(path) for path in tracked("src/*.h") if str(path.relative_to(TREE / "src")) not in included and path.name != "pch.h"]
+    assert dead == []
+
+
+def test_no_words_of_unfinished_work():
+    words = re.compile(r"\b(TODO|FIXME|XXX|not yet implemented|unimplemented)\b")
+    wrong = [f"{rel(path)}:{number}" for path in [*cpp(), *tracked("*.py", "docs/*.md")] if path != Path(__file__)
+             for number, line in enumerate(path.read_text().splitlines(), 1) if words.search(line)]
+    assert wrong == []
