@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.harness.paths import ROOT
 from tests.harness.steward import commit, lift_file_limit
 
-COMMITTED = Path(__file__).with_name("checks.toml")
+COMMITTED = ROOT / "tests" / "checks.toml"
 RESULTS = ROOT / "build" / "check"
 
 Metrics = dict[str, object]
