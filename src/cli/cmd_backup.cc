@@ -32,7 +32,9 @@ int backup(const Options& options, const Context& context) {
   }
   print_report(context, done->value("path", ""), done->value("bytes", uint64_t{0}), done->value("records", uint64_t{0}),
                done->value("blobs", uint64_t{0}));
-  context.line(context.dim("Not in it, on purpose: secrets/ and erasures.log of the home. Copy these apart; 'steward restore --help' says why."));
+  context.line(
+      context.dim("Not in it, on purpose: secrets/ and erasures.log of the home. Copy these apart; 'steward restore "
+                  "--help' says why."));
   return kDone;
 }
 
@@ -40,7 +42,12 @@ int restore(const Options& options, const Context& context) {
   auto done = journal::restore_home(std::filesystem::absolute(options.backup), context.home);
   if (!done) return context.failed(done.error());
   if (options.json) {
-    context.line(Json{{"object", "restore"}, {"path", done->path.string()}, {"bytes", done->bytes}, {"records", done->records}, {"blobs", done->blobs}}.dump(2));
+    context.line(Json{{"object", "restore"},
+                      {"path", done->path.string()},
+                      {"bytes", done->bytes},
+                      {"records", done->records},
+                      {"blobs", done->blobs}}
+                     .dump(2));
     return kDone;
   }
   print_report(context, done->path.string(), done->bytes, done->records, done->blobs);
@@ -52,20 +59,27 @@ int restore(const Options& options, const Context& context) {
 
 void add_backup(Command& program, const Context& context) {
   auto options = std::make_shared<Options>();
-  Command backup_command = program.sub("backup", "Copy the journal, its blobs and the configuration into a new folder.");
+  Command backup_command =
+      program.sub("backup", "Copy the journal, its blobs and the configuration into a new folder.");
   backup_command
-      .describe("Runs beside a server without stopping it. The folder must not be there yet; it appears whole or not at all.\n"
-                "Models, views and logs are left out, since they can be made anew; secrets/ and erasures.log are left out on\n"
-                "purpose, so that a stolen backup opens nothing and a restored one erases again what was erased after it.")
+      .describe(
+          "Runs beside a server without stopping it. The folder must not be there yet; it appears whole or not at "
+          "all.\n"
+          "Models, views and logs are left out, since they can be made anew; secrets/ and erasures.log are left out "
+          "on\n"
+          "purpose, so that a stolen backup opens nothing and a restored one erases again what was erased after it.")
       .argument("FOLDER", options->folder, "Where to (default: a folder named after the time, in the home's backups/)")
       .flag("--json", options->json, "Print JSON")
       .examples("steward backup\nsteward backup /mnt/usb/steward-2026-11-25")
       .run([options, &context] { return backup(*options, context); });
   Command restore_command = program.sub("restore", "Put a backup into an empty home and prove it.");
   restore_command
-      .describe("The home ($STEWARD_HOME) must hold no journal. Each file is checked against the backup's manifest before, the\n"
-                "whole chain of records after; if either fails, the home is left as it was. Put the erasures.log and secrets/ that\n"
-                "you copied apart into the home first: what the log names is erased again at the next start.")
+      .describe(
+          "The home ($STEWARD_HOME) must hold no journal. Each file is checked against the backup's manifest before, "
+          "the\n"
+          "whole chain of records after; if either fails, the home is left as it was. Put the erasures.log and "
+          "secrets/ that\n"
+          "you copied apart into the home first: what the log names is erased again at the next start.")
       .argument("FOLDER", options->backup, "The backup")
       .flag("--json", options->json, "Print JSON")
       .examples("STEWARD_HOME=/srv/steward steward restore /mnt/usb/steward-2026-11-25")

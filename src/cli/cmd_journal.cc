@@ -95,7 +95,8 @@ int rebuild(const Options& options, const Context& context) {
   if (options.json) {
     context.line(done->dump(2));
   } else {
-    context.line(fmt::format("Every view was folded anew from {} records.", thousands(done->value("records", int64_t{0}))));
+    context.line(
+        fmt::format("Every view was folded anew from {} records.", thousands(done->value("records", int64_t{0}))));
   }
   return kDone;
 }
@@ -113,9 +114,11 @@ void add_journal(Command& program, const Context& context) {
               "A head kept from an earlier verify: it must still be in the chain; repeat for more", "TENANT:SEQ:DIGEST")
       .flag("--json", options->json, "Print JSON")
       .run([options, &context] { return verify(*options, context); });
-  Command rebuild_command = journal_command.sub("rebuild", "Fold every view from nothing; the old tables serve meanwhile.");
-  rebuild_command.flag("--json", options->json, "Print JSON")
-      .run([options, &context] { return rebuild(*options, context); });
+  Command rebuild_command =
+      journal_command.sub("rebuild", "Fold every view from nothing; the old tables serve meanwhile.");
+  rebuild_command.flag("--json", options->json, "Print JSON").run([options, &context] {
+    return rebuild(*options, context);
+  });
   Command export_command =
       journal_command.sub("export", "Print every record as a JSON line, with all that the chain needs.");
   export_command.option("--tenant", options->tenant, "Only this organisation", "ID")

@@ -66,7 +66,7 @@ void show(const Json& key, const Context& context) {
   };
   line("id", key["id"]);
   line("name", key["name"]);
-  line("visible", key["visible"].get<std::string>() + "…");
+  line("visible", key["visible"]);
   line("status", key["status"]);
   line("owner", key["owner"]);
   if (key["team"].is_string()) line("team", key["team"]);
@@ -117,8 +117,8 @@ int list(const Options& options, const Context& context) {
   for (const auto& key : *keys) {
     if (!options.all && key["status"] != "active") continue;
     shown.push_back(key);
-    table.row({key["id"], key["name"], key["visible"].get<std::string>() + "…",
-               key["admin"].get<bool>() ? "admin" : "models", joined(key["models"]), limit_text(key),
+    table.row({key["id"], key["name"], key["visible"].get<std::string>(), key["admin"].get<bool>() ? "admin" : "models",
+               joined(key["models"]), limit_text(key),
                key["expires_at"].is_string() ? key["expires_at"].get<std::string>().substr(0, 10) : "never",
                key["status"]});
   }

@@ -23,8 +23,9 @@ Result<Id> find_key_id(Client& client, const std::string& word) {
   if (!keys) return fail(keys.error());
   std::vector<Id> live, gone;
   for (const auto& key : *keys) {
-    const bool fits =
-        key["name"] == word || (word.starts_with("sk-steward-") && word.starts_with(key["visible"].get<std::string>()));
+    std::string visible = key["visible"];
+    visible = visible.substr(0, visible.find("…"));
+    const bool fits = key["name"] == word || (word.starts_with("sk-steward-") && word.starts_with(visible));
     if (fits) (key["status"] == "active" ? live : gone).push_back(key["id"]);
   }
   return only_one(live.empty() ? gone : live, word, "key", "'steward keys list --all' shows them.");

@@ -2,6 +2,7 @@
 
 #include <boost/asio/use_future.hpp>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "server/options.h"
 
@@ -104,8 +105,8 @@ std::string welcome_text(const Welcome& welcome) {
   out += models_text(welcome);
   if (welcome.default_model.empty())
     return out + "\nNo chat model is here yet: 'steward models recommend' says which would fit.\n";
-  const std::string body = Json{{"model", welcome.default_model},
-                                {"messages", {{{"role", "user"}, {"content", "Say hello in one sentence."}}}}}
+  const std::string body = OrderedJson{{"model", welcome.default_model},
+                                       {"messages", {{{"role", "user"}, {"content", "Say hello in one sentence."}}}}}
                                .dump();
   out += "\nTry it" +
          std::string(first ? "" : " (with your key in STEWARD_KEY; 'steward keys new NAME' makes another)") + ":\n";

@@ -53,11 +53,13 @@ class LocalEngine final : public Engine {
 
   Task<Result<int64_t>> count_chat(std::shared_ptr<Lease> lease, Json request) {
     request.erase("stream");
-    auto answer = co_await ask(clients_, lease, "/apply-template", std::move(request), Deadline::in(kCountTimeout), {});
+    const std::string path = "/v1/chat/completions/input_tokens";  // by the same template as the call itself
+    auto answer = co_await ask(clients_, std::move(lease), path, std::move(request), Deadline::in(kCountTimeout), {});
     if (!answer) co_return fail(answer.error());
-    if (!answer->contains("prompt") || !(*answer)["prompt"].is_string())
-      co_return fail(ErrorCode::kEngineFailed, "The model did not render the conversation.");
-    co_return co_await count(std::move(lease), (*answer)["prompt"].get<std::string>());
+    const Json count = answer->value("input_tokens", Json());
+    if (!count.is_number_integer())
+      co_return fail(ErrorCode::kEngineFailed, "The model did not count the conversation.");
+    co_return count.get<int64_t>();
   }
 
   std::shared_ptr<Supervisor> supervisor_;

@@ -129,6 +129,17 @@ Task<Result<Reply>> create_principal(Core& core, AdminCall call) {
   co_return Reply{201, principal_json(*made)};
 }
 
+Task<Result<Reply>> change_principal(Core& core, AdminCall call) {
+  const std::string id = call.request.params.at("id");
+  Fields fields(call.body);
+  const auto disabled = fields.boolean("disabled");
+  if (!disabled) fields.problem("disabled", "must be true or false");
+  if (auto good = fields.finish(); !good) co_return fail(good.error());
+  if (auto done = co_await core.identity->set_disabled(call.caller, id, *disabled); !done) co_return fail(done.error());
+  const auto snapshot = core.identity->snapshot();
+  co_return Reply{200, principal_json(snapshot->principals.at(id))};
+}
+
 Task<Result<Reply>> set_member(Core& core, AdminCall call, bool in) {
   const std::string group = call.request.params.at("id"), member = call.request.params.at("member");
   if (auto done = co_await core.identity->set_member(call.caller, group, member, in); !done)
@@ -191,6 +202,13 @@ std::vector<Endpoint> principal_endpoints(Core& core) {
            .response_schema = "Principal",
            .success = 201},
           [&core](AdminCall call) { return create_principal(core, std::move(call)); }, false),
+      json_endpoint("PATCH", "/admin/v1/principals/{id}",
+                    {.tag = tag,
+                     .summary = "Disable somebody, or enable them again",
+                     .description = "The keys of a disabled person or service stop at once.",
+                     .request_schema = "PrincipalChange",
+                     .response_schema = "Principal"},
+                    [&core](AdminCall call) { return change_principal(core, std::move(call)); }),
       json_endpoint("PUT", "/admin/v1/principals/{id}/members/{member}",
                     {.tag = tag, .summary = "Put somebody into a team", .response_schema = "Membership"},
                     [&core](AdminCall call) { return set_member(core, std::move(call), true); }),

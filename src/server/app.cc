@@ -104,6 +104,8 @@ Status App::open() {
   if (auto done = open_models(); !done) return done;
   core_.events->attach(*core_.journal);
   core_.idempotency = std::make_unique<Idempotency>(*core_.journal, core_.clock);
+  register_jobs(core_);
+  core_.jobs->start();
   core_.phase = Phase::kReady;
   housekeeper_ = std::thread([this] { housekeep(); });
   if (options_.announce) return announce();
@@ -120,11 +122,14 @@ Status App::open_store() {
   core_.journal->add_fold(core_.identity->fold());
   core_.journal->add_fold(core_.ledger->fold());
   core_.journal->add_fold(*core_.settings);
+  core_.jobs = jobs::make_jobs(*core_.journal, core_.clock, core_.random, core_.log);
+  core_.journal->add_fold(core_.jobs->fold());
   if (auto started = core_.journal->start(); !started) return started;
   core_.views = journal::make_views(core_.home.root, *core_.journal, core_.log);
   for (auto* view : core_.identity->views()) core_.views->add(*view);
   for (auto* view : core_.ledger->views()) core_.views->add(*view);
   core_.views->add(core_.settings->view());
+  for (auto* view : core_.jobs->views()) core_.views->add(*view);
   return core_.views->start();
 }
 
@@ -224,6 +229,7 @@ size_t App::stop(Deadline deadline) {
   if (housekeeper_.joinable()) housekeeper_.join();
   const size_t cut = server_ ? server_->drain(deadline) : 0;
   core_.worker->stop();
+  if (core_.jobs) core_.jobs->stop();
   if (core_.engine) core_.engine->stop();
   if (core_.views) core_.views->stop();
   if (core_.journal) core_.journal->stop();

@@ -16,6 +16,7 @@
 #include "engine/engine.h"
 #include "gateway/gateway.h"
 #include "identity/identity.h"
+#include "jobs/jobs.h"
 #include "journal/home.h"
 #include "journal/journal.h"
 #include "journal/view.h"
@@ -86,6 +87,7 @@ struct Core {
   std::unique_ptr<identity::Identity> identity;
   std::unique_ptr<ledger::Ledger> ledger;
   std::unique_ptr<journal::Views> views;
+  std::unique_ptr<jobs::Jobs> jobs;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<gateway::Gateway> gateway;
 
