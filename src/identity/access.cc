@@ -8,13 +8,13 @@ Status may_use_model(const Caller& caller, const Resource& resource) {
   const KeySpec& spec = caller.key->spec;
   if (!resource.endpoint.empty() && !matches_any(spec.endpoints, resource.endpoint)) {
     return fail(ErrorCode::kForbidden,
-                fmt::format("The key {} may not use the endpoint '{}': an administrator can add it to the key's endpoints.",
+                fmt::format("The key {}… may not use the endpoint '{}': an administrator can add it to the key's endpoints.",
                             caller.key->visible, resource.endpoint),
                 {{"endpoint", resource.endpoint}, {"needed", "endpoint"}});
   }
   if (!resource.model.empty() && !matches_any(spec.models, resource.model)) {
     return fail(ErrorCode::kForbidden,
-                fmt::format("The key {} may not use the model '{}': an administrator can add it to the key's models.",
+                fmt::format("The key {}… may not use the model '{}': an administrator can add it to the key's models.",
                             caller.key->visible, resource.model),
                 {{"model", resource.model}, {"needed", "model"}});
   }

@@ -139,7 +139,7 @@ Drafts decide_create_key(const Snapshot& state, const Caller& actor, Key& key, c
   if (!spec) return fail(spec.error());
   if (spec->expires_at != 0 && spec->expires_at <= now) return invalid("expires_at", "The key would have expired already.");
   key.tenant = actor.tenant;
-  key.visible = secret.substr(0, kVisibleChars) + "…";
+  key.visible = secret.substr(0, kVisibleChars);
   key.hashes = {sha256(secret)};
   key.hash_expires = {0};
   key.spec = std::move(*spec);
@@ -160,7 +160,7 @@ Drafts decide_rotate_key(const Snapshot& state, const Caller& actor, const Id& i
   if (!key) return fail(key.error());
   if (key->revoked) return fail(ErrorCode::kConflict, "The key was revoked; make a new one instead of rotating it.");
   if (overlap_us < 0 || overlap_us > kOverlapLimitUs) return invalid("overlap", "An overlap lasts from 0 seconds to 90 days.");
-  const Json body = {{"visible", secret.substr(0, kVisibleChars) + "…"}, {"hash", to_hex(sha256(secret))}, {"overlap_us", overlap_us}};
+  const Json body = {{"visible", secret.substr(0, kVisibleChars)}, {"hash", to_hex(sha256(secret))}, {"overlap_us", overlap_us}};
   return std::vector{draft_of(actor, id, "key.rotated", body, now)};
 }
 

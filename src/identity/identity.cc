@@ -54,16 +54,16 @@ Result<Caller> JournaledIdentity::authenticate(std::string_view secret) const {
   const auto it = snapshot->keys_by_hash.find(hash);
   if (!has_secret_form(secret) || it == snapshot->keys_by_hash.end()) return fail(ErrorCode::kUnauthenticated);
   const Key& key = *it->second;
-  if (key.revoked) return fail(ErrorCode::kKeyRevoked, fmt::format("The API key {} was revoked.", key.visible), {{"key", key.id}});
+  if (key.revoked) return fail(ErrorCode::kKeyRevoked, fmt::format("The API key {}… was revoked.", key.visible), {{"key", key.id}});
   const TimeUs now = clock_.now_us();
   const auto expired = [now](TimeUs at) { return at != 0 && at <= now; };
   if (expired(key.spec.expires_at)) {
-    return fail(ErrorCode::kKeyExpired, fmt::format("The API key {} expired on {}.", key.visible, to_rfc3339(key.spec.expires_at)),
+    return fail(ErrorCode::kKeyExpired, fmt::format("The API key {}… expired on {}.", key.visible, to_rfc3339(key.spec.expires_at)),
                 {{"key", key.id}, {"expired_at", to_rfc3339(key.spec.expires_at)}});
   }
   const size_t which = static_cast<size_t>(std::ranges::find(key.hashes, hash) - key.hashes.begin());
   if (expired(key.hash_expires.at(which))) {
-    return fail(ErrorCode::kKeyExpired, fmt::format("This secret was replaced when the key was rotated; the one that begins {} holds now.", key.visible),
+    return fail(ErrorCode::kKeyExpired, fmt::format("This secret was replaced when the key was rotated; the one that begins {}… holds now.", key.visible),
                 {{"key", key.id}});
   }
   const auto owner = snapshot->principals.find(key.spec.owner);

@@ -55,7 +55,7 @@ struct KeySpec {
 struct Key {
   Id id;
   Id tenant;
-  std::string visible;                 // "sk-steward-3fA9…": the first characters, enough to recognise it
+  std::string visible;                 // "sk-steward-3fA9": the first characters, enough to recognise it
   std::vector<std::string> hashes;     // SHA-256 raw; two while a rotation overlaps
   std::vector<TimeUs> hash_expires;    // beside each; 0: never
   KeySpec spec;

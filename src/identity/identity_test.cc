@@ -31,7 +31,7 @@ TEST_F(IdentityTest, AKeyIsShownOnceAndStoredHashed) {
   const NewKey made = new_key({.name = "web"});
   EXPECT_TRUE(made.secret.starts_with("sk-steward-"));
   EXPECT_EQ(from_base64url(made.secret.substr(11)).value().size(), 32u);
-  EXPECT_EQ(made.key.visible, made.secret.substr(0, 15) + "…");
+  EXPECT_EQ(made.key.visible, made.secret.substr(0, 15));
   EXPECT_EQ(made.key.spec.owner, admin.principal);
   const Caller caller = identity->authenticate(made.secret).value();
   EXPECT_EQ(caller.principal, admin.principal);
@@ -76,7 +76,7 @@ TEST_F(IdentityTest, RotationOverlapsThenEndsTheOldSecret) {
   const NewKey first = new_key({});
   const NewKey second = run(identity->rotate_key(admin, first.key.id, kDayUs)).value();
   EXPECT_NE(first.secret, second.secret);
-  EXPECT_EQ(second.key.visible, second.secret.substr(0, 15) + "…");
+  EXPECT_EQ(second.key.visible, second.secret.substr(0, 15));
   EXPECT_TRUE(identity->authenticate(first.secret).has_value());
   EXPECT_TRUE(identity->authenticate(second.secret).has_value());
   clock().advance_us(kDayUs);

@@ -44,9 +44,13 @@ Status truncate_log(const std::filesystem::path& database) {
   }
 }
 
+bool has_hidden(Db& db) {
+  return db.integer("SELECT EXISTS(SELECT 1 FROM records WHERE erased=1) OR EXISTS(SELECT 1 FROM doomed_blobs)") != 0;
+}
+
 Result<size_t> purge_erased(Store& store, const HomePaths& paths) {
   Db& db = store.db();
-  if (db.integer("SELECT EXISTS(SELECT 1 FROM records WHERE erased=1) OR EXISTS(SELECT 1 FROM doomed_blobs)") == 0) return 0;
+  if (!has_hidden(db)) return 0;
   crash_point("purge_before_checkpoint");
   if (auto s = truncate_log(db); !s) return fail(s.error());
   const auto doomed = doomed_blobs(db);

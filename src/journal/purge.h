@@ -8,6 +8,7 @@
 
 namespace steward::journal {
 
+bool has_hidden(Db& db);  // whether anything waits to be purged
 // Writer thread, outside any group. Answers how many records became purged.
 Result<size_t> purge_erased(Store& store, const HomePaths& paths);
 // The -wal file of another database of the home (views.db), by a connection of its own. kStoreUnavailable while readers hold it.

@@ -141,6 +141,10 @@ void SqliteJournal::erase(Id tenant, ErasureRequest request, AppendCallback done
 }
 
 Result<size_t> SqliteJournal::purge() {
+  bool hidden = false;
+  auto looked = reader_.with_db([&hidden](Db& db) { hidden = has_hidden(db); });
+  if (!looked) return fail(looked.error());
+  if (!hidden) return 0;
   if (auto s = truncate_log(paths_.views()); !s) return fail(s.error());
   size_t purged = 0;
   auto status = maintain([this, &purged](Store& store) -> Status {

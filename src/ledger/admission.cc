@@ -28,11 +28,11 @@ Result<std::shared_ptr<const identity::Key>> present_key(const identity::Snapsho
   if (!bound.caller.key) return nullptr;
   const auto it = identity.keys.find(bound.caller.key->id);
   if (it == identity.keys.end() || it->second->revoked) {
-    return fail(ErrorCode::kKeyRevoked, fmt::format("The API key {} was revoked.", bound.caller.key->visible), {{"key", bound.caller.key->id}});
+    return fail(ErrorCode::kKeyRevoked, fmt::format("The API key {}… was revoked.", bound.caller.key->visible), {{"key", bound.caller.key->id}});
   }
   const TimeUs expires_at = it->second->spec.expires_at;
   if (expires_at != 0 && expires_at <= now) {
-    return fail(ErrorCode::kKeyExpired, fmt::format("The API key {} expired on {}.", it->second->visible, to_rfc3339(expires_at)), {{"key", it->first}});
+    return fail(ErrorCode::kKeyExpired, fmt::format("The API key {}… expired on {}.", it->second->visible, to_rfc3339(expires_at)), {{"key", it->first}});
   }
   return it->second;
 }

@@ -269,7 +269,6 @@ std::map<std::string, Price> JournaledLedger::prices(const Id& tenant) const {
       if (const Price* price = book->exact(model, now)) all[model] = *price;
     }
   }
-  if (!all.contains("local/*")) all["local/*"] = Price{.source = "local"};
   return all;
 }
 

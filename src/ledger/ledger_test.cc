@@ -323,7 +323,7 @@ TEST_F(LedgerTest, PricesHoldFromADate) {
   reopen_all();
   EXPECT_EQ(ledger->price(tenant, "local", "any")->input, 9);
   EXPECT_EQ(ledger->price(tenant, "p", "m")->output, 8);
-  EXPECT_TRUE(ledger->prices(tenant).contains("local/*"));
+  EXPECT_EQ(ledger->prices(tenant).at("p/m").source, "owner");
   EXPECT_EQ(run(ledger->set_price(admin, "p", "m", {.input = -1})).error().code, ErrorCode::kInvalidRequest);
 }
 
