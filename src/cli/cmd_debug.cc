@@ -12,7 +12,8 @@ constexpr std::string_view kRecordKinds[] = {"tenant.created",       "principal.
                                              "key.rotated",          "key.revoked",       "budget.set",
                                              "budget.removed",       "price.set",         "call.reserved",
                                              "call.settled",         "setting.changed",   "idempotency.begun",
-                                             "idempotency.answered", "record.erased"};
+                                             "idempotency.answered", "record.erased",     "job.queued",        "job.leased",
+                                             "job.finished"};
 }  // namespace
 
 void add_debug(Command& program, const Context& context) {

@@ -30,6 +30,7 @@ struct Principal {
   std::set<Id> groups;      // teams it is a member of, directly
   bool disabled = false;
   Id tenant;
+  journal::Seq made_seq = 0;  // of the record that made it: erasing that takes its name
 };
 
 // Zero means "no limit of this kind".

@@ -198,6 +198,21 @@ TEST_F(IdentityTest, OneAnswerForReadingWritingSharing) {
   EXPECT_FALSE(identity->may(as_bob, Verb::kRead, own).has_value());
 }
 
+TEST_F(IdentityTest, AnErasedPersonLosesTheNameAndKeepsThePlace) {
+  const Id bob = new_principal(PrincipalKind::kUser, "Bob Secretname", "Asia/Tokyo"), team = new_principal(PrincipalKind::kTeam, "T");
+  ASSERT_TRUE(run(identity->set_member(admin, team, bob, true)).has_value());
+  const auto made = home.journal().read_stream(tenant, "principal/" + bob, 0, 1).value();
+  ASSERT_TRUE(home.journal().erase_blocking(tenant, {.ids = {made[0].id}, .reason = "person_asked"}).has_value());
+  for (int process = 0; process < 2; ++process) {
+    const Principal& now = identity->snapshot()->principals.at(bob);
+    EXPECT_EQ(now.name, "");
+    EXPECT_EQ(now.time_zone, "");
+    EXPECT_TRUE(now.groups.contains(team));
+    reopen();
+  }
+  home.views().query_blocking([](journal::Db& db) { EXPECT_EQ(db.integer("SELECT count(*) FROM identity_things WHERE body LIKE '%Secretname%'"), 0); });
+}
+
 TEST_F(IdentityTest, AnotherProcessKnowsTheSame) {
   const Id team = new_principal(PrincipalKind::kTeam, "T");
   const NewKey kept = new_key({.name = "kept", .team = team, .models = {"m*"}, .tags = {{"a", "b"}}, .limits = {1, 2, 3}, .weight = 2.5});

@@ -84,7 +84,8 @@ Key key_from_json(const Json& json) {
 
 Json to_json(const Principal& principal) {
   return {{"id", principal.id},         {"name", principal.name},         {"time_zone", principal.time_zone},
-          {"groups", principal.groups}, {"disabled", principal.disabled}, {"tenant", principal.tenant}};
+          {"groups", principal.groups}, {"disabled", principal.disabled}, {"tenant", principal.tenant},
+          {"made_seq", principal.made_seq}};
 }
 
 Principal principal_from_json(const Json& json) {
@@ -96,6 +97,7 @@ Principal principal_from_json(const Json& json) {
   principal.groups = json.at("groups").get<std::set<Id>>();
   principal.disabled = value_or(json, "disabled", false);
   principal.tenant = text(json, "tenant");
+  principal.made_seq = value_or<journal::Seq>(json, "made_seq", 0);
   return principal;
 }
 
@@ -174,7 +176,13 @@ Principal created_principal(const journal::Record& record, const Json& body) {
   principal.name = text(body, "name");
   principal.time_zone = text(body, "time_zone");
   principal.tenant = record.tenant;
+  principal.made_seq = record.seq;
   return principal;
+}
+
+void forget_person(Principal& principal) {
+  principal.name.clear();
+  principal.time_zone.clear();
 }
 
 Acl interned_acl(const journal::Record& record, const Json& body) {

@@ -37,6 +37,7 @@ Json body_of(const journal::Record& record);
 Key created_key(const journal::Record& record, const Json& body);
 void fold_into(Key& key, const journal::Record& record, const Json& body);  // key.updated, key.rotated, key.revoked
 Principal created_principal(const journal::Record& record, const Json& body);
+void forget_person(Principal& principal);  // what erasing its principal.created takes; its id and its groups stay
 Acl interned_acl(const journal::Record& record, const Json& body);
 
 }  // namespace steward::identity

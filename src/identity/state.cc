@@ -3,6 +3,7 @@
 #include "base/crypto.h"
 #include "identity/records.h"
 #include "identity/view.h"
+#include "journal/erasure.h"
 
 namespace steward::identity {
 
@@ -44,6 +45,7 @@ journal::Seq State::load(journal::Db& views, const Id& tenant) {
 
 void State::apply(const journal::Record& record) {
   const std::string_view kind = record.kind;
+  if (kind == journal::kErasedKind) return apply_erasure(record);
   const bool mine = kind.starts_with("tenant.") || kind.starts_with("principal.") || kind.starts_with("group.") ||
                     kind.starts_with("key.") || kind.starts_with("acl.");
   if (!mine) return;
@@ -87,6 +89,15 @@ void State::apply_principal(const journal::Record& record, const Json& body) {
     if (body.at("in").get<bool>()) it->second.groups.insert(group);
     else it->second.groups.erase(group);
   }
+}
+
+void State::apply_erasure(const journal::Record& record) {
+  const std::set<journal::Seq> seqs = journal::erased_seqs(record);
+  std::scoped_lock lock(mutex_);
+  for (auto& [id, principal] : now_.principals) {
+    if (principal.tenant == record.tenant && seqs.contains(principal.made_seq)) forget_person(principal);
+  }
+  changed_.store(true, std::memory_order_release);
 }
 
 void State::put_key(Key key) {

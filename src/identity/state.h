@@ -26,6 +26,7 @@ class State final : public journal::Fold {
  private:
   void apply_key(const journal::Record& record, const Json& body);
   void apply_principal(const journal::Record& record, const Json& body);
+  void apply_erasure(const journal::Record& record);
   void put_key(Key key);
   void put_acl(Acl acl);
 

@@ -1,6 +1,7 @@
 #include "identity/view.h"
 
 #include "identity/records.h"
+#include "journal/erasure.h"
 
 namespace steward::identity {
 namespace {
@@ -14,11 +15,24 @@ std::optional<Json> stored(journal::Db& db, const Id& tenant, const Id& id) {
 }
 
 void store(journal::Db& db, const Id& tenant, const Id& id, const Json& body) {
-  db.prepare("INSERT INTO identity_things(tenant,id,body) VALUES(?,?,?) ON CONFLICT(tenant,id) DO UPDATE SET body=excluded.body")
+  db.prepare("INSERT INTO identity_things(tenant,id,made_seq,body) VALUES(?,?,?,?) ON CONFLICT(tenant,id) DO UPDATE SET body=excluded.body")
       .bind(1, tenant)
       .bind(2, id)
-      .bind(3, dump(body))
+      .bind(3, body.value("made_seq", int64_t{0}))
+      .bind(4, dump(body))
       .run();
+}
+
+void erase(journal::Db& db, const journal::Record& record) {
+  for (const journal::Seq seq : journal::erased_seqs(record)) {
+    auto& select = db.prepare("SELECT body FROM identity_things WHERE tenant=? AND made_seq=? AND made_seq>0").bind(1, record.tenant).bind(2, seq);
+    std::optional<Principal> principal;
+    if (select.step()) principal = principal_from_json(Json::parse(select.text(0)));
+    select.reset();
+    if (!principal) continue;
+    forget_person(*principal);
+    store(db, record.tenant, principal->id, to_json(*principal));
+  }
 }
 
 void apply_key(journal::Db& db, const journal::Record& record, const Json& body) {
@@ -45,13 +59,16 @@ void set_member(journal::Db& db, const journal::Record& record, const Json& body
 }  // namespace
 
 void IdentityView::create(journal::Db& db) {
-  db.execute("CREATE TABLE identity_things(tenant TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY(tenant,id)) WITHOUT ROWID");
+  db.execute("CREATE TABLE identity_things(tenant TEXT NOT NULL, id TEXT NOT NULL, made_seq INTEGER NOT NULL, body TEXT NOT NULL, "
+             "PRIMARY KEY(tenant,id)) WITHOUT ROWID; CREATE INDEX identity_made ON identity_things(tenant, made_seq) WHERE made_seq>0;");
 }
 
 void IdentityView::apply(journal::Db& db, const journal::Record& record) {
   const std::string_view kind = record.kind;
   const Id id = id_of_stream(record.stream);
-  if (kind.starts_with("key.")) {
+  if (kind == journal::kErasedKind) {
+    erase(db, record);
+  } else if (kind.starts_with("key.")) {
     apply_key(db, record, body_of(record));
   } else if (kind == "tenant.created") {
     const Json body = body_of(record);

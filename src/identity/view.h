@@ -13,7 +13,7 @@ namespace steward::identity {
 class IdentityView final : public journal::View {
  public:
   static constexpr std::string_view kName = "identity";
-  static constexpr int kVersion = 1;
+  static constexpr int kVersion = 2;
   std::string_view name() const override { return kName; }
   int version() const override { return kVersion; }
   void create(journal::Db& db) override;

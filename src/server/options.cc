@@ -56,7 +56,7 @@ journal::Options journal_options(const Config& config, const fs::path& home) {
   options.home = home;
   options.queue_limit = static_cast<size_t>(config.integer("journal.queue_limit"));
   // Accounts must stay countable: what holds no content is never erased.
-  options.kept_kinds = {"call.", "budget.", "price.", "key.", "tenant.", "group.", "acl."};
+  options.kept_kinds = {"call.", "budget.", "price.", "key.", "tenant.", "group.", "acl.", "job."};
   options.group_limit = static_cast<size_t>(config.integer("journal.group_limit"));
   return options;
 }
