@@ -13,6 +13,10 @@ constexpr std::chrono::milliseconds kConnect{2'000};
 constexpr std::chrono::milliseconds kAnswer{
     1'800'000};  // pulling, verifying and first loads take their time; Ctrl-C ends a wait
 
+constexpr std::chrono::seconds kStart{60}, kLockWait{10};
+constexpr std::chrono::milliseconds kLookAgain{100};
+constexpr std::string_view kStartingWords = "starting";
+
 Error error_of(int status, const std::string& body) {
   const Json parsed = Json::parse(body, nullptr, false);
   if (parsed.is_object() && parsed.contains("error") && parsed["error"].is_object()) {
@@ -24,6 +28,9 @@ Error error_of(int status, const std::string& body) {
               message.is_string() ? message.get<std::string>() : fmt::format("The server answered {}.", status));
     if (code.is_string()) out.details["code"] = code;
     return out;
+  }
+  if (parsed.is_object() && parsed.contains("status")) {  // of /readyz
+    return Error(ErrorCode::kStarting, parsed.value("status", ""));
   }
   return Error(ErrorCode::kUpstreamError,
                fmt::format("The server answered {} with something that is no JSON.", status));
@@ -65,22 +72,43 @@ std::string url_part(std::string_view text) {
   return out;
 }
 
+// A server that is only just starting is waited for: its socket answers before its journal is read.
+bool Client::reach(const Context& context) {
+  const auto running = server::find_running_server(context.home);
+  if (!running) return false;
+  threads_ = std::make_unique<net::IoThreads>(1);
+  clients_ = std::make_unique<net::HttpClients>(*threads_, Log());
+  socket_ = running->socket;
+  address_ = running->address;
+  const Deadline deadline = Deadline::in(kStart);
+  while (get("/healthz")) {
+    const auto ready = get("/readyz");
+    const bool starting = !ready && ready.error().message == kStartingWords;
+    if (!starting || deadline.passed()) return true;
+    std::this_thread::sleep_for(kLookAgain);
+  }
+  clients_.reset();
+  threads_.reset();
+  return false;
+}
+
 Result<std::unique_ptr<Client>> Client::connect(const Context& context, Need need) {
   std::unique_ptr<Client> client(new Client());
-  if (const auto running = server::find_running_server(context.home)) {
-    client->threads_ = std::make_unique<net::IoThreads>(1);
-    client->clients_ = std::make_unique<net::HttpClients>(*client->threads_, Log());
-    client->socket_ = running->socket;
-    client->address_ = running->address;
-    if (client->get("/healthz")) return client;
-    client->clients_.reset();
-    client->threads_.reset();
+  const Deadline deadline = Deadline::in(kLockWait);
+  while (true) {
+    if (client->reach(context)) return client;
+    if (need == Need::kRunning) {
+      return fail(ErrorCode::kNotFound,
+                  fmt::format("No server runs in the home {}: start it with 'steward serve'.", context.home.string()));
+    }
+    auto started = client->start_here(context);
+    if (started) return client;
+    client->app_.reset();
+    // Somebody holds the home but is not to be reached: a server that just begins or ends, or another command. Both are
+    // soon over.
+    if (started.error().code != ErrorCode::kConflict || deadline.passed()) return fail(started.error());
+    std::this_thread::sleep_for(kLookAgain);
   }
-  if (need == Need::kRunning)
-    return fail(ErrorCode::kNotFound,
-                fmt::format("No server runs in the home {}: start it with 'steward serve'.", context.home.string()));
-  if (auto started = client->start_here(context); !started) return fail(started.error());
-  return client;
 }
 
 Status Client::start_here(const Context& context) {

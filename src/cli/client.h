@@ -33,6 +33,7 @@ class Client {
  private:
   Client() = default;
   net::ClientRequest request(const std::string& method, const std::string& path, const Json& body) const;
+  bool reach(const Context& context);
   Status start_here(const Context& context);
 
   std::unique_ptr<server::App> app_;

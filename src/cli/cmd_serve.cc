@@ -81,6 +81,7 @@ int serve(const Options& options, const Context& context) {
   const sigset_t set = taken_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file at its size limit is a failed write, told as one
   const TimeUs began = context.clock.monotonic_us();
 
   server::AppOptions app_options;

@@ -92,7 +92,8 @@ Status App::listen() {
   core_.clients = std::make_unique<net::HttpClients>(*core_.threads, core_.log);
   server_ =
       net::make_server(*core_.threads, router_, *listen, server_limits(*now), core_.clock, core_.random, core_.log);
-  return server_->start();
+  if (auto started = server_->start(); !started) return started;
+  return options_.announce ? announce() : Status{};
 }
 
 Status App::open() {
@@ -108,7 +109,6 @@ Status App::open() {
   core_.jobs->start();
   core_.phase = Phase::kReady;
   housekeeper_ = std::thread([this] { housekeep(); });
-  if (options_.announce) return announce();
   return {};
 }
 
@@ -234,7 +234,7 @@ size_t App::stop(Deadline deadline) {
   if (core_.views) core_.views->stop();
   if (core_.journal) core_.journal->stop();
   if (core_.threads) core_.threads->stop();
-  if (options_.announce && core_.phase == Phase::kStopping) remove_running_server(core_.home.root);
+  if (options_.announce && server_) remove_running_server(core_.home.root);
   return cut;
 }
 
