@@ -54,7 +54,7 @@ class ChainChecker {
   ~ChainChecker();
   // Empty, or what is wrong with this record.
   std::string check(const Record& record, bool with_body);
-  // After the last: erased records that no `record.erased` names. 0: none.
+  // After the last, if bodies came: the first erased record that no `record.erased` names. 0: none.
   Seq first_unexplained(const Id& tenant) const;
   Head head(const Id& tenant) const;  // seq 0 if no record of it came
 

@@ -16,11 +16,21 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/random.h"
 #include "journal/journal.h"
 #include "journal/view.h"
 
 namespace steward::journal {
+
+// A file of the source tree ("tests/vectors/digest.json"), found above the test program, wherever that is started from.
+inline std::filesystem::path source_file(const std::filesystem::path& relative) {
+  for (auto dir = executable_dir(); dir.has_relative_path(); dir = dir.parent_path()) {
+    if (std::filesystem::exists(dir / relative)) return dir / relative;
+  }
+  ADD_FAILURE() << relative << " is not above the test program";
+  return relative;
+}
 
 // A folder that is gone afterwards.
 class TempDir {
