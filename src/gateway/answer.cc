@@ -147,7 +147,8 @@ class WholeAnswer final : public Answer {
                  {"model", asked_.model},
                  {"choices", gatherer_.choices()},
                  {"usage", usage_json(usage)}};
-    if (!gatherer_.fingerprint().empty()) body["system_fingerprint"] = gatherer_.fingerprint();
+    for (const auto& [name, value] : gatherer_.extras().items()) body[name] = value;
+    if (call_.target().local()) echo(body);
     call_.set_headers(responder_.headers(), true);
     co_await responder_.send(200, "application/json", dump(body));
   }
@@ -156,9 +157,16 @@ class WholeAnswer final : public Answer {
     co_await write_openai_error(request_, responder_, std::move(error));
   }
   void reset() override { gatherer_ = Gatherer(asked_.kind); }
+
   Task<void> release() override { co_return; }
 
  private:
+  // What OpenAI says back of a request, for a model that is asked here.
+  void echo(Json& body) const {
+    if (const auto it = asked_.body.find("metadata"); it != asked_.body.end() && it->is_object()) body["metadata"] = *it;
+    if (asked_.body.contains("service_tier")) body["service_tier"] = "default";
+  }
+
   Call& call_;
   const ModelRequest& asked_;
   net::Request& request_;

@@ -29,7 +29,7 @@ class Gatherer {
   explicit Gatherer(CallKind kind) : kind_(kind) {}
   void add(const Json& chunk);
   Json choices() const;
-  const std::string& fingerprint() const { return fingerprint_; }
+  const Json& extras() const { return extras_; }  // what else the chunks said: system_fingerprint, service_tier, …
 
  private:
   struct Choice {
@@ -42,7 +42,7 @@ class Gatherer {
   void add_tool_calls(Json& message, const Json& calls);
   CallKind kind_;
   std::map<int64_t, Choice> choices_;
-  std::string fingerprint_;
+  Json extras_ = Json::object();
 };
 
 }  // namespace steward::gateway

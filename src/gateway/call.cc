@@ -40,6 +40,7 @@ Task<Status> Call::reserve(int64_t input_bound, int64_t choices, std::optional<i
     co_return fail(std::move(reserved.error()));
   }
   reservation_ = std::move(*reserved);
+  services_.meters.opened();
   co_return Status{};
 }
 
@@ -60,6 +61,7 @@ Task<Status> Call::durable() { co_return co_await services_.journal.wait_durable
 
 Task<void> Call::settle(ledger::Usage usage, ledger::Outcome outcome, const Error* error) {
   if (std::exchange(settled_, true)) co_return;
+  services_.meters.closed();
   ticket_.reset();
   const DurationUs duration = services_.clock.monotonic_us() - started_us_;
   auto charge = co_await services_.ledger.settle({.call = id_,
@@ -86,9 +88,11 @@ void Call::set_headers(net::Headers& headers, bool with_cost) const {
   if (!budgets.empty()) {
     const auto tightest = std::ranges::min_element(budgets, {}, &ledger::BudgetLeft::left);
     headers.set("x-steward-left-microusd", to_microusd_decimal(std::max<NanoUsd>(0, tightest->left)));
+    headers.set("x-steward-budget", tightest->budget);
   }
   if (reservation_.output_was_cut) headers.set("x-steward-max-output-tokens", std::to_string(reservation_.output_tokens));
   if (with_cost) headers.set("x-steward-cost-microusd", to_microusd_decimal(charge_.cost));
+  if (with_cost && charge_.overrun > 0) headers.set("x-steward-overrun-microusd", to_microusd_decimal(charge_.overrun));
   const ledger::RateState& rate = reservation_.rate;
   const auto seconds = [](DurationUs us) { return fmt::format("{:.3f}s", static_cast<double>(us) / 1e6); };
   if (rate.limit_requests > 0) {

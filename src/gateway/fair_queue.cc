@@ -47,6 +47,7 @@ Task<Result<std::unique_ptr<FairQueue::Ticket>>> FairQueue::enter(std::string ke
       if (free) ++busy_;
     }
     if (free) leave();
+    if (cancel.cancelled()) finish(order, fail(ErrorCode::kCancelled));  // while it was on its way into the queue
   };
   const size_t hook = cancel.on_cancel([self, order](CancelReason) { self->finish(order, fail(ErrorCode::kCancelled)); });
   if (!deadline.never()) {
@@ -55,7 +56,6 @@ Task<Result<std::unique_ptr<FairQueue::Ticket>>> FairQueue::enter(std::string ke
       if (!error) self->finish(order, fail(ErrorCode::kQueueTimeout, "The model did not become free in time.", {{"retry_after_us", 5 * 1'000'000}}));
     });
   }
-  if (cancel.cancelled()) co_return fail(ErrorCode::kCancelled);
   Status status = co_await await_callback<Status>(start);
   timer->cancel();
   cancel.forget(hook);
@@ -93,7 +93,7 @@ void FairQueue::finish(uint64_t order, Status status) {
 
 void FairQueue::set_limits(size_t slots, size_t limit) {
   std::lock_guard lock(mutex_);
-  slots_ = slots;
+  slots_ = slots;  // more slots come into use with the next call that ends or comes
   limit_ = limit;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/crypto.h"
+#include "gateway/output_count.h"
 #include "gateway/run.h"
 #include "gateway/upstream.h"
 

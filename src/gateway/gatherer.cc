@@ -1,13 +1,18 @@
 #include "gateway/answer.h"
 
+#include <algorithm>
+
+#include "gateway/peek.h"
+
 namespace steward::gateway {
 namespace {
 
 void append_text(Json& message, const char* name, const Json& delta) {
-  const auto it = delta.find(name);
-  if (it == delta.end() || !it->is_string()) return;
-  const std::string before = message.contains(name) && message[name].is_string() ? message[name].get<std::string>() : "";
-  message[name] = before + it->get_ref<const std::string&>();
+  const Json& text = peek(delta, name);
+  if (!text.is_string()) return;
+  Json& all = message[name];
+  if (!all.is_string()) all = "";
+  all.get_ref<std::string&>() += text.get_ref<const std::string&>();
 }
 
 // Log probabilities come in arrays to be joined: chat's {content, refusal}, completions' {tokens, token_logprobs, …}.
@@ -26,37 +31,42 @@ void append_logprobs(Json& all, const Json& more) {
 }  // namespace
 
 void Gatherer::add(const Json& chunk) {
-  if (chunk.contains("system_fingerprint") && chunk["system_fingerprint"].is_string()) fingerprint_ = chunk["system_fingerprint"];
-  const auto list = chunk.find("choices");
-  if (list == chunk.end() || !list->is_array()) return;
-  for (const auto& one : *list) {
+  static constexpr std::string_view kOwn[] = {"id", "object", "created", "model", "choices", "usage"};  // said anew by the answer
+  for (const auto& [name, value] : chunk.items()) {
+    if (!value.is_null() && std::ranges::find(kOwn, name) == std::end(kOwn)) extras_[name] = value;
+  }
+  for (const auto& one : peek(chunk, "choices")) {
     if (!one.is_object()) continue;
-    Choice& choice = choices_[one.value("index", int64_t{0})];
-    if (kind_ == CallKind::kCompletion) choice.text += one.value("text", Json()).is_string() ? one["text"].get<std::string>() : "";
-    else if (one.contains("delta") && one["delta"].is_object()) add_delta(choice, one["delta"]);
-    if (one.contains("logprobs")) append_logprobs(choice.logprobs, one["logprobs"]);
-    if (one.contains("finish_reason") && one["finish_reason"].is_string()) choice.finish_reason = one["finish_reason"];
+    Choice& choice = choices_[peek_integer(one, "index")];
+    if (kind_ == CallKind::kCompletion) choice.text += peek_text(one, "text");
+    else if (const Json& delta = peek(one, "delta"); delta.is_object()) add_delta(choice, delta);
+    append_logprobs(choice.logprobs, peek(one, "logprobs"));
+    if (const Json& reason = peek(one, "finish_reason"); reason.is_string()) choice.finish_reason = reason;
   }
 }
 
 void Gatherer::add_delta(Choice& choice, const Json& delta) {
-  for (const char* name : {"content", "refusal", "reasoning_content", "reasoning"}) append_text(choice.message, name, delta);
-  if (delta.contains("tool_calls") && delta["tool_calls"].is_array()) add_tool_calls(choice.message, delta["tool_calls"]);
+  static constexpr std::string_view kTexts[] = {"content", "refusal", "reasoning_content", "reasoning"};
+  for (const auto& [name, value] : delta.items()) {
+    if (std::ranges::find(kTexts, name) != std::end(kTexts)) append_text(choice.message, name.c_str(), delta);
+    else if (name == "tool_calls") add_tool_calls(choice.message, value);
+    else if (!value.is_null()) choice.message[name] = value;  // annotations and what else a provider says
+  }
 }
 
 void Gatherer::add_tool_calls(Json& message, const Json& calls) {
   constexpr size_t kMaxCalls = 1'024;
+  if (!calls.is_array() || calls.empty()) return;
   Json& all = message["tool_calls"];
   if (!all.is_array()) all = Json::array();
   for (const auto& call : calls) {
     if (!call.is_object()) continue;
-    const size_t index = call.value("index", all.size());
+    const auto index = static_cast<size_t>(peek_integer(call, "index", static_cast<int64_t>(all.size())));
     if (index >= kMaxCalls) continue;
     while (all.size() <= index) all.push_back({{"id", ""}, {"type", "function"}, {"function", {{"name", ""}, {"arguments", ""}}}});
     Json& into = all[index];
-    if (call.value("id", Json()).is_string() && !call["id"].get_ref<const std::string&>().empty()) into["id"] = call["id"];
-    const Json function = call.value("function", Json::object());
-    for (const char* part : {"name", "arguments"}) append_text(into["function"], part, function);
+    if (std::string id = peek_text(call, "id"); !id.empty()) into["id"] = std::move(id);
+    for (const char* part : {"name", "arguments"}) append_text(into["function"], part, peek(call, "function"));
   }
 }
 

@@ -45,6 +45,7 @@ void Meters::waited(DurationUs us) {
 std::vector<Metric> Meters::read() const {
   std::lock_guard lock(mutex_);
   std::vector<Metric> out;
+  out.push_back({"steward_calls_open", "Model calls that hold a reservation now.", "gauge", {}, static_cast<double>(open_.load())});
   for (const auto& [labels, value] : calls_) out.push_back({"steward_calls_total", "Model calls that ended, by outcome.", "counter", labels, value});
   for (const auto& [labels, value] : tokens_) out.push_back({"steward_tokens_total", "Tokens metered.", "counter", labels, value});
   for (const auto& [labels, value] : cost_nano_) out.push_back({"steward_cost_usd_total", "Cost charged, in US dollars.", "counter", labels, value / 1e9});

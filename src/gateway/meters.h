@@ -15,6 +15,8 @@ class Meters {
   void ended(const std::string& endpoint, const std::string& model, std::string_view outcome, const ledger::Usage& usage, NanoUsd cost, DurationUs duration_us, DurationUs first_us);
   void refused(const std::string& endpoint, std::string_view code);
   void waited(DurationUs us);
+  void opened() { open_.fetch_add(1); }  // a reservation
+  void closed() { open_.fetch_sub(1); }
   std::vector<Metric> read() const;
 
   static constexpr std::array<double, 12> kSeconds = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600};
@@ -28,6 +30,7 @@ class Meters {
     void read(const std::string& name, const std::string& help, const std::map<std::string, std::string>& labels, std::vector<Metric>& out) const;
   };
   using Labels = std::map<std::string, std::string>;
+  std::atomic<int64_t> open_ = 0;
   mutable std::mutex mutex_;
   std::map<Labels, double> calls_, tokens_, cost_nano_, refusals_;
   std::map<std::string, Histogram> duration_, first_token_;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "gateway/fields.h"
+#include "gateway/peek.h"
 
 namespace steward::gateway {
 namespace {
@@ -44,11 +45,12 @@ constexpr Field kChatFields[] = {
     {"prompt_cache_retention", kString, -kMost, kMost, Support::kRemoteOnly, "the engine keeps its prompt cache by itself; leave it out."},
     {"reasoning_effort", kString, -kMost, kMost, Support::kRemoteOnly, "the shipped models do not reason; leave it out, or use a provider's model."},
     {"verbosity", kString, -kMost, kMost, Support::kRemoteOnly, "ask for brevity in the messages, or use a provider's model."},
-    {"prediction", kObject, -kMost, kMost, Support::kRemoteOnly, "use a provider's model."},
+    {"prediction", kObject, -kMost, kMost, Support::kNever, "what is rejected of it would cost more than can be reserved; leave it out."},
     {"modalities", kArray, -kMost, kMost, Support::kNever, "only text comes out; leave it out."},
     {"audio", kObject, -kMost, kMost, Support::kNever, "only text comes out; leave it out."},
     {"web_search_options", kObject, -kMost, kMost, Support::kNever, "give the model a tool that searches instead."},
     {"functions", kArray, -kMost, kMost, Support::kNever, "use 'tools'."},
+    {"moderation", kObject, -kMost, kMost, Support::kRemoteOnly, "use a provider's model."},
     {"function_call", kStringOrObject, -kMost, kMost, Support::kNever, "use 'tool_choice'."},
 };
 
@@ -70,7 +72,7 @@ constexpr Field kCompletionFields[] = {
     {"user", kString},
     {"echo", kBoolean, -kMost, kMost, Support::kRemoteOnly, "put the prompt before the answer yourself."},
     {"suffix", kString, -kMost, kMost, Support::kRemoteOnly, "use a provider's model that fills in the middle."},
-    {"best_of", kInteger, 1, 20, Support::kRemoteOnly, "ask for 'n' choices and choose."},
+    {"best_of", kInteger, 1, 20, Support::kNever, "ask for 'n' choices and choose."},
 };
 
 constexpr Field kEmbeddingFields[] = {
@@ -83,12 +85,28 @@ constexpr std::string_view kRoles[] = {"system", "developer", "user", "assistant
 
 Status check_parts(const Json& content, const std::string& at) {
   for (const auto& part : content) {
-    const std::string type = part.is_object() ? part.value("type", "") : "";
+    const std::string type = peek_text(part, "type");
     if (type.empty()) return bad_field(at, fmt::format("Each part of '{}' must be an object with a 'type'.", at));
     if (std::ranges::find(kPartTypes, type) == std::end(kPartTypes)) {
       return fail(ErrorCode::kUnsupportedField, fmt::format("A part of type '{}' is not known: text, image_url, input_audio, file or refusal.", type.substr(0, 40)), {{"param", at}});
     }
-    if (type == "text" && !(part.contains("text") && part["text"].is_string())) return bad_field(at, fmt::format("A text part of '{}' has no text.", at));
+    if (type == "file" && !peek(peek(part, "file"), "file_id").is_null()) {
+      return fail(ErrorCode::kUnsupportedField, "A file by its id can't be bounded in cost: send its bytes as 'file_data'.", {{"param", at}});
+    }
+    if (type == "text" && !peek(part, "text").is_string()) return bad_field(at, fmt::format("A text part of '{}' has no text.", at));
+  }
+  return {};
+}
+
+Status check_message_calls(const Json& message, const std::string& at) {
+  const Json& calls = peek(message, "tool_calls");
+  if (calls.is_null()) return {};
+  if (!calls.is_array()) return bad_field(at + ".tool_calls", fmt::format("'{}.tool_calls' must be an array.", at));
+  for (const auto& call : calls) {
+    const Json& function = peek(call, "function");
+    if (!peek(call, "id").is_string() || !peek(function, "name").is_string() || !peek(function, "arguments").is_string()) {
+      return bad_field(at + ".tool_calls", fmt::format("Each call of '{}.tool_calls' needs an 'id' and a 'function' with 'name' and 'arguments' (a string of JSON).", at));
+    }
   }
   return {};
 }
@@ -100,8 +118,10 @@ Status check_message(const Json& message, size_t index) {
   if (std::ranges::find(kRoles, role) == std::end(kRoles)) {
     return bad_field(at + ".role", fmt::format("'{}' is not a role: system, developer, user, assistant or tool.", role.substr(0, 40)));
   }
-  const bool has_calls = message.contains("tool_calls") && message["tool_calls"].is_array();
-  const Json content = message.value("content", Json());
+  if (auto ok = check_message_calls(message, at); !ok) return ok;
+  const bool has_calls = peek(message, "tool_calls").is_array();
+  const Json& content = peek(message, "content");
+  if (role == "tool" && !peek(message, "tool_call_id").is_string()) return bad_field(at + ".tool_call_id", fmt::format("'{}.tool_call_id' is missing: which call is this the result of?", at));
   if (content.is_null()) {
     if (role == "assistant" && (has_calls || message.contains("refusal"))) return {};
     return bad_field(at + ".content", fmt::format("'{}.content' is missing.", at));
@@ -130,24 +150,34 @@ Status check_tools(const Json& body) {
   if (tools.size() > kMaxTools) return bad_field("tools", fmt::format("'tools' has more than {} tools.", kMaxTools));
   for (size_t i = 0; i < tools.size(); ++i) {
     const std::string at = fmt::format("tools[{}]", i);
-    if (!tools[i].is_object() || tools[i].value("type", "") != "function") {
+    if (peek_text(tools[i], "type") != "function") {
       return fail(ErrorCode::kUnsupportedField, fmt::format("'{}' must be of type 'function'.", at), {{"param", at + ".type"}});
     }
-    const Json function = tools[i].value("function", Json());
-    if (!function.is_object() || !function.contains("name") || !function["name"].is_string()) return bad_field(at, fmt::format("'{}.function.name' is missing.", at));
-    if (function.contains("parameters") && !function["parameters"].is_object()) return bad_field(at, fmt::format("'{}.function.parameters' must be a JSON Schema.", at));
+    const Json& function = peek(tools[i], "function");
+    if (!peek(function, "name").is_string()) return bad_field(at, fmt::format("'{}.function.name' is missing.", at));
+    if (const Json& parameters = peek(function, "parameters"); !parameters.is_null() && !parameters.is_object()) return bad_field(at, fmt::format("'{}.function.parameters' must be a JSON Schema.", at));
   }
   if (choice.is_string() && choice != "none" && choice != "auto" && choice != "required") return bad_field("tool_choice", "'tool_choice' must be none, auto, required or a function.");
-  if (choice.is_object() && (!choice.contains("function") || !choice["function"].is_object() || !choice["function"].contains("name"))) {
-    return bad_field("tool_choice", "'tool_choice' must name a function.");
+  if (!choice.is_object()) return {};
+  const std::string wanted = peek_text(peek(choice, "function"), "name");
+  if (wanted.empty()) return bad_field("tool_choice", "'tool_choice' must name a function.");
+  for (const auto& tool : tools) {
+    if (peek_text(peek(tool, "function"), "name") == wanted) return {};
   }
-  return {};
+  return bad_field("tool_choice", fmt::format("'tool_choice' names '{}', which is none of 'tools'.", wanted.substr(0, 100)));
+}
+
+// A dearer tier than the priced one would break the reservation.
+Status check_tier(const Json& body) {
+  const std::string tier = peek_text(body, "service_tier");
+  if (tier.empty() || tier == "auto" || tier == "default" || tier == "flex") return {};
+  return fail(ErrorCode::kUnsupportedField, "'service_tier' can be auto, default or flex: dearer tiers have no price here.", {{"param", "service_tier"}});
 }
 
 Status check_format(const Json& body) {
   const Json format = body.value("response_format", Json());
   if (format.is_null()) return {};
-  const std::string type = format.value("type", "");
+  const std::string type = peek_text(format, "type");
   if (type == "text" || type == "json_object") return {};
   if (type != "json_schema") return bad_field("response_format", "'response_format.type' must be text, json_object or json_schema.");
   const Json schema = format.value("json_schema", Json());
@@ -183,6 +213,9 @@ Status read_common(ModelRequest& request) {
   if (auto ok = check_stream(body, request); !ok) return ok;
   if (auto ok = check_stop(body); !ok) return ok;
   if (body.contains("n") && body["n"].is_number_integer()) request.n = body["n"];
+  if (!peek(body, "max_tokens").is_null() && !peek(body, "max_completion_tokens").is_null()) {
+    return bad_field("max_tokens", "'max_tokens' and 'max_completion_tokens' say the same: give one.");
+  }
   for (const char* name : {"max_completion_tokens", "max_tokens"}) {
     if (body.contains(name) && body[name].is_number_integer() && !request.max_output) request.max_output = body[name].get<int64_t>();
   }
@@ -199,7 +232,7 @@ Result<ModelRequest> read_chat(Json body) {
   if (auto ok = check_fields(body, kChatFields); !ok) return fail(std::move(ok.error()));
   ModelRequest request{.kind = CallKind::kChat, .body = std::move(body)};
   if (auto ok = read_common(request); !ok) return fail(std::move(ok.error()));
-  for (auto* check : {check_messages, check_tools, check_format}) {
+  for (auto* check : {check_messages, check_tools, check_format, check_tier}) {
     if (auto ok = check(request.body); !ok) return fail(std::move(ok.error()));
   }
   if (request.body.value("store", Json()) == true) {
@@ -230,18 +263,34 @@ Result<ModelRequest> read_completion(Json body) {
   return request;
 }
 
+namespace {
+
+// What a local model's template can say of a message; members that are null say nothing.
+Status check_local_message(const Json& message, const std::string& at) {
+  static constexpr std::string_view kKnown[] = {"role", "content", "name", "refusal", "tool_calls", "tool_call_id", "reasoning_content", "annotations"};
+  for (const auto& [name, value] : message.items()) {
+    if (value.is_null() || std::ranges::find(kKnown, name) != std::end(kKnown)) continue;
+    return fail(ErrorCode::kUnsupportedField, fmt::format("'{}' of a message can't be honoured by a local model.", name.substr(0, 100)), {{"param", at + "." + name.substr(0, 100)}});
+  }
+  const Json& content = peek(message, "content");
+  if (!content.is_array()) return {};
+  for (const auto& part : content) {
+    const std::string type = peek_text(part, "type");
+    if (type == "text" || type == "refusal") continue;
+    return fail(ErrorCode::kUnsupportedField, fmt::format("A part of type '{}' can't be read by this local model: it takes text.", type), {{"param", at + ".content"}});
+  }
+  return {};
+}
+
+}  // namespace
+
 Status check_for_local(const ModelRequest& request) {
   const std::span<const Field> fields = request.kind == CallKind::kChat ? std::span<const Field>(kChatFields) : std::span<const Field>(kCompletionFields);
   if (auto ok = check_local_fields(request.body, fields); !ok) return ok;
   if (request.kind != CallKind::kChat) return {};
-  for (size_t i = 0; i < request.body["messages"].size(); ++i) {
-    const Json content = request.body["messages"][i].value("content", Json());
-    if (!content.is_array()) continue;
-    for (const auto& part : content) {
-      if (part.value("type", "") == "text" || part.value("type", "") == "refusal") continue;
-      return fail(ErrorCode::kUnsupportedField, fmt::format("A part of type '{}' can't be read by this local model: it takes text.", part.value("type", "")),
-                  {{"param", fmt::format("messages[{}].content", i)}});
-    }
+  const Json& messages = request.body["messages"];
+  for (size_t i = 0; i < messages.size(); ++i) {
+    if (auto ok = check_local_message(messages[i], fmt::format("messages[{}]", i)); !ok) return ok;
   }
   return {};
 }

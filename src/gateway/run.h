@@ -24,9 +24,13 @@ class LocalRun {
  private:
   struct Counted {
     int64_t prompt = 0, cached = 0, completion = 0;
+    void take(const Json& event);
   };
+  Task<Status> count();
+  Task<Result<int64_t>> count_one(const Json& body);
   Task<Status> choice(Call& call, Answer& answer, size_t index, Counted& counted);
   Task<Status> events(Call& call, Answer& answer, size_t index, std::unique_ptr<class EventStream> stream, Counted& counted);
+  Task<Status> described_events(Call& call, Answer& answer, size_t index, std::unique_ptr<class EventStream> stream, Counted& counted);
   Task<Status> renew();
   Json body_of(size_t index) const;
   std::string path() const { return asked_.kind == CallKind::kChat ? "/chat/completions" : "/completions"; }
@@ -46,8 +50,5 @@ class LocalRun {
 int64_t remote_input_bound(const ModelRequest& asked);  // bytes: no tokenizer makes more tokens than there are bytes
 int64_t remote_output_cap(const ModelRequest& asked, const Target& target, int64_t default_output);
 Task<Ended> run_remote(Services& services, net::Request& request, const ModelRequest& asked, Call& call, Answer& answer);
-
-// Reads a usage block of any honest or lying upstream; empty where it is missing or nonsense.
-std::optional<ledger::Usage> read_usage(const Json& body);
 
 }  // namespace steward::gateway

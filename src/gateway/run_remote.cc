@@ -1,50 +1,14 @@
 #include <algorithm>
 
+#include "gateway/output_count.h"
+#include "gateway/peek.h"
 #include "gateway/run.h"
 #include "gateway/upstream.h"
 
 namespace steward::gateway {
 namespace {
 
-constexpr size_t kBytesPerToken = 4;  // of usual text; for estimates alone, which are marked so
-
-int64_t estimate_tokens(size_t bytes) { return static_cast<int64_t>((bytes + kBytesPerToken - 1) / kBytesPerToken); }
-
-// What came so far of a stream, counted here: chunks with content are tokens as most providers send them; one that sends a byte at a time is
-// counted by its bytes.
-struct Counted {
-  int64_t chunks = 0;
-  size_t bytes = 0;
-  int64_t tokens() const { return bytes < static_cast<size_t>(chunks) * 2 ? estimate_tokens(bytes) : chunks; }
-
-  void add(const Json& chunk) {
-    const auto choices = chunk.find("choices");
-    if (choices == chunk.end() || !choices->is_array()) return;
-    for (const auto& choice : *choices) {
-      if (!choice.is_object()) continue;
-      const size_t before = bytes;
-      add_text(choice.value("text", Json()));
-      const Json delta = choice.value("delta", Json());
-      if (delta.is_object()) {
-        for (const char* name : {"content", "reasoning_content", "reasoning", "refusal"}) add_text(delta.value(name, Json()));
-        for (const auto& call : delta.value("tool_calls", Json::array())) {
-          if (!call.is_object()) continue;
-          const Json function = call.value("function", Json());
-          if (function.is_object()) add_text(function.value("arguments", Json())), add_text(function.value("name", Json()));
-        }
-      }
-      if (bytes > before) ++chunks;
-    }
-  }
-  void add_text(const Json& text) {
-    if (text.is_string()) bytes += text.get_ref<const std::string&>().size();
-  }
-};
-
-int64_t count_or(const Json& object, const char* name) {
-  const auto it = object.find(name);
-  return it != object.end() && it->is_number_integer() ? it->get<int64_t>() : 0;
-}
+constexpr int64_t kImageTokens = 40'000;  // no provider counts more for one picture; its address says nothing of its size
 
 Json provider_body(const ModelRequest& asked, const Target& target, const Call& call) {
   Json body = asked.body;
@@ -56,21 +20,13 @@ Json provider_body(const ModelRequest& asked, const Target& target, const Call& 
   return body;
 }
 
-Upstream upstream_of(const Target& target) {
-  return {.base_url = target.options->base_url, .key = target.options->key, .deadlines = target.options->deadlines};
+Upstream upstream_of(Services& services, const Target& target) {
+  Upstream upstream{.base_url = target.options->base_url, .key = target.options->key, .deadlines = target.options->deadlines};
+  upstream.deadlines.total = std::min(upstream.deadlines.total, services.current()->call_deadline);
+  return upstream;
 }
 
 std::string_view path_of(const ModelRequest& asked) { return asked.kind == CallKind::kChat ? "/chat/completions" : "/completions"; }
-
-void take_whole(const Json& body, Counted& counted) {
-  for (const auto& choice : body.value("choices", Json::array())) {
-    if (!choice.is_object()) continue;
-    counted.add_text(choice.value("text", Json()));
-    const Json message = choice.value("message", Json());
-    if (message.is_object()) counted.add_text(message.value("content", Json()));
-    if (message.is_object() && message.contains("tool_calls")) counted.add_text(Json(dump(message["tool_calls"])));
-  }
-}
 
 ledger::Usage estimated(const ModelRequest& asked, int64_t completion) {
   return {.prompt_tokens = estimate_tokens(static_cast<size_t>(remote_input_bound(asked))), .completion_tokens = completion, .estimated = true};
@@ -84,14 +40,17 @@ Json as_chunk(Json body) {
     choice.erase("message");
     if (choice["delta"].is_object() && choice["delta"].value("tool_calls", Json()).is_array()) {
       size_t index = 0;
-      for (auto& call : choice["delta"]["tool_calls"]) call["index"] = index++;
+      for (auto& call : choice["delta"]["tool_calls"]) {
+        if (call.is_object()) call["index"] = index++;
+      }
     }
   }
+  mend_chunk(body);
   return body;
 }
 
 Task<Ended> run_whole(Services& services, net::Request& request, const ModelRequest& asked, Call& call, Answer& answer) {
-  auto got = co_await services.clients.here().fetch(upstream_request(upstream_of(call.target()), path_of(asked), dump(provider_body(asked, call.target(), call)), request.cancel));
+  auto got = co_await services.clients.here().fetch(upstream_request(upstream_of(services, call.target()), path_of(asked), dump(provider_body(asked, call.target(), call)), request.cancel));
   Ended ended;
   if (!got) {
     ended.outcome = outcome_of(got.error());
@@ -113,9 +72,9 @@ Task<Ended> run_whole(Services& services, net::Request& request, const ModelRequ
     ended.error = Error(ErrorCode::kUpstreamError, "The model's provider answered with something that is no completion.");
     co_return ended;
   }
-  Counted counted;
-  take_whole(*body, counted);
-  ended.usage = read_usage(*body).value_or(estimated(asked, estimate_tokens(counted.bytes)));
+  OutputCount counted;
+  counted.add_whole(*body);
+  ended.usage = read_usage(*body).value_or(estimated(asked, counted.estimate()));
   if (auto ok = co_await answer.chunk(as_chunk(std::move(*body))); !ok) {
     ended.outcome = outcome_of(ok.error());
     ended.error = std::move(ok.error());
@@ -123,7 +82,7 @@ Task<Ended> run_whole(Services& services, net::Request& request, const ModelRequ
   co_return ended;
 }
 
-Task<Status> relay(EventStream& stream, const ModelRequest& asked, Call& call, Answer& answer, Counted& counted, std::optional<ledger::Usage>& usage) {
+Task<Status> relay(EventStream& stream, const ModelRequest& asked, Call& call, Answer& answer, OutputCount& counted, std::optional<ledger::Usage>& usage) {
   const int64_t most = call.reservation().output_tokens * asked.choices();
   for (;;) {
     auto event = co_await stream.next();
@@ -135,31 +94,30 @@ Task<Status> relay(EventStream& stream, const ModelRequest& asked, Call& call, A
       if (!usage || told->completion_tokens >= usage->completion_tokens) usage = told;  // told twice: the larger
     }
     counted.add(json);
-    json.erase("usage");
-    const bool over = counted.tokens() > most;
-    const auto choices = json.find("choices");
-    if (!over && (choices == json.end() || !choices->is_array() || choices->empty())) continue;
+    for (const char* name : {"usage", "obfuscation"}) json.erase(name);
+    const bool over = counted.at_least() > most;
     if (over) {
       co_return fail(ErrorCode::kUpstreamError, fmt::format("The answer was cut: the provider went past the {} tokens that it was allowed.", most), {{"cut", true}});
     }
+    if (!mend_chunk(json) && !json.contains("moderation")) continue;
     if (auto ok = co_await answer.chunk(std::move(json)); !ok) co_return ok;
   }
 }
 
 Task<Ended> run_streamed(Services& services, net::Request& request, const ModelRequest& asked, Call& call, Answer& answer) {
   Ended ended;
-  auto stream = co_await EventStream::open(services.clients.here(), upstream_request(upstream_of(call.target()), path_of(asked), dump(provider_body(asked, call.target(), call)), request.cancel), false);
+  auto stream = co_await EventStream::open(services.clients.here(), upstream_request(upstream_of(services, call.target()), path_of(asked), dump(provider_body(asked, call.target(), call)), request.cancel), false);
   if (!stream) {
     ended.outcome = outcome_of(stream.error());
     if (stream.error().code == ErrorCode::kCancelled || stream.error().code == ErrorCode::kUpstreamTimeout) ended.usage = estimated(asked, 0);  // it was asked, and read the input
     ended.error = std::move(stream.error());
     co_return ended;
   }
-  Counted counted;
+  OutputCount counted;
   std::optional<ledger::Usage> usage;
   Status status = co_await relay(**stream, asked, call, answer, counted, usage);
   stream->reset();  // what is still under way is cut upstream, before anything else is waited for
-  ended.usage = usage.value_or(estimated(asked, counted.tokens()));
+  ended.usage = usage.value_or(estimated(asked, counted.estimate()));
   if (!status) {
     const bool cut = status.error().details.is_object() && status.error().details.contains("cut");
     ended.outcome = cut ? ledger::Outcome::kCut : outcome_of(status.error());
@@ -170,19 +128,13 @@ Task<Ended> run_streamed(Services& services, net::Request& request, const ModelR
 
 }  // namespace
 
-std::optional<ledger::Usage> read_usage(const Json& body) {
-  const auto it = body.find("usage");
-  if (it == body.end() || !it->is_object()) return {};
-  ledger::Usage usage{.prompt_tokens = count_or(*it, "prompt_tokens"), .completion_tokens = count_or(*it, "completion_tokens")};
-  if (const Json details = it->value("prompt_tokens_details", Json()); details.is_object()) usage.cached_tokens = count_or(details, "cached_tokens");
-  if (const Json details = it->value("completion_tokens_details", Json()); details.is_object()) usage.reasoning_tokens = count_or(details, "reasoning_tokens");
-  if (usage.prompt_tokens < 0 || usage.completion_tokens < 0 || usage.cached_tokens < 0 || usage.reasoning_tokens < 0) return {};
-  if (usage.prompt_tokens == 0 && usage.completion_tokens == 0) return {};
-  usage.cached_tokens = std::min(usage.cached_tokens, usage.prompt_tokens);
-  return usage;
+int64_t remote_input_bound(const ModelRequest& asked) {
+  int64_t bound = static_cast<int64_t>(dump(asked.body).size());
+  for (const auto& message : peek(asked.body, "messages")) {
+    for (const auto& part : peek(message, "content")) bound += peek_text(part, "type") == "image_url" ? kImageTokens : 0;
+  }
+  return bound;
 }
-
-int64_t remote_input_bound(const ModelRequest& asked) { return static_cast<int64_t>(dump(asked.body).size()); }
 
 int64_t remote_output_cap(const ModelRequest& asked, const Target& target, int64_t default_output) {
   int64_t cap = target.max_output_tokens > 0 ? target.max_output_tokens : std::max(default_output, asked.max_output.value_or(0));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "gateway/peek.h"
+
 namespace steward::gateway {
 namespace {
 
@@ -9,13 +11,13 @@ std::string describe(const Json& tools) {
   std::string out = "You can use these tools. Answer with a JSON object: {\"tool\": NAME, \"arguments\": {…}} to use one, or {\"answer\": TEXT} to answer.\n";
   for (const auto& tool : tools) {
     const Json& f = tool["function"];
-    out += fmt::format("- {}: {} Arguments: {}\n", f["name"].get<std::string>(), f.value("description", ""), dump(f.value("parameters", Json::object())));
+    out += fmt::format("- {}: {} Arguments: {}\n", f["name"].get<std::string>(), peek_text(f, "description"), dump(peek(f, "parameters").is_object() ? f["parameters"] : Json::object()));
   }
   return out;
 }
 
 Json call_schema(const Json& function) {
-  Json parameters = function.value("parameters", Json{{"type", "object"}});
+  Json parameters = peek(function, "parameters").is_object() ? function["parameters"] : Json{{"type", "object"}};
   return {{"type", "object"},
           {"properties", {{"tool", {{"const", function["name"]}}}, {"arguments", std::move(parameters)}}},
           {"required", {"tool", "arguments"}},
@@ -40,7 +42,7 @@ std::string content_text(const Json& content) {
   if (content.is_string()) return content;
   std::string out;
   if (content.is_array()) {
-    for (const auto& part : content) out += part.value("text", "");
+    for (const auto& part : content) out += peek_text(part, "text");
   }
   return out;
 }
@@ -52,9 +54,9 @@ Json plain_message(const Json& message) {
   if (role != "assistant" || !message.contains("tool_calls") || !message["tool_calls"].is_array()) return message;
   std::string text = content_text(message.value("content", Json("")));
   for (const auto& call : message["tool_calls"]) {
-    const Json function = call.value("function", Json::object());
-    const Json arguments = Json::parse(function.value("arguments", "{}"), nullptr, false);
-    text += dump({{"tool", function.value("name", "")}, {"arguments", arguments.is_discarded() ? Json::object() : arguments}});
+    const Json& function = peek(call, "function");
+    const Json arguments = Json::parse(peek_text(function, "arguments"), nullptr, false);
+    text += dump({{"tool", peek_text(function, "name")}, {"arguments", arguments.is_discarded() ? Json::object() : arguments}});
   }
   return {{"role", "assistant"}, {"content", text}};
 }

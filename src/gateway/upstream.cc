@@ -79,7 +79,7 @@ Result<std::optional<Json>> EventStream::take(const net::SseEvent& event) {
   Json json = Json::parse(event.data, nullptr, false);
   if (json.is_null()) return std::optional<Json>(Json::object());  // llama.cpp begins some streams with a null
   if (!json.is_object() || !is_valid_utf8(event.data)) return fail(ErrorCode::kUpstreamError, "The model's server sent an event that is not JSON.");
-  if (event.event == "error" || json.contains("error")) {
+  if (event.event == "error" || (json.contains("error") && !json["error"].is_null())) {
     return fail(ErrorCode::kUpstreamError, fmt::format("The model's server broke off: {}", reason_of(event.data)));
   }
   if (const auto choices = json.find("choices"); choices != json.end() && choices->is_array()) {
@@ -97,9 +97,11 @@ Task<Result<std::optional<Json>>> EventStream::next() {
       co_return take(event);
     }
     auto bytes = co_await stream_->read();
+    // Some servers end without [DONE], some by a reset: the answer is whole once its finish was told.
+    if (!bytes && finished_ && bytes.error().code == ErrorCode::kUpstreamUnreachable && !reader_.in_event()) co_return std::optional<Json>();
     if (!bytes) co_return fail(std::move(bytes.error()));
     if (!*bytes) {
-      if (finished_ && !reader_.in_event()) co_return std::optional<Json>();  // some servers end without [DONE]
+      if (finished_ && !reader_.in_event()) co_return std::optional<Json>();
       co_return fail(ErrorCode::kUpstreamUnreachable, "The model's server ended its answer in the middle.");
     }
     auto events = reader_.feed(**bytes);
