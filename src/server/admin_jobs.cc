@@ -9,6 +9,7 @@ namespace steward::server {
 namespace {
 
 constexpr std::string_view kPurge = "erasure.purge";
+constexpr int kPurgeTries = 100;  // before the job itself is put off
 constexpr size_t kStreamPage = 1'000;
 
 Json job_json(const jobs::Job& job) {
@@ -107,6 +108,10 @@ Result<Json> purge(Core& core, const jobs::Job& job, jobs::JobContext& context) 
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   auto purged = core.journal->purge();
+  for (int i = 0; i < kPurgeTries && !purged && purged.error().code == ErrorCode::kStoreUnavailable && !context.cancelled(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // a read is under way; most end in no time
+    purged = core.journal->purge();
+  }
   if (!purged) return fail(purged.error());
   return Json{{"purged", *purged}};
 }
