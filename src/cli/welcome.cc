@@ -11,6 +11,7 @@ namespace {
 
 constexpr uint64_t kSmallParameters = 1'000'000'000;  // below it answers are often wrong: it is said
 constexpr size_t kMostRemoteShown = 5;
+constexpr int kTryTokens = 64;  // a small model may not find an end by itself
 
 Task<void> warm(server::Core& core, std::string model, CancelToken cancel, std::function<void()> ended) {
   const auto deadline = Deadline::in(std::chrono::seconds(core.config.get()->integer("engine.load_timeout_s")));
@@ -105,9 +106,11 @@ std::string welcome_text(const Welcome& welcome) {
   out += models_text(welcome);
   if (welcome.default_model.empty())
     return out + "\nNo chat model is here yet: 'steward models recommend' says which would fit.\n";
-  const std::string body = OrderedJson{{"model", welcome.default_model},
-                                       {"messages", {{{"role", "user"}, {"content", "Say hello in one sentence."}}}}}
-                               .dump();
+  const std::string body = OrderedJson{
+      {"model", welcome.default_model},
+      {"messages", {{{"role", "user"}, {"content", "Say hello in one sentence."}}}},
+      {"max_tokens",
+       kTryTokens}}.dump();
   out += "\nTry it" +
          std::string(first ? "" : " (with your key in STEWARD_KEY; 'steward keys new NAME' makes another)") + ":\n";
   out += fmt::format(
@@ -118,8 +121,8 @@ std::string welcome_text(const Welcome& welcome) {
   out += fmt::format("key = {}\n", first ? Json(welcome.key).dump() : "os.environ[\"STEWARD_KEY\"]");
   out += fmt::format(
       "question = {{\"model\": {}, \"messages\": [{{\"role\": \"user\", \"content\": \"Say hello in one "
-      "sentence.\"}}]}}\n",
-      Json(welcome.default_model).dump());
+      "sentence.\"}}],\n            \"max_tokens\": {}}}\n",
+      Json(welcome.default_model).dump(), kTryTokens);
   out += fmt::format("call = urllib.request.Request(\"{}/v1/chat/completions\", json.dumps(question).encode(),\n",
                      welcome.address);
   out +=
