@@ -5,12 +5,16 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 #include "base/crash_point.h"
 
 namespace steward::journal {
 namespace {
+// With many writers, a sync that starts with the first few of them makes the rest wait for two: it waits for the queue's end instead.
+constexpr std::chrono::milliseconds kLongestGather{4};
+
 Error not_synced() {
   return Error(ErrorCode::kStoreUnavailable, "The journal's disk refused to sync, so it can't be said that this survives a power cut.");
 }
@@ -115,6 +119,7 @@ void Syncer::run() {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return stopping_ || !pending_.empty(); });
       if (pending_.empty()) return;
+      wake_.wait_for(lock, kLongestGather, [&] { return stopping_ || !pending_.back()->more_coming; });
       groups.swap(pending_);
     }
     crash_point("before_sync");

@@ -26,6 +26,7 @@ class Syncer {
   struct Group {
     std::vector<std::pair<Id, Seq>> heads;  // as the group's COMMIT left them
     std::vector<std::function<void(Status)>> durable;
+    bool more_coming = false;               // commands waited behind it when it was handed over: the sync gathers them first
     std::atomic<bool> told_written{false};  // set when the writer has run the `written` callbacks: they come first
   };
   using SyncFile = std::function<int(int fd)>;  // 0, or -1 with errno; null: no sync at all (tests that need speed)
