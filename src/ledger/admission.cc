@@ -30,6 +30,10 @@ Result<std::shared_ptr<const identity::Key>> present_key(const identity::Snapsho
   if (it == identity.keys.end() || it->second->revoked) {
     return fail(ErrorCode::kKeyRevoked, fmt::format("The API key {}… was revoked.", bound.caller.key->visible), {{"key", bound.caller.key->id}});
   }
+  const auto owner = identity.principals.find(it->second->spec.owner);
+  if (owner != identity.principals.end() && owner->second.disabled) {
+    return fail(ErrorCode::kKeyRevoked, "The owner of this API key is disabled.", {{"key", it->first}});
+  }
   const TimeUs expires_at = it->second->spec.expires_at;
   if (expires_at != 0 && expires_at <= now) {
     return fail(ErrorCode::kKeyExpired, fmt::format("The API key {}… expired on {}.", it->second->visible, to_rfc3339(expires_at)), {{"key", it->first}});

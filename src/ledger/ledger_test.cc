@@ -249,6 +249,36 @@ TEST_F(LedgerTest, ChangedLimitsAndRevocationsHoldAtOnce) {
   EXPECT_TRUE(settle(call.call, 1, 1).has_value()) << "what was under way is still charged";
 }
 
+TEST_F(LedgerTest, ADisabledOwnersCallsStopThoughTheyWereLetIn) {
+  const Id user = new_principal(PrincipalKind::kUser, "U");
+  const auto key = new_key({.owner = user});
+  const CallBound call = bound(key.secret);
+  ASSERT_TRUE(run(identity->set_disabled(admin, user, true)).has_value());
+  EXPECT_EQ(reserve(call).error().code, ErrorCode::kKeyRevoked);
+}
+
+TEST_F(LedgerTest, AStoreThatTakesNothingAdmitsNothing) {
+  const auto key = new_key({});
+  const CallBound call = bound(key.secret);
+  home.journal().stop();
+  const auto refused = reserve(call);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(info(refused.error().code).http_status, 503);
+}
+
+TEST_F(LedgerTest, AChangedPeriodKeepsOrBeginsTheCount) {
+  const auto key = new_key({});
+  const Id id = set_budget(key.key.id, 1'000'000, Period::kDay).id;
+  ASSERT_TRUE(settle(reserve(bound(key.secret)).value().call, 10, 10).has_value());
+  set_budget(key.key.id, 1'000'000, Period::kForever);
+  EXPECT_EQ(budget(id).spent, kCall) << "a longer period goes on with the count";
+  set_budget(key.key.id, 2'000'000, Period::kForever);
+  EXPECT_EQ(budget(id).spent, kCall) << "another limit keeps it";
+  clock().advance_us(2 * kDayUs);
+  set_budget(key.key.id, 1'000'000, Period::kDay);
+  EXPECT_EQ(budget(id).spent, 0) << "a shorter one begins anew";
+}
+
 TEST_F(LedgerTest, ADayEndsAtTheOwnersMidnight) {
   const auto key = new_key({});
   const Id id = set_budget(key.key.id, kCall, Period::kDay).id;  // Europe/Berlin

@@ -73,7 +73,7 @@ Task<Result<Reply>> set_price(Core& core, AdminCall call) {
   price.cached_input = read_price(fields, "cached_input", price.input);
   price.request = fields.integer("request_pico", 0, INT64_MAX / 4).value_or(0);
   price.source = "owner";
-  price.from = core.clock.now_us();
+  price.from = fields.time("from").value_or(core.clock.now_us());
   if (auto good = fields.finish(); !good) co_return fail(good.error());
   if (auto done = co_await core.ledger->set_price(call.caller, provider, model, price); !done)
     co_return fail(done.error());
