@@ -247,6 +247,7 @@ void SqliteJournal::process(std::deque<Command> commands) {
     {
       std::lock_guard lock(mutex_);
       for (const auto& [tenant, seq] : heads) written_[tenant] = seq;
+      group->more_coming = !queue_.empty() && !queue_.front().maintenance;
     }
     const bool to_sync = !group->heads.empty() || !group->durable.empty();
     if (to_sync) syncer_.hand_over(group);  // first: the disk works while the callbacks run
