@@ -204,7 +204,10 @@ class ModelGateway final : public Gateway {
     body["model"] = call.target().upstream_model;
     const ProviderOptions& provider = *call.target().options;
     auto got = co_await services_.clients.here().fetch(upstream_request({.base_url = provider.base_url, .key = provider.key, .deadlines = provider.deadlines}, "/embeddings", dump(body), request.cancel));
-    if (!got) co_return co_await ended(call, {}, std::move(got.error()));
+    if (!got) {  // asked and perhaps read: its input is charged
+      const bool perhaps = got.error().code == ErrorCode::kCancelled || got.error().code == ErrorCode::kUpstreamTimeout;
+      co_return co_await ended(call, {.prompt_tokens = perhaps ? (bytes + 3) / 4 : 0, .estimated = perhaps}, std::move(got.error()));
+    }
     call.first_byte();
     if (got->status != 200) co_return co_await ended(call, {}, upstream_refusal(got->status, got->body, got->headers, false));
     auto json = parse_json(got->body, {.allow_duplicate_keys = true});
