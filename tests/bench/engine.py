@@ -57,7 +57,7 @@ def run(duration_s: float) -> Report:
         model = "smollm2-135m-instruct"
         through = httpx.Client(base_url=steward.url, headers={"Authorization": f"Bearer {key}"}, timeout=120)
         one(through, "/v1/chat/completions", model)  # loads the model
-        direct = httpx.Client(base_url="http://localhost", transport=httpx.HTTPTransport(uds=socket_of(steward, model)), timeout=120)
+        direct = httpx.Client(base_url="http://localhost", transport=httpx.HTTPTransport(uds=socket_of(steward, model)), headers={"Connection": "close"}, timeout=120)
         one(direct, "/v1/chat/completions", model)
         end = time.monotonic() + duration_s
         while time.monotonic() < end:
