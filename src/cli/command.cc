@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include <CLI/CLI.hpp>
+#include <sstream>
 
 #include "base/text.h"
 
@@ -28,6 +29,33 @@ std::string nearest_command(const CLI::App& app, const std::string& word) {
   return nearest(word, known);
 }
 
+// In the list of a program's commands each has its one line; what follows it belongs to its own page.
+class OneLineEach final : public CLI::Formatter {
+ public:
+  std::string make_subcommand(const CLI::App* sub) const override {
+    std::stringstream out;
+    const std::string description = sub->get_description();
+    CLI::detail::format_help(out, sub->get_display_name(true), description.substr(0, description.find('\n')),
+                             column_width_);
+    return out.str();
+  }
+};
+
+std::string hint_for(const CLI::App& program, int argc, char** argv) {
+  const CLI::App* at = &program;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word.starts_with('-')) break;
+    const auto subs = at->get_subcommands([&](const CLI::App* sub) { return sub->get_name() == word; });
+    if (subs.empty()) {
+      const auto near = nearest_command(*at, word);
+      return near.empty() ? "" : " Did you mean '" + near + "'?";
+    }
+    at = subs.front();
+  }
+  return "";
+}
+
 }  // namespace
 
 struct Command::Impl {
@@ -48,6 +76,7 @@ Command::Command(std::string name, std::string summary) : impl_(std::make_shared
   impl_->root = std::make_shared<CLI::App>(summary, name);
   impl_->app = impl_->root.get();
   impl_->exit_code = std::make_shared<int>(kDone);
+  impl_->app->formatter(std::make_shared<OneLineEach>());
   impl_->app->get_formatter()->column_width(34);
   impl_->app->set_help_flag("-h,--help", "Print this help and exit");
   impl_->refresh_footer();
@@ -134,32 +163,23 @@ int Command::parse_and_run(int argc, char** argv) {
   try {  // the library tells help and errors by exceptions alone
     impl_->app->parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
+    std::string path;  // what stands before the command: "steward keys"
     const CLI::App* asked = impl_->app;
-    for (auto chosen = asked->get_subcommands(); !chosen.empty(); chosen = asked->get_subcommands())
+    for (auto chosen = asked->get_subcommands(); !chosen.empty(); chosen = asked->get_subcommands()) {
+      path += (path.empty() ? "" : " ") + asked->get_name();
       asked = chosen.front();
-    std::fputs(asked->help().c_str(), stdout);
+    }
+    std::fputs(asked->help(path).c_str(), stdout);
     return kDone;
   } catch (const CLI::RequiredError& e) {
     if (argc <= 1) {
       std::fputs(impl_->app->help().c_str(), stdout);
       return kUsage;
     }
-    std::fprintf(stderr, "steward: %s. '--help' tells more.\n", e.what());
+    std::fprintf(stderr, "steward: %s.%s '--help' tells more.\n", e.what(), hint_for(*impl_->app, argc, argv).c_str());
     return kUsage;
   } catch (const CLI::ParseError& e) {
-    std::string hint;
-    const CLI::App* at = impl_->app;
-    for (int i = 1; i < argc; ++i) {
-      const std::string word = argv[i];
-      if (word.starts_with('-')) break;
-      const auto subs = at->get_subcommands([&](const CLI::App* sub) { return sub->get_name() == word; });
-      if (subs.empty()) {
-        if (const auto near = nearest_command(*at, word); !near.empty()) hint = " Did you mean '" + near + "'?";
-        break;
-      }
-      at = subs.front();
-    }
-    std::fprintf(stderr, "steward: %s.%s '--help' tells more.\n", e.what(), hint.c_str());
+    std::fprintf(stderr, "steward: %s.%s '--help' tells more.\n", e.what(), hint_for(*impl_->app, argc, argv).c_str());
     return kUsage;
   }
   return *impl_->exit_code;
