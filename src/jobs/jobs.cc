@@ -44,6 +44,10 @@ class JournaledJobs final : public Jobs {
   std::optional<Job> lease();
   std::optional<Job> next_due() const;
   void work(const Job& job);
+  void forget(const Id& job) {  // under mutex_
+    mine_.erase(job);
+    bulk_.erase(job);
+  }
   void give_up_or_retry(const Job& job, const Error& error);
   Status decide(const Id& tenant, std::function<Drafts()> decision);
   Drafts decide_enqueue(const Job& job, const std::string& once, const Id& actor, Id& id);
@@ -57,8 +61,9 @@ class JournaledJobs final : public Jobs {
   std::map<std::string, Handler> handlers_;
   mutable std::mutex mutex_;  // stopping_, mine_
   std::condition_variable wake_;
-  bool stopping_ = false;
+  bool stopping_ = false, enqueued_ = false;
   std::set<Id> mine_;  // leased by this process and not ended
+  std::set<Id> bulk_;  // those of them that are bulk: at most all threads but one, so that nobody waits for bulk work
   std::vector<std::thread> threads_;
 };
 
@@ -120,6 +125,7 @@ std::optional<Job> JournaledJobs::next_due() const {
   std::scoped_lock lock(mutex_);
   for (Job& job : state_.open_jobs()) {
     if (job.due_at > now || mine_.contains(job.id) || !handlers_.contains(job.kind)) continue;
+    if (job.lane == Lane::kBulk && bulk_.size() + 1 >= kJobThreads) continue;
     const bool sooner = !best || std::pair(job.lane, job.due_at) < std::pair(best->lane, best->due_at);
     if (sooner) best = std::move(job);
   }
@@ -131,7 +137,9 @@ std::optional<Job> JournaledJobs::lease() {
   if (!job) return std::nullopt;
   {
     std::scoped_lock lock(mutex_);
+    if (job->lane == Lane::kBulk && bulk_.size() + 1 >= kJobThreads) return std::nullopt;
     if (!mine_.insert(job->id).second) return std::nullopt;  // the other thread took it meanwhile
+    if (job->lane == Lane::kBulk) bulk_.insert(job->id);
   }
   const int64_t epoch = job->epoch;
   const auto leased = decide(job->tenant, [this, id = job->id, epoch]() -> Drafts {
@@ -141,7 +149,7 @@ std::optional<Job> JournaledJobs::lease() {
   });
   if (!leased) {
     std::scoped_lock lock(mutex_);
-    mine_.erase(job->id);
+    forget(job->id);
     return std::nullopt;
   }
   crash_point("job_after_lease");
@@ -155,11 +163,12 @@ void JournaledJobs::run() {
     if (auto job = lease()) {
       work(*job);
       std::scoped_lock lock(mutex_);
-      mine_.erase(job->id);
+      forget(job->id);
       continue;
     }
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, kLookEvery, [&] { return stopping_; });
+    wake_.wait_for(lock, kLookEvery, [&] { return stopping_ || enqueued_; });
+    enqueued_ = false;
   }
 }
 
@@ -227,6 +236,10 @@ Task<Result<Job>> JournaledJobs::enqueue(Id tenant, Id actor, JobSpec spec) {
   journal::Decision decide = [this, job, once = spec.once, actor, id] { return decide_enqueue(job, once, actor, *id); };
   auto appended = co_await journal_.decide(tenant, std::move(decide), journal::Wait::kDurable);
   if (!appended) co_return fail(appended.error());
+  {
+    std::scoped_lock lock(mutex_);
+    enqueued_ = true;
+  }
   wake_.notify_all();
   job.id = *id;
   co_return job;

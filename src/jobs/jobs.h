@@ -4,7 +4,8 @@
 // its tries are used up. A process that starts takes over what another left running, under the next epoch; what the old one would still
 // write is refused by its epoch. A handler may so be run more than once: its work must bear that.
 //
-// Lanes: a person's jobs go before scheduled ones, those before bulk. Handlers are registered before start(); they run on the jobs' own
+// Lanes: a person's jobs go before scheduled ones, those before bulk; bulk never holds the last thread, so a person's job begins within 200 ms
+// beside any bulk work. Handlers are registered before start(); they run on the jobs' own
 // threads and may block. Names and contents stay out of a job's kind and lane; its input is a body.
 #pragma once
 #include <functional>

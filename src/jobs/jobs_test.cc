@@ -127,6 +127,31 @@ TEST_F(JobsTest, CancelledBeforeAndWhileItRuns) {
   EXPECT_EQ(ran, 1);
 }
 
+TEST_F(JobsTest, BulkYieldsToAPersonWithin200Milliseconds) {
+  std::atomic<bool> release = false;
+  std::atomic<int> bulk_running = 0, most = 0;
+  jobs->handle("heavy", [&](const Job&, JobContext&) -> Result<Json> {
+    most = std::max(most.load(), ++bulk_running);
+    while (!release) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    --bulk_running;
+    return Json();
+  });
+  std::atomic<bool> began = false;
+  jobs->handle("asked", [&](const Job&, JobContext&) -> Result<Json> { began = true; return Json(); });
+  home.start();
+  jobs->start();
+  for (int i = 0; i < 4; ++i) enqueue({.kind = "heavy", .lane = Lane::kBulk});
+  while (bulk_running == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  const Id asked = enqueue({.kind = "asked", .lane = Lane::kPerson});
+  const auto start = std::chrono::steady_clock::now();
+  while (!began && std::chrono::steady_clock::now() - start < std::chrono::seconds(5)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(200));
+  EXPECT_EQ(most, 1);
+  release = true;
+  wait_until(asked, JobState::kFinished);
+}
+
 TEST_F(JobsTest, OneIsEnoughWhereSaidSoAndPeopleGoFirst) {
   std::mutex mutex;
   std::vector<std::string> order;
