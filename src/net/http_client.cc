@@ -1,4 +1,7 @@
 // Requests to other servers as transfers of libcurl. A transfer buffers what has come and pauses the socket while nobody reads.
+//
+// A request whose body has begun to leave is never sent a second time behind the caller's back (a provider would charge twice): libcurl
+// repeats a request on a fresh connection when a kept one dies without an answer, unless it can't rewind the body - so it gets none to rewind.
 #include "net/http_client.h"
 
 #include <algorithm>
@@ -46,13 +49,21 @@ class Transfer final : public CurlTransfer, public std::enable_shared_from_this<
   void finished(CURLcode result) override {
     done_ = true;
     if (result != CURLE_OK && !error_) error_ = to_error(result, detail_, head_done_);
-    if (result == CURLE_OK) head_done_ = true;
+    if (result == CURLE_OK && !head_done_ && !error_) {  // libcurl takes an end in mid-head for an end of the head
+      error_ = Error(ErrorCode::kUpstreamUnreachable, "The other side's answer ended in the middle of its headers.");
+    }
     stop();
     wake();
   }
 
  private:
   static size_t on_body(char* data, size_t size, size_t count, void* self) { return static_cast<Transfer*>(self)->take_body({data, size * count}); }
+  static size_t on_read(char* into, size_t size, size_t count, void* opaque) {
+    auto* self = static_cast<Transfer*>(opaque);
+    size_t taken = self->request_.body.copy(into, size * count, self->sent_);
+    self->sent_ += taken;
+    return taken;
+  }
   static size_t on_header(char* data, size_t size, size_t count, void* self) { return static_cast<Transfer*>(self)->take_header({data, size * count}); }
 
   void set_options();
@@ -91,7 +102,8 @@ class Transfer final : public CurlTransfer, public std::enable_shared_from_this<
   Headers headers_;
   size_t header_bytes_ = 0;
   std::string buffer_;
-  size_t total_ = 0;
+  size_t sent_ = 0;   // of the request's body
+  size_t total_ = 0;  // of the answer's
   std::optional<Error> error_;
   bool running_ = false, head_done_ = false, done_ = false, paused_ = false, wake_posted_ = false, timed_out_ = false;
 };
@@ -115,6 +127,7 @@ void Transfer::set_options() {
   curl_easy_setopt(easy_, CURLOPT_URL, request_.url.c_str());
   curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's "200" is not the answer's
   curl_easy_setopt(easy_, CURLOPT_TCP_NODELAY, 1L);
   curl_easy_setopt(easy_, CURLOPT_ERRORBUFFER, detail_);
   curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
@@ -138,7 +151,9 @@ void Transfer::set_method() {
     return;
   }
   if (method == "GET" && request_.body.empty()) return;
-  curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, request_.body.data());
+  curl_easy_setopt(easy_, CURLOPT_POST, 1L);
+  curl_easy_setopt(easy_, CURLOPT_READFUNCTION, &Transfer::on_read);
+  curl_easy_setopt(easy_, CURLOPT_READDATA, this);
   curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
   if (method != "POST") curl_easy_setopt(easy_, CURLOPT_CUSTOMREQUEST, method.c_str());
 }
