@@ -39,7 +39,8 @@ Table table_of(const Json& usage, const std::vector<std::string>& groups,
                const std::map<std::string, std::string>& names, bool for_people) {
   Table table;
   for (const auto& group : groups) table.column(group);
-  for (const char* title : {"calls", "failed", "input", "cached", "output", "cost"}) table.column(title, Align::kRight);
+  for (const char* title : {"calls", "failed", "input", "cached", "output", for_people ? "cost" : "cost_microusd"})
+    table.column(title, Align::kRight);
   const auto row = [&](std::vector<std::string> cells, const Json& sums) {
     for (const char* name : {"calls", "failed", "prompt_tokens", "cached_tokens", "completion_tokens"}) {
       const int64_t value = sums[name].get<int64_t>();
@@ -106,7 +107,7 @@ void add_usage(Command& program, const Context& context) {
       .option("--model", options->model, "Only this model", "NAME")
       .option("--time-zone", options->zone, "IANA zone of the days (UTC)", "ZONE")
       .flag("--json", options->json, "Print JSON; amounts are decimal micro-dollars")
-      .flag("--csv", options->csv, "Print CSV; the cost column is decimal micro-dollars")
+      .flag("--csv", options->csv, "Print CSV; the column cost_microusd is in decimal micro-dollars")
       .examples("steward usage\nsteward usage --by day,key --from 2026-11-01\nsteward usage --by key --csv > usage.csv")
       .run([options, &context] { return usage(*options, context); });
 }
