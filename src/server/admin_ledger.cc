@@ -69,7 +69,7 @@ Task<Result<Reply>> set_price(Core& core, AdminCall call) {
   const std::string provider = fields.text("provider").value_or("local");
   ledger::Price price;
   price.input = read_price(fields, "input", std::nullopt);
-  price.output = read_price(fields, "output", 0);
+  price.output = read_price(fields, "output", std::nullopt);  // an unknown price is an error, never a zero
   price.cached_input = read_price(fields, "cached_input", price.input);
   price.request = fields.integer("request_pico", 0, INT64_MAX / 4).value_or(0);
   price.source = "owner";
