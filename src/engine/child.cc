@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@ namespace steward::engine {
 namespace {
 
 constexpr size_t kLastWordsBytes = 2000;
+constexpr char kOomScore[] = "500";  // where memory runs out, the system ends inference, which is retried, not the server
 
 // Between fork and exec: only calls that are safe there.
 [[noreturn]] void become(const char* program, const char* folder, char* const* argv, char* const* environment,
@@ -29,6 +31,11 @@ constexpr size_t kLastWordsBytes = 2000;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   for (const int signal : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGXFSZ}) ::signal(signal, SIG_DFL);
+  const rlimit no_core{0, 0};  // a core dump would hold what people said
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  if (const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); score >= 0) {
+    [[maybe_unused]] const ssize_t written = ::write(score, kOomScore, sizeof kOomScore - 1);
+  }
   const int nothing = ::open("/dev/null", O_RDWR);
   ::dup2(nothing, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
@@ -130,6 +137,20 @@ uint64_t Child::resident_bytes() const {
     std::fclose(file);
   }
   return resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::chrono::milliseconds Child::processor_time() const {
+  char text[1024] = {};
+  if (FILE* file = std::fopen(fmt::format("/proc/{}/stat", pid_).c_str(), "re")) {
+    [[maybe_unused]] const size_t n = std::fread(text, 1, sizeof text - 1, file);
+    std::fclose(file);
+  }
+  unsigned long long user = 0, system = 0;
+  const char* after_name = std::strrchr(text, ')');  // the name may hold spaces
+  if (after_name == nullptr ||
+      std::sscanf(after_name, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) != 2)
+    return {};
+  return std::chrono::milliseconds((user + system) * 1000 / static_cast<uint64_t>(::sysconf(_SC_CLK_TCK)));
 }
 
 }  // namespace steward::engine

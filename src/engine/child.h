@@ -5,6 +5,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -28,6 +29,7 @@ class Child {
   void kill();              // SIGKILL; its end follows
   std::string why() const;  // how it ended, with its last words; once ended
   uint64_t resident_bytes() const;
+  std::chrono::milliseconds processor_time() const;  // used so far by all its threads; 0 if not known
 
  private:
   Child(pid_t pid, int output);

@@ -9,7 +9,15 @@
 namespace steward::engine {
 namespace {
 
-constexpr size_t kPassesAtOnce = 32;  // of one request to the process: others get their turn in between
+// Of one request to the process: others get their turn in between. Bounded in tokens too, since 32 whole windows would
+// keep a short query waiting for ten seconds on two cores.
+constexpr size_t kPassesAtOnce = 32;
+constexpr size_t kTokensAtOnce = 2048;
+
+// About the tokens of a pass; those of a text, which is shorter than a window, are guessed from its bytes.
+size_t about_tokens(const Json& content) {
+  return content.is_string() ? content.get_ref<const std::string&>().size() / 2 : content.size();
+}
 
 std::string_view prefix_of(InputType type) { return type == InputType::kQuery ? "query: " : "passage: "; }
 
@@ -126,10 +134,12 @@ Task<Result<std::vector<Embedder::Pass>>> Embedder::passes(std::shared_ptr<Lease
 
 Task<Status> Embedder::run(std::shared_ptr<Lease> lease, std::vector<Pass> passes, Embeddings& out, Deadline deadline,
                            CancelToken cancel) {
-  for (size_t from = 0; from < passes.size(); from += kPassesAtOnce) {
-    const size_t to = std::min(from + kPassesAtOnce, passes.size());
+  for (size_t from = 0, to = 0; from < passes.size(); from = to) {
     Json input = Json::array();
-    for (size_t i = from; i < to; ++i) input.push_back(std::move(passes[i].content));
+    for (size_t tokens = 0; to < passes.size() && input.size() < kPassesAtOnce && tokens < kTokensAtOnce; ++to) {
+      tokens += about_tokens(passes[to].content);
+      input.push_back(std::move(passes[to].content));
+    }
     auto answer = co_await ask(clients_, lease, "/v1/embeddings",
                                {{"input", std::move(input)}, {"encoding_format", "base64"}}, deadline, cancel);
     if (!answer) co_return fail(answer.error());

@@ -119,6 +119,21 @@ TEST_F(LocalModels, ACrashIsFollowedByAnotherProcess) {
   EXPECT_EQ(*count, 2);
 }
 
+TEST_F(LocalModels, AHangIsEndedAndFollowedByAnotherProcess) {
+  options_.hang_timeout = seconds(2);
+  start();
+  auto first = acquire(kChat);
+  ASSERT_TRUE(first.has_value()) << first.error().message;
+  const auto pids = children();
+  ASSERT_EQ(pids.size(), 1u);
+  ::kill(pids[0], SIGSTOP);
+  engine_->report_failure(**first);
+  auto second = acquire(kChat);
+  ASSERT_TRUE(second.has_value()) << second.error().message;
+  EXPECT_NE((*second)->generation(), (*first)->generation());
+  EXPECT_NE(::kill(pids[0], 0), 0);  // gone, not only left behind
+}
+
 TEST_F(LocalModels, NothingIsLeftRunning) {
   start();
   ASSERT_TRUE(acquire(kChat).has_value());

@@ -16,6 +16,8 @@ namespace {
 constexpr milliseconds kLook{20};   // how often waiting callers and loads look again
 constexpr milliseconds kTick{100};  // how often a ready model is looked at
 constexpr seconds kProbeEach{5};
+constexpr milliseconds kWorks{500};   // of processor time between two looks: it computes
+constexpr int kLongestBatches = 10;   // hang timeouts without an answer of a process that computes: it turns in a circle
 constexpr seconds kFirstPause{1}, kLongestPause{60};
 constexpr size_t kMaxSocketPath = 107;
 
@@ -234,11 +236,12 @@ Task<Status> Supervisor::make_room(HostPtr host, Deadline deadline) {
       if (stopping_) co_return fail(ErrorCode::kShuttingDown);
       if (planned_bytes() + need <= memory_bytes_) co_return Status{};
       victim = evictable();
+      // Ended under the lock that found it unused: a lease given in between would lose its process.
+      if (victim) end_child_locked(victim, victim->child, ModelState::kIdle);
     }
     if (victim) {
       log_.info("a model makes room for another",
                 {{"model", victim->entry.model.name}, {"for", host->entry.model.name}});
-      end_child(victim, child_of(*victim), ModelState::kIdle);
     } else if (deadline.passed()) {
       co_return fail(ErrorCode::kModelUnavailable,
                      fmt::format("The model '{}' finds no room in memory: the others that are loaded are in use.",
@@ -261,6 +264,7 @@ std::vector<std::string> Supervisor::arguments_of(const Host& host) const {
                                   model.name,
                                   "--offline",
                                   "--no-ui",
+                                  "--no-slots",
                                   "--metrics",
                                   "--threads",
                                   std::to_string(threads),
@@ -316,7 +320,8 @@ Task<bool> Supervisor::probe(HostPtr host, std::string path, milliseconds longes
 
 Task<Status> Supervisor::wait_healthy(HostPtr host, Deadline deadline) {
   const auto began = steady_clock::now();
-  const auto child = host->child;
+  const auto child = child_of(*host);
+  if (!child) co_return fail(ErrorCode::kShuttingDown);  // stop() was faster
   while (!child->ended()) {
     if (deadline.passed())
       co_return fail(ErrorCode::kModelUnavailable,
@@ -343,27 +348,35 @@ Task<Status> Supervisor::wait_healthy(HostPtr host, Deadline deadline) {
 }
 
 Task<bool> Supervisor::serve(HostPtr host, std::shared_ptr<Child> child) {
-  auto last_sign = steady_clock::now(), next_probe = last_sign + kProbeEach;
+  if (!child) co_return false;  // stop() was faster
+  auto last_sign = steady_clock::now(), last_answer = last_sign, next_probe = last_sign + kProbeEach;
+  auto used = child->processor_time();
   while (!child->ended()) {
     bool suspect = false;
     {
       const std::lock_guard lock(mutex_);
       const auto idle = steady_clock::now() - host->last_used;
       const bool unused = host->leases == 0 && (idle > options_.idle_unload || host->gone);
+      if (unused) end_child_locked(host, child, ModelState::kIdle);  // before a lease can be given
       if (stopping_ || unused || host->child != child) co_return false;
       suspect = host->suspect;
       host->entry.model.resident_bytes = child->resident_bytes();
     }
     if (suspect || steady_clock::now() >= next_probe) {
-      // /metrics is answered by the loop that infers, so a sign of life means that it turns.
+      // /metrics is answered by the loop that infers, so an answer means that it turns. A large model on a slow machine
+      // may take minutes for one batch of a long prompt: the processor time it uses is a sign of life too, for a while.
       const bool alive = co_await probe(
           host, "/metrics", suspect ? milliseconds(2000) : std::chrono::duration_cast<milliseconds>(kProbeEach));
       next_probe = steady_clock::now() + kProbeEach;
-      if (alive) last_sign = steady_clock::now();
+      const auto used_now = child->processor_time();
+      if (alive) last_answer = steady_clock::now();
+      if (alive || used_now - used >= kWorks) last_sign = steady_clock::now();
+      used = used_now;
       const std::lock_guard lock(mutex_);
       if (alive) host->suspect = false;
     }
-    if (steady_clock::now() - last_sign > options_.hang_timeout) {
+    const auto now = steady_clock::now();
+    if (now - last_sign > options_.hang_timeout || now - last_answer > kLongestBatches * options_.hang_timeout) {
       log_.error("a model's process hangs and is ended", {{"model", host->entry.model.name}});
       child->kill();
     }
@@ -374,7 +387,6 @@ Task<bool> Supervisor::serve(HostPtr host, std::shared_ptr<Child> child) {
 }
 
 void Supervisor::failed(const HostPtr& host, Error error) {
-  end_child(host, child_of(*host), ModelState::kFailed);
   log_.warn("a model can't be loaded",
             {{"model", host->entry.model.name}, {"code", info(error.code).name}, {"reason", error.message}});
   const std::lock_guard lock(mutex_);
@@ -383,10 +395,15 @@ void Supervisor::failed(const HostPtr& host, Error error) {
   host->retry_at = steady_clock::now() + pause;
   host->entry.model.problem = error.message;
   host->failure = std::move(error);
+  end_child_locked(host, host->child, ModelState::kFailed);  // last: from here on callers are refused until retry_at
 }
 
 void Supervisor::end_child(const HostPtr& host, const std::shared_ptr<Child>& child, ModelState state) {
   const std::lock_guard lock(mutex_);
+  end_child_locked(host, child, state);
+}
+
+void Supervisor::end_child_locked(const HostPtr& host, std::shared_ptr<Child> child, ModelState state) {
   if (host->child != child) return;  // somebody else ended it, and maybe began another
   host->child.reset();
   host->suspect = false;
@@ -394,7 +411,7 @@ void Supervisor::end_child(const HostPtr& host, const std::shared_ptr<Child>& ch
   host->entry.model.resident_bytes = 0;
   std::error_code error;
   fs::remove(host->socket, error);
-  if (child) reap(child);
+  if (child) reap(std::move(child));
 }
 
 // Giving back gigabytes takes the system its time, which no io thread should wait for.

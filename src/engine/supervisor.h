@@ -45,6 +45,7 @@ class Supervisor : public std::enable_shared_from_this<Supervisor> {
   void failed(const HostPtr& host, Error error);
   // Ends the host's process, if it is still this one. Its memory comes back in the background.
   void end_child(const HostPtr& host, const std::shared_ptr<Child>& child, ModelState state);
+  void end_child_locked(const HostPtr& host, std::shared_ptr<Child> child, ModelState state);
   void reap(std::shared_ptr<Child> child);
   std::vector<std::string> arguments_of(const Host& host) const;
   std::shared_ptr<Child> child_of(const Host& host) const;
