@@ -1,4 +1,4 @@
-"""Runs the fuzzers that `make fuzz` built, each for a while, from the seeds in tests/fuzz and what earlier runs found.
+"""Runs the fuzzers that `make fuzz` built, each for a while, from the seeds in tests/fuzz/PROGRAM and what earlier runs found.
 
     python -m tools.testing.fuzz [--seconds N] [NAME...]
 """
@@ -25,7 +25,8 @@ AT_ONCE = 2
 def run_fuzzers(seconds: int, names: list[str] | None = None) -> Outcome:
     programs = sorted(PROGRAMS.glob("*_fuzz"))
     if names:
-        programs = [program for program in programs if program.name.removesuffix("_fuzz") in names]
+        wanted = {name.removesuffix("_fuzz") for name in names}
+        programs = [program for program in programs if program.name.removesuffix("_fuzz") in wanted]
     if not programs:
         print("No fuzzer was built.")
         return Outcome(failed=1)
@@ -39,7 +40,7 @@ def _run(program: Path, seconds: int) -> Outcome:
     crashes = TREE / "build/fuzz/crashes"
     found.mkdir(parents=True, exist_ok=True)
     crashes.mkdir(parents=True, exist_ok=True)
-    seeds = TREE / "tests/fuzz" / name
+    seeds = TREE / "tests/fuzz" / program.name
     command = [str(program), f"-max_total_time={seconds}", f"-rss_limit_mb={MEMORY_LIMIT_MB}", f"-max_len={INPUT_LIMIT_BYTES}",
                f"-timeout={INPUT_TIMEOUT_S}", "-print_final_stats=1", f"-artifact_prefix={crashes}/{name}-", str(found)]
     if seeds.is_dir():
