@@ -1,3 +1,7 @@
+// Beast 1.81 asserts where bytes from outside can take it (a final chunk's trailer that ends in its own way). Here its assertions throw, so
+// that such a request is refused, and no request can end the process.
+#define BOOST_ENABLE_ASSERT_HANDLER
+
 #include "net/request_parser.h"
 
 #include <charconv>
@@ -9,6 +13,15 @@
 #include <limits>
 
 #include "base/text.h"
+
+namespace {
+struct BrokenGrammar {};
+}  // namespace
+
+namespace boost {
+void assertion_failed(char const*, char const*, char const*, long) { throw BrokenGrammar(); }
+void assertion_failed_msg(char const*, char const*, char const*, char const*, long) { throw BrokenGrammar(); }
+}  // namespace boost
 
 namespace steward::net {
 namespace {
@@ -119,7 +132,7 @@ Result<size_t> RequestParser::feed_head(std::string_view bytes) {
   if (auto status = scan_head(bytes.substr(skipped)); !status) return fail(status.error());
   if (!head_whole_) return 0;
   BeastError error;
-  size_t taken = grammar_->put(asio::buffer(bytes.data() + skipped, scanned_), error);
+  size_t taken = put(bytes.substr(skipped, scanned_), error);
   if (grammar_->refused) return fail(*grammar_->refused);
   if (error && error != http::error::need_more) return from_beast(error);
   if (!grammar_->is_header_done()) return bad("the head is not whole");
@@ -127,6 +140,15 @@ Result<size_t> RequestParser::feed_head(std::string_view bytes) {
   auto expect = grammar_->head.headers.get("Expect");
   grammar_->head.expect_continue = !expect.empty() && !grammar_->head.http_1_0;
   return skipped + taken;
+}
+
+size_t RequestParser::put(std::string_view bytes, BeastError& error) {
+  try {
+    return grammar_->put(asio::buffer(bytes.data(), bytes.size()), error);
+  } catch (const BrokenGrammar&) {
+    error = http::error::bad_chunk;
+    return 0;
+  }
 }
 
 Status RequestParser::scan_head(std::string_view bytes) {
@@ -193,7 +215,7 @@ Result<size_t> RequestParser::feed_body(std::string_view bytes, std::string& bod
   if (grammar_->is_done()) return 0;
   grammar_->body = &body;
   BeastError error;
-  size_t taken = grammar_->put(asio::buffer(bytes.data(), bytes.size()), error);
+  size_t taken = put(bytes, error);
   if (error && error != http::error::need_more) return from_beast(error);
   if (!grammar_->is_done() && bytes.size() - taken > kMaxChunkLineBytes) return bad("a chunk's line or trailer is too long");
   return taken;

@@ -11,6 +11,8 @@
 #include <string_view>
 
 #include "base/error.h"
+#include <boost/system/error_code.hpp>
+
 #include "net/http_server.h"
 
 namespace steward::net {
@@ -42,6 +44,7 @@ class RequestParser {
 
  private:
   class Grammar;
+  size_t put(std::string_view bytes, boost::system::error_code& error);
   Status scan_head(std::string_view bytes);
   Status scan_line(std::string_view line);
   Status check_head(const RequestHead& head) const;

@@ -162,7 +162,9 @@ def test_a_model_is_pulled_resumed_and_its_digest_checked(shelf, tmp_path):
 @pytest.mark.timeout(120)
 def test_inference_killed_in_mid_call_is_an_answer_or_a_clear_end(embedded):
     secret, port = embedded.secret, embedded.steward.port
-    body = {"model": embedded.chat, "messages": [{"role": "user", "content": "Count to a thousand in words."}], "max_tokens": 400, "temperature": 0}
+    numbers = {"type": "array", "items": {"type": "integer"}, "minItems": 300}  # so that the answer can't end early by itself
+    form = {"type": "json_schema", "json_schema": {"name": "numbers", "schema": numbers}}
+    body = {"model": embedded.chat, "messages": [{"role": "user", "content": "Count."}], "max_tokens": 400, "temperature": 0, "response_format": form}
 
     async def killed(stream: bool) -> wire.Answer:
         began = asyncio.Event()

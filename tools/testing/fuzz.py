@@ -22,7 +22,8 @@ INPUT_TIMEOUT_S = 10
 AT_ONCE = 2
 
 
-def run_fuzzers(seconds: int, names: list[str] | None = None) -> Outcome:
+def run_fuzzers(seconds: int, names: list[str] | None = None, seed: int = 0) -> Outcome:
+    """`seed` 0 draws one; a fixed seed goes the same way each time, so that `make test` fails only for what a change broke."""
     programs = sorted(PROGRAMS.glob("*_fuzz"))
     if names:
         wanted = {name.removesuffix("_fuzz") for name in names}
@@ -31,17 +32,17 @@ def run_fuzzers(seconds: int, names: list[str] | None = None) -> Outcome:
         print("No fuzzer was built.")
         return Outcome(failed=1)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return sum(pool.map(lambda program: _run(program, seconds), programs), Outcome())
+        return sum(pool.map(lambda program: _run(program, seconds, seed), programs), Outcome())
 
 
-def _run(program: Path, seconds: int) -> Outcome:
+def _run(program: Path, seconds: int, seed: int) -> Outcome:
     name = program.name.removesuffix("_fuzz")
     found = TREE / "build/fuzz/corpus" / name  # inputs that reached new code, kept between runs
     crashes = TREE / "build/fuzz/crashes"
     found.mkdir(parents=True, exist_ok=True)
     crashes.mkdir(parents=True, exist_ok=True)
     seeds = TREE / "tests/fuzz" / program.name
-    command = [str(program), f"-max_total_time={seconds}", f"-rss_limit_mb={MEMORY_LIMIT_MB}", f"-max_len={INPUT_LIMIT_BYTES}",
+    command = [str(program), f"-seed={seed}", f"-max_total_time={seconds}", f"-rss_limit_mb={MEMORY_LIMIT_MB}", f"-max_len={INPUT_LIMIT_BYTES}",
                f"-timeout={INPUT_TIMEOUT_S}", "-print_final_stats=1", f"-artifact_prefix={crashes}/{name}-", str(found)]
     if seeds.is_dir():
         command.append(str(seeds))

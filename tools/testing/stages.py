@@ -15,6 +15,7 @@ from tools.testing.outcome import Outcome, of_gtest, of_output, of_pytest
 TREE = Path(__file__).resolve().parents[2]
 RESULTS = TREE / "build/test-results"
 FUZZ_SECONDS_IN_CI = 10
+FUZZ_SEED_IN_CI = 1
 
 
 def unit() -> Outcome:
@@ -54,7 +55,7 @@ def fuzz() -> Outcome:
     built = subprocess.run(["tools/build", "fuzz"], cwd=TREE, stdin=subprocess.DEVNULL)
     if built.returncode:
         return Outcome(failed=1)
-    return run_fuzzers(FUZZ_SECONDS_IN_CI)
+    return run_fuzzers(FUZZ_SECONDS_IN_CI, seed=FUZZ_SEED_IN_CI)
 
 
 def _pytest(name: str, arguments: list[str]) -> Outcome:
