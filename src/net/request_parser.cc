@@ -1,7 +1,3 @@
-// Beast 1.81 asserts where bytes from outside can take it (a final chunk's trailer that ends in its own way). Here its assertions throw, so
-// that such a request is refused, and no request can end the process.
-#define BOOST_ENABLE_ASSERT_HANDLER
-
 #include "net/request_parser.h"
 
 #include <charconv>
@@ -14,15 +10,6 @@
 
 #include "base/text.h"
 
-namespace {
-struct BrokenGrammar {};
-}  // namespace
-
-namespace boost {
-void assertion_failed(char const*, char const*, char const*, long) { throw BrokenGrammar(); }
-void assertion_failed_msg(char const*, char const*, char const*, char const*, long) { throw BrokenGrammar(); }
-}  // namespace boost
-
 namespace steward::net {
 namespace {
 
@@ -31,7 +18,6 @@ using BeastError = boost::beast::error_code;
 using BeastView = boost::beast::string_view;
 
 constexpr size_t kMaxMethodBytes = 32;
-constexpr size_t kMaxChunkLineBytes = 4 * 1024;  // a chunk's size line with its extensions, or the whole trailer
 constexpr size_t kRequestLineExtra = kMaxMethodBytes + 16;  // method, spaces, version, CRLF
 
 std::string_view view(BeastView text) { return {text.data(), text.size()}; }
@@ -56,7 +42,6 @@ class RequestParser::Grammar final : public http::basic_parser<true> {
     body_limit(std::numeric_limits<uint64_t>::max() / 2);
   }
   RequestHead head;
-  std::string* body = nullptr;
   std::optional<Error> refused;
 
  private:
@@ -74,7 +59,6 @@ class RequestParser::Grammar final : public http::basic_parser<true> {
   void on_response_impl(int, BeastView, int, BeastError&) override {}
 
   void on_field_impl(http::field name, BeastView name_text, BeastView value, BeastError& ec) override {
-    if (in_body_) return;  // trailers mean nothing here
     if (head.headers.all().size() >= max_headers_) {
       ec = refuse(Error(ErrorCode::kHeadersTooLarge, fmt::format("The request has more than {} headers.", max_headers_)));
       return;
@@ -94,24 +78,15 @@ class RequestParser::Grammar final : public http::basic_parser<true> {
     head.headers.add(std::string(view(name_text)), std::string(view(value)));
   }
 
-  void on_header_impl(BeastError&) override {
-    in_body_ = true;
-    head.keep_alive = keep_alive();
-  }
+  void on_header_impl(BeastError&) override { head.keep_alive = keep_alive(); }
+  // Only heads are fed to it (see body_reader.h).
   void on_body_init_impl(const boost::optional<uint64_t>&, BeastError&) override {}
-  size_t on_body_impl(BeastView bytes, BeastError&) override {
-    body->append(bytes.data(), bytes.size());
-    return bytes.size();
-  }
+  size_t on_body_impl(BeastView bytes, BeastError&) override { return bytes.size(); }
   void on_chunk_header_impl(uint64_t, BeastView, BeastError&) override {}
-  size_t on_chunk_body_impl(uint64_t, BeastView bytes, BeastError&) override {
-    body->append(bytes.data(), bytes.size());
-    return bytes.size();
-  }
+  size_t on_chunk_body_impl(uint64_t, BeastView bytes, BeastError&) override { return bytes.size(); }
   void on_finish_impl(BeastError&) override {}
 
   size_t max_headers_;
-  bool in_body_ = false;
 };
 
 RequestParser::RequestParser(const ServerLimits& limits) : limits_(limits) { next(); }
@@ -119,12 +94,13 @@ RequestParser::~RequestParser() = default;
 
 void RequestParser::next() {
   grammar_ = std::make_unique<Grammar>(limits_.max_headers);
+  body_ = BodyReader();
   scanned_ = lines_ = 0;
   head_whole_ = false;
 }
 
 RequestHead& RequestParser::head() { return grammar_->head; }
-bool RequestParser::done() const { return grammar_->is_done(); }
+bool RequestParser::done() const { return head_whole_ && body_.done(); }
 
 Result<size_t> RequestParser::feed_head(std::string_view bytes) {
   size_t skipped = 0;  // one empty line before a request is forgiven (RFC 9112, 2.2)
@@ -132,23 +108,16 @@ Result<size_t> RequestParser::feed_head(std::string_view bytes) {
   if (auto status = scan_head(bytes.substr(skipped)); !status) return fail(status.error());
   if (!head_whole_) return 0;
   BeastError error;
-  size_t taken = put(bytes.substr(skipped, scanned_), error);
+  size_t taken = grammar_->put(asio::buffer(bytes.data() + skipped, scanned_), error);
   if (grammar_->refused) return fail(*grammar_->refused);
   if (error && error != http::error::need_more) return from_beast(error);
   if (!grammar_->is_header_done()) return bad("the head is not whole");
   if (auto status = check_head(grammar_->head); !status) return fail(status.error());
-  auto expect = grammar_->head.headers.get("Expect");
+  const RequestHead& head = grammar_->head;
+  body_ = head.chunked ? BodyReader::chunked() : BodyReader::of_length(head.content_length.value_or(0));
+  auto expect = head.headers.get("Expect");
   grammar_->head.expect_continue = !expect.empty() && !grammar_->head.http_1_0;
   return skipped + taken;
-}
-
-size_t RequestParser::put(std::string_view bytes, BeastError& error) {
-  try {
-    return grammar_->put(asio::buffer(bytes.data(), bytes.size()), error);
-  } catch (const BrokenGrammar&) {
-    error = http::error::bad_chunk;
-    return 0;
-  }
 }
 
 Status RequestParser::scan_head(std::string_view bytes) {
@@ -204,21 +173,6 @@ Status RequestParser::check_head(const RequestHead& head) const {
   auto expect = head.headers.get("Expect");
   if (!expect.empty() && !equal_ignoring_ascii_case(expect, "100-continue")) return bad("the only Expect is '100-continue'");
   return {};
-}
-
-void RequestParser::begin_body(size_t max_body_bytes) {
-  grammar_->body_limit(max_body_bytes);
-  grammar_->eager(true);
-}
-
-Result<size_t> RequestParser::feed_body(std::string_view bytes, std::string& body) {
-  if (grammar_->is_done()) return 0;
-  grammar_->body = &body;
-  BeastError error;
-  size_t taken = put(bytes, error);
-  if (error && error != http::error::need_more) return from_beast(error);
-  if (!grammar_->is_done() && bytes.size() - taken > kMaxChunkLineBytes) return bad("a chunk's line or trailer is too long");
-  return taken;
 }
 
 }  // namespace steward::net

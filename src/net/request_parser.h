@@ -11,8 +11,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include <boost/system/error_code.hpp>
-
+#include "net/body_reader.h"
 #include "net/http_server.h"
 
 namespace steward::net {
@@ -38,19 +37,19 @@ class RequestParser {
   Result<size_t> feed_head(std::string_view bytes);
   RequestHead& head();
   // `bytes`: what is not taken yet. Appends content to `body`; returns bytes taken. Errors: 400, 413.
-  void begin_body(size_t max_body_bytes);
-  Result<size_t> feed_body(std::string_view bytes, std::string& body);
+  void begin_body(size_t max_body_bytes) { body_.set_limit(max_body_bytes); }
+  Result<size_t> feed_body(std::string_view bytes, std::string& body) { return body_.feed(bytes, body); }
   bool done() const;  // head and body are whole
 
  private:
   class Grammar;
-  size_t put(std::string_view bytes, boost::system::error_code& error);
   Status scan_head(std::string_view bytes);
   Status scan_line(std::string_view line);
   Status check_head(const RequestHead& head) const;
 
   const ServerLimits& limits_;
   std::unique_ptr<Grammar> grammar_;
+  BodyReader body_;
   size_t scanned_ = 0;  // whole lines looked at
   size_t lines_ = 0;
   bool head_whole_ = false;
