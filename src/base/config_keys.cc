@@ -123,6 +123,12 @@ const std::vector<ConfigKey> kKeys = {
     {"engine", "retries", kInteger, "1", 0, 10, "", kAtOnce,
      "How often a call is asked again after inference crashed before its first byte."},
 
+    {"models", "path", kPath, "", 0, 0, "", kRestart,
+     "A model file (GGUF) outside the models folder, offered under this name."},
+    {"models", "context_tokens", kInteger, "0", 0, 10'000'000, "", kRestart,
+     "The context of each of its slots in tokens; 0: as `engine.context_tokens`."},
+    {"models", "slots", kInteger, "0", 0, 256, "", kRestart, "Calls that it answers at once; 0: as `engine.slots`."},
+    {"models", "threads", kInteger, "0", 0, 1024, "", kRestart, "Threads of its process; 0: as `engine.threads`."},
     {"models", "arguments", kList, "", 0, 0, "", kRestart,
      "Further arguments of this model's process, as llama.cpp's server takes them."},
 

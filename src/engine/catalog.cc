@@ -16,13 +16,29 @@ constexpr int64_t kBatchTokens = 512;
 constexpr uint64_t kProcessBytes = 120'000'000;
 constexpr uint64_t kCacheValueBytes = 2;  // 16-bit floats
 
-int64_t context_of(const Options& options, const GgufInfo& info) {
+int64_t context_of(const Options& options, const ModelOptions& own, const GgufInfo& info) {
   const int64_t trained = info.context_tokens > 0 ? info.context_tokens : kMostContext;
-  const int64_t wanted = options.context_tokens > 0 ? options.context_tokens : kMostContext;
-  return std::min(trained, wanted);
+  const int64_t asked = own.context_tokens > 0 ? own.context_tokens : options.context_tokens;
+  return std::min(trained, asked > 0 ? asked : kMostContext);
 }
 
-CatalogEntry entry_of(const Options& options, const fs::path& file, bool shipped) {
+// What the model is served with, once its name is known.
+void serve_with(const Options& options, CatalogEntry& entry) {
+  LocalModel& model = entry.model;
+  if (model.state == ModelState::kFailed) return;
+  const ModelOptions own = options.of(model.name);
+  if (model.kind == ModelKind::kEmbedding) {
+    model.slots = own.slots > 0 ? own.slots : kEmbeddingSlots;
+    model.context_tokens = entry.window_tokens =
+        std::min(std::max<int64_t>(entry.info.context_tokens, 1), kMostEmbeddingTokens);
+  } else {
+    model.slots = own.slots > 0 ? own.slots : std::max(1, options.slots);
+    model.context_tokens = context_of(options, own, entry.info);
+  }
+  entry.memory_bytes = memory_need(entry.info, model.kind, model.context_tokens, model.slots);
+}
+
+CatalogEntry entry_of(const fs::path& file, bool shipped) {
   CatalogEntry entry;
   LocalModel& model = entry.model;
   model.name = model_name_of(file.filename().string());
@@ -44,16 +60,7 @@ CatalogEntry entry_of(const Options& options, const fs::path& file, bool shipped
   model.quantization = entry.info.quantization;
   model.chat_template = entry.info.chat_template;
   model.license = entry.info.license;
-  if (model.kind == ModelKind::kEmbedding) {
-    model.slots = kEmbeddingSlots;
-    model.dimensions = entry.info.embedding_dimensions;
-    model.context_tokens = entry.window_tokens =
-        std::min(std::max<int64_t>(entry.info.context_tokens, 1), kMostEmbeddingTokens);
-  } else {
-    model.slots = std::max(1, options.slots);
-    model.context_tokens = context_of(options, entry.info);
-  }
-  entry.memory_bytes = memory_need(entry.info, model.kind, model.context_tokens, model.slots);
+  if (model.kind == ModelKind::kEmbedding) model.dimensions = entry.info.embedding_dimensions;
   return entry;
 }
 
@@ -71,8 +78,9 @@ void read_folder(const Options& options, const fs::path& folder, bool shipped,
   for (const auto& file : fs::directory_iterator(folder, error)) {
     const std::string name = file.path().filename().string();
     if (name.starts_with('.') || file.path().extension() != ".gguf") continue;
-    CatalogEntry entry = entry_of(options, file.path(), shipped);
+    CatalogEntry entry = entry_of(file.path(), shipped);
     if (shipped) entry.model.name = shipped_name(entry);
+    serve_with(options, entry);
     std::string key = entry.model.name;
     out.insert_or_assign(std::move(key), std::move(entry));
   }
@@ -108,6 +116,13 @@ std::map<std::string, CatalogEntry> read_catalog(const Options& options) {
   std::map<std::string, CatalogEntry> out;
   read_folder(options, options.shipped_models, true, out);
   read_folder(options, options.models, false, out);
+  for (const auto& [name, own] : options.by_model) {
+    if (own.path.empty()) continue;
+    CatalogEntry entry = entry_of(own.path, false);
+    entry.model.name = name;
+    serve_with(options, entry);
+    out.insert_or_assign(name, std::move(entry));
+  }
   return out;
 }
 

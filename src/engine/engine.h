@@ -38,6 +38,15 @@ struct LocalModel {
   std::string problem;          // why it failed
 };
 
+// What one model is served with, where it differs from the rest.
+struct ModelOptions {
+  std::filesystem::path path;       // of a model outside the models folder, or empty
+  int64_t context_tokens = 0;       // of each slot; 0: as all
+  int slots = 0;                    // 0: as all
+  int threads = 0;                  // 0: as all
+  std::vector<std::string> arguments;  // further ones of its process
+};
+
 struct Options {
   std::filesystem::path program;         // lib/steward-engine
   std::filesystem::path shipped_models;  // share/steward/models
@@ -50,7 +59,12 @@ struct Options {
   std::chrono::seconds idle_unload{900};
   std::chrono::seconds load_timeout{180};
   std::chrono::seconds hang_timeout{60};  // no health answer for so long while it should serve: it is killed
-  std::map<std::string, std::vector<std::string>> extra_arguments;  // by model
+  std::map<std::string, ModelOptions> by_model;
+
+  ModelOptions of(const std::string& model) const {
+    const auto found = by_model.find(model);
+    return found == by_model.end() ? ModelOptions{} : found->second;
+  }
 };
 
 // While a lease lives, its model stays loaded. Ask it at `socket`.

@@ -254,8 +254,9 @@ Task<Status> Supervisor::make_room(HostPtr host, Deadline deadline) {
 
 std::vector<std::string> Supervisor::arguments_of(const Host& host) const {
   const LocalModel& model = host.entry.model;
-  const int threads =
-      options_.threads > 0 ? options_.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const ModelOptions own = options_.of(model.name);
+  const int asked = own.threads > 0 ? own.threads : options_.threads;
+  const int threads = asked > 0 ? asked : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   std::vector<std::string> out = {"--model",
                                   fs::absolute(model.path).string(),
                                   "--host",
@@ -284,9 +285,7 @@ std::vector<std::string> Supervisor::arguments_of(const Host& host) const {
          {std::string("--embeddings"), std::string("--batch-size"), batch, std::string("--ubatch-size"), batch})
       out.push_back(word);
   }
-  if (const auto extra = options_.extra_arguments.find(model.name); extra != options_.extra_arguments.end()) {
-    out.insert(out.end(), extra->second.begin(), extra->second.end());
-  }
+  out.insert(out.end(), own.arguments.begin(), own.arguments.end());
   return out;
 }
 

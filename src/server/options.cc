@@ -56,7 +56,7 @@ journal::Options journal_options(const Config& config, const fs::path& home) {
   options.home = home;
   options.queue_limit = static_cast<size_t>(config.integer("journal.queue_limit"));
   // Accounts must stay countable: what holds no content is never erased.
-  options.kept_kinds = {"call.", "budget.", "price.", "key.", "tenant.", "group.", "acl.", "job."};
+  options.kept_kinds = {"call.", "budget.", "price.", "key.", "tenant.", "group.", "acl.", "job.", "setting."};
   options.group_limit = static_cast<size_t>(config.integer("journal.group_limit"));
   return options;
 }
@@ -77,8 +77,14 @@ engine::Options engine_options(const Config& config, const fs::path& home, const
   options.idle_unload = seconds(config.integer("engine.idle_unload_s"));
   options.load_timeout = seconds(config.integer("engine.load_timeout_s"));
   options.hang_timeout = seconds(config.integer("engine.hang_timeout_s"));
-  for (const auto& name : config.names("models"))
-    options.extra_arguments[name] = config.list(fmt::format("models.{}.arguments", name));
+  for (const auto& name : config.names("models")) {
+    const auto key = [&](std::string_view word) { return fmt::format("models.{}.{}", name, word); };
+    options.by_model[name] = {.path = config.path(key("path")),
+                              .context_tokens = config.integer(key("context_tokens")),
+                              .slots = static_cast<int>(config.integer(key("slots"))),
+                              .threads = static_cast<int>(config.integer(key("threads"))),
+                              .arguments = config.list(key("arguments"))};
+  }
   return options;
 }
 

@@ -142,3 +142,15 @@ def test_a_stop_lets_the_call_finish_and_a_hangup_reloads(alone):
     assert alone.process.poll() is None
     assert alone.stop() == 0
     assert not (alone.home / "server.json").exists()
+
+
+def test_one_model_can_be_configured_by_its_name():
+    from tests.harness.paths import shipped_model
+
+    config = f'[models.elsewhere]\npath = "{shipped_model("chat")}"\ncontext_tokens = 512\nslots = 1\n'
+    with Steward(config) as steward:
+        models = {model["name"]: model for model in json.loads(steward.cli("models", "list", "--json").stdout)}
+        assert models["elsewhere"]["context_tokens"] == 512 and models["elsewhere"]["slots"] == 1
+        assert models["smollm2-135m-instruct"]["slots"] == 4, "the others are served as before"
+        answer = steward.cli("chat", "--model", "elsewhere", "Say hello.")
+        assert answer.stdout.strip()
