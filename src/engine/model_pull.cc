@@ -149,9 +149,21 @@ Status room_for(const fs::path& models, uint64_t bytes) {
                           human_bytes(free), human_bytes(bytes)));
 }
 
+// "bytes 1000-1999/2000" begins at 1000; nothing where it can't be read.
+std::optional<uint64_t> begin_of_range(std::string_view content_range) {
+  if (!content_range.starts_with("bytes ")) return std::nullopt;
+  content_range.remove_prefix(6);
+  uint64_t begin = 0;
+  const auto [end, error] = std::from_chars(content_range.data(), content_range.data() + content_range.size(), begin);
+  if (error != std::errc() || end == content_range.data() + content_range.size() || *end != '-') return std::nullopt;
+  return begin;
+}
+
+// What a server may get over by itself (RFC 9110, 15): worth another try.
+bool may_pass(int status) { return status == 408 || status == 429 || status >= 500; }
+
 struct Attempt {
   bool whole = false;
-  bool moved = false;  // at least one byte came
   std::optional<Error> broke;
 };
 
@@ -172,20 +184,30 @@ Task<Result<Attempt>> fetch_some(net::HttpClients& clients, const PullRequest& r
     attempt.whole = true;
     co_return attempt;
   }
+  if (may_pass(status)) {
+    attempt.broke = Error(ErrorCode::kUpstreamError, fmt::format("{} answers {}.", request.source.url, status));
+    co_return attempt;
+  }
   if (status != 200 && status != 206) {
     co_return fail(status == 404 ? ErrorCode::kNotFound : ErrorCode::kUpstreamError,
                    fmt::format("{} answers {}.", request.source.url, status));
   }
-  const bool goes_on = status == 206 && have > 0;
   const auto& headers = (*stream)->headers();
+  const bool goes_on = status == 206;
+  if (goes_on && (have == 0 || begin_of_range(headers.get("content-range")) != have)) {
+    part.forget_note();  // joined there, the file would be broken: it begins anew
+    attempt.broke = Error(ErrorCode::kUpstreamError, fmt::format("{} sent another part than was asked for.", request.source.url));
+    co_return attempt;
+  }
   const uint64_t coming = number_of(headers.get("content-length"));
   progress.have = progress.resumed = goes_on ? have : 0;
   progress.whole = coming > 0 ? progress.have + coming : 0;
   if (auto room = room_for(request.models, coming); !room) co_return fail(room.error());
   std::string now = std::string(headers.get("etag"));
   if (now.empty() || now.starts_with("W/")) now = headers.get("last-modified");
-  if (auto noted = part.note(request.source.url, now); !noted) co_return fail(noted.error());
+  // In this order: a new validator beside the bytes of the old file would join the two.
   if (auto opened = part.open(!goes_on); !opened) co_return fail(opened.error());
+  if (auto noted = part.note(request.source.url, now); !noted) co_return fail(noted.error());
   while (true) {
     auto bytes = co_await (*stream)->read();
     if (!bytes) {
@@ -194,7 +216,6 @@ Task<Result<Attempt>> fetch_some(net::HttpClients& clients, const PullRequest& r
     }
     if (!*bytes) break;
     if (auto written = part.append(**bytes); !written) co_return fail(written.error());
-    attempt.moved = attempt.moved || !(*bytes)->empty();
     progress.have += (*bytes)->size();
     if (request.progress) request.progress(progress);
   }
@@ -212,13 +233,15 @@ Task<void> pause(std::chrono::seconds time) {
 
 Task<Status> fetch_all(net::HttpClients& clients, const PullRequest& request, Part& part, PullProgress& progress,
                        CancelToken cancel) {
+  uint64_t furthest = 0;  // a server that can't resume and always breaks off early is not asked for ever
   for (int failures = 0; failures < request.tries;) {
     auto attempt = co_await fetch_some(clients, request, part, progress, cancel);
     if (!attempt) co_return fail(attempt.error());
     if (attempt->whole) co_return Status{};
     if (cancel.cancelled())
       co_return fail(ErrorCode::kCancelled, "Stopped. What is here is kept; the same command goes on with it.");
-    failures = attempt->moved ? 0 : failures + 1;
+    failures = progress.have > furthest ? 0 : failures + 1;
+    furthest = std::max(furthest, progress.have);
     if (failures == request.tries) co_return fail(*attempt->broke);
     co_await pause(std::chrono::seconds(1 << std::min(failures, 4)));
   }

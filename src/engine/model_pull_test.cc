@@ -47,6 +47,8 @@ std::string small_model(uint64_t values, char fill = 1) {
 struct Offer {
   std::string bytes, etag = "\"v1\"";
   size_t break_after = SIZE_MAX;  // bytes of one answer after which it ends short
+  size_t shift = 0;               // a range begins so much later than was asked
+  int refusals = 0;               // this many requests are answered 503 first
   int requests = 0, ranged = 0;
   std::string authorization;
 };
@@ -54,13 +56,18 @@ struct Offer {
 Task<void> serve_file(Offer& offer, net::Request& request, net::Responder& responder) {
   ++offer.requests;
   offer.authorization = request.headers.get("authorization");
+  if (offer.refusals-- > 0) {
+    (void)co_await responder.send(503, "text/plain", "later");
+    co_return;
+  }
   size_t from = 0;
   const std::string range(request.headers.get("range"));
   if (range.starts_with("bytes=") && request.headers.get("if-range") == offer.etag) {
     ++offer.ranged;
-    from = std::stoul(range.substr(6));
+    from = std::stoul(range.substr(6)) + offer.shift;
+    responder.headers().set("content-range", fmt::format("bytes {}-{}/{}", from, offer.bytes.size() - 1, offer.bytes.size()));
   }
-  responder.headers().set("etag", offer.etag);
+  if (!offer.etag.empty()) responder.headers().set("etag", offer.etag);
   const std::string body = offer.bytes.substr(from, offer.break_after);
   if (body.size() == offer.bytes.size() - from) {
     (void)co_await responder.send(from > 0 ? 206 : 200, "application/octet-stream", body);
@@ -156,6 +163,29 @@ TEST_F(Pull, ALaterCommandGoesOn) {
   EXPECT_EQ(offer_.ranged, 1);
   EXPECT_EQ(last_.resumed, 123'456u);
   EXPECT_EQ(*read_file(folder_ / "file.gguf"), offer_.bytes);
+}
+
+TEST_F(Pull, APartThatBeginsElsewhereIsNotJoined) {
+  std::ofstream(folder_ / ".file.part") << offer_.bytes.substr(0, 1'000);
+  std::ofstream(folder_ / ".file.part.json") << Json{{"url", url("/file.gguf")}, {"validator", "\"v1\""}};
+  offer_.shift = 100;
+  auto pulled = pull(*find(url("/file.gguf")));
+  ASSERT_TRUE(pulled.has_value()) << pulled.error().message;
+  EXPECT_EQ(*read_file(folder_ / "file.gguf"), offer_.bytes);
+}
+
+TEST_F(Pull, AServerThatIsBusyIsAskedAgain) {
+  offer_.refusals = 1;
+  auto pulled = pull(*find(url("/file.gguf")));
+  ASSERT_TRUE(pulled.has_value()) << pulled.error().message;
+  EXPECT_EQ(offer_.requests, 2);
+}
+
+TEST_F(Pull, AServerThatCannotResumeAndAlwaysBreaksOffIsGivenUp) {
+  offer_.etag.clear();
+  offer_.break_after = 150'000;
+  EXPECT_FALSE(pull(*find(url("/file.gguf"))).has_value());
+  EXPECT_EQ(offer_.requests, 3);  // once, and twice more that came no further
 }
 
 TEST_F(Pull, BeginsAnewWhereTheFileHasChanged) {
