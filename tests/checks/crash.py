@@ -171,7 +171,7 @@ def planted(facts: dict) -> dict[str, Metrics]:
     first, *others = facts["budgets"]
     cases = {
         "loses a settled call": (acks, records[:settled] + records[settled + 1 :], facts),
-        "loses a change": (acks, [one for one in records if change["subject"] not in one["stream"]], facts),
+        "loses a change": (acks, [one for one in records if crash_judge.subject(one) != change["subject"]], facts),
         "was told of a call that is nowhere": ([*acks, told | {"call": "call_0"}], records, facts),
         "settles twice": (acks, [*records, records[settled]], facts),
         "charges one nano-dollar more": (acks, dearer, facts),
