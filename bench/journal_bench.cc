@@ -1,8 +1,10 @@
-// journal_bench [--duration SECONDS] [FOLDER]: durable appends beside what the disk and SQLite can do alone, in one run on one machine.
+// journal_bench [--duration SECONDS] [FOLDER]: durable appends beside what the disk and SQLite can do alone, in one run
+// on one machine.
 //
-// Prints one JSON object {rows, ratios, met}. Rows: `fdatasync` (one 4 KiB write and its sync), `journal` with 1 and 256 writers (each waits until its record is durable before the
-// next), `sqlite` (the same rows into the same table and indexes, in batches of 256, each batch committed and synced, nothing else done).
-// Aims: p50 of one writer under 1.5 syncs; 256 writers over 70 % of the batched inserts.
+// Prints one JSON object {rows, ratios, met}. Rows: `fdatasync` (one 4 KiB write and its sync), `journal` with 1 and
+// 256 writers (each waits until its record is durable before the next), `sqlite` (the same rows into the same table and
+// indexes, in batches of 256, each batch committed and synced, nothing else done). Aims: p50 of one writer under 1.5
+// syncs; 256 writers over 70 % of the batched inserts.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -30,7 +32,9 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 constexpr int kBatch = 256;
 constexpr size_t kBlock = 4096;
 
-double us_since(SteadyTime start) { return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count(); }
+double us_since(SteadyTime start) {
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count();
+}
 
 double percentile(std::vector<double>& values, double p) {
   if (values.empty()) return 0;
@@ -47,8 +51,10 @@ struct Told {
 };
 
 std::string body(int64_t n) {  // as large as a reservation's
-  return fmt::format(R"({{"budgets":["bud_01JDKX0Z8N5Y3W6Q4R2T1V0B9C"],"model":"smollm2-135m-instruct","provider":"local","n":{},"reserved_nanousd":1234567,)"
-                     R"("input_tokens_bound":900,"output_tokens":256,"expires_at_us":1764044460123456}})", n);
+  return fmt::format(
+      R"({{"budgets":["bud_01JDKX0Z8N5Y3W6Q4R2T1V0B9C"],"model":"smollm2-135m-instruct","provider":"local","n":{},"reserved_nanousd":1234567,)"
+      R"("input_tokens_bound":900,"output_tokens":256,"expires_at_us":1764044460123456}})",
+      n);
 }
 
 std::string stream(int64_t n) { return fmt::format("call/call_01JDKX0Z8N5Y3W6Q{:010}", n); }
@@ -69,7 +75,10 @@ double bench_sync(Told& told, const std::filesystem::path& folder, double second
   }
   ::close(fd);
   const double p50 = percentile(times, 0.5);
-  told.rows.push_back({{"what", "fdatasync alone"}, {"p50_us", rounded(p50)}, {"p99_us", rounded(percentile(times, 0.99))}, {"count", times.size()}});
+  told.rows.push_back({{"what", "fdatasync alone"},
+                       {"p50_us", rounded(p50)},
+                       {"p99_us", rounded(percentile(times, 0.99))},
+                       {"count", times.size()}});
   return p50;
 }
 
@@ -87,9 +96,25 @@ double bench_sqlite(Told& told, const std::filesystem::path& folder, double seco
     for (int i = 0; i < kBatch; ++i) {
       ++n;
       db.prepare("INSERT INTO records VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,0,?16,?17,?18)")
-          .bind(1, position(1, static_cast<Seq>(n))).bind(2, 1).bind(3, fmt::format("rec_01JDKX0Z8N5Y3W6Q{:010}", n)).bind(4, stream(n)).bind(5, 1)
-          .bind(6, "call.reserved").bind(7, 1).bind(8, n).bind(9, "key_01JDKX0Z8N5Y3W6Q4R2T1V0B9C").bind(10, "").bind(11, "").bind(12, "")
-          .bind(13, "").bind(14, "system").bind_blob(15, body(n)).bind_blob(16, bytes).bind_blob(17, bytes).bind_blob(18, bytes).run();
+          .bind(1, position(1, static_cast<Seq>(n)))
+          .bind(2, 1)
+          .bind(3, fmt::format("rec_01JDKX0Z8N5Y3W6Q{:010}", n))
+          .bind(4, stream(n))
+          .bind(5, 1)
+          .bind(6, "call.reserved")
+          .bind(7, 1)
+          .bind(8, n)
+          .bind(9, "key_01JDKX0Z8N5Y3W6Q4R2T1V0B9C")
+          .bind(10, "")
+          .bind(11, "")
+          .bind(12, "")
+          .bind(13, "")
+          .bind(14, "system")
+          .bind_blob(15, body(n))
+          .bind_blob(16, bytes)
+          .bind_blob(17, bytes)
+          .bind_blob(18, bytes)
+          .run();
     }
     db.execute("COMMIT");
     ::fdatasync(fd);
@@ -103,7 +128,8 @@ double bench_sqlite(Told& told, const std::filesystem::path& folder, double seco
 // Writers that each have one record under way: the durable callback of one begins the next.
 class Load {
  public:
-  Load(Journal& journal, int writers, double seconds) : journal_(journal), writers_(writers), end_us_(seconds * 1e6), times_(static_cast<size_t>(writers)) {}
+  Load(Journal& journal, int writers, double seconds)
+      : journal_(journal), writers_(writers), end_us_(seconds * 1e6), times_(static_cast<size_t>(writers)) {}
 
   void run(Told& told, double sync_us, double raw_rate) {
     start_ = std::chrono::steady_clock::now();
@@ -114,8 +140,12 @@ class Load {
     std::vector<double> all;
     for (auto& t : times_) all.insert(all.end(), t.begin(), t.end());
     const double rate = static_cast<double>(all.size()) / took * 1e6, p50 = percentile(all, 0.5);
-    told.rows.push_back({{"what", fmt::format("journal, durable, {} writers", writers_)}, {"p50_us", rounded(p50)}, {"p99_us", rounded(percentile(all, 0.99))},
-                         {"records_s", rounded(rate)}, {"count", all.size()}, {"failed", failed_.load()}});
+    told.rows.push_back({{"what", fmt::format("journal, durable, {} writers", writers_)},
+                         {"p50_us", rounded(p50)},
+                         {"p99_us", rounded(percentile(all, 0.99))},
+                         {"records_s", rounded(rate)},
+                         {"count", all.size()},
+                         {"failed", failed_.load()}});
     const double ratio = writers_ == 1 ? p50 / sync_us : rate / raw_rate;
     told.ratios[writers_ == 1 ? "p50 at 1 writer, in syncs" : "256 writers to batched SQLite"] = rounded(ratio);
     told.met[writers_ == 1 ? "p50 at 1 writer under 1.5 syncs" : "256 writers over 70 % of batched SQLite"] =
@@ -132,13 +162,19 @@ class Load {
     const int64_t n = ++number_;
     const auto begun = std::chrono::steady_clock::now();
     Decision decide = [n]() -> Result<std::vector<Draft>> {
-      return std::vector{Draft{.stream = stream(n), .kind = "call.reserved", .body = body(n), .actor = "key_01JDKX0Z8N5Y3W6Q4R2T1V0B9C"}};
+      return std::vector{Draft{
+          .stream = stream(n), .kind = "call.reserved", .body = body(n), .actor = "key_01JDKX0Z8N5Y3W6Q4R2T1V0B9C"}};
     };
-    journal_.submit("ten_bench", std::move(decide), [this, writer, begun](Result<Appended> r) {
-      if (r) times_[writer].push_back(us_since(begun));
-      else ++failed_;
-      next(writer);
-    }, Wait::kDurable);
+    journal_.submit(
+        "ten_bench", std::move(decide),
+        [this, writer, begun](Result<Appended> r) {
+          if (r)
+            times_[writer].push_back(us_since(begun));
+          else
+            ++failed_;
+          next(writer);
+        },
+        Wait::kDurable);
   }
 
   Journal& journal_;
@@ -177,8 +213,10 @@ int main(int argc, char** argv) {
   double seconds = 3;
   std::filesystem::path disk = std::filesystem::temp_directory_path();
   for (int i = 1; i < argc; ++i) {
-    if (std::string_view(argv[i]) == "--duration" && i + 1 < argc) seconds = std::atof(argv[++i]);
-    else disk = argv[i];
+    if (std::string_view(argv[i]) == "--duration" && i + 1 < argc)
+      seconds = std::atof(argv[++i]);
+    else
+      disk = argv[i];
   }
   std::string name = (disk / "journal-bench-XXXXXX").string();
   if (seconds <= 0 || !::mkdtemp(name.data())) {

@@ -1,5 +1,6 @@
-// make_home [--records N] --tenant ID HOME: fills a home with the records of N/2 model calls (1,000,000 records by default), each reserved and
-// settled as the ledger writes them, through the journal itself, for the start benchmark. A home that exists is continued.
+// make_home [--records N] --tenant ID HOME: fills a home with the records of N/2 model calls (1,000,000 records by
+// default), each reserved and settled as the ledger writes them, through the journal itself, for the start benchmark. A
+// home that exists is continued.
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -40,8 +41,20 @@ void add_call(std::vector<Draft>& drafts, IdMaker& ids, const Id& record, int64_
   settled.cost = ledger::cost_of(price, settled.usage);
   settled.reserved = reserved.reserved;
   settled.duration_us = kSecondUs;
-  drafts.push_back({.stream = "call/" + call, .kind = "call.reserved", .body = encode(reserved), .id = record, .time = at, .actor = reserved.key, .on_behalf_of = reserved.owner});
-  drafts.push_back({.stream = "call/" + call, .kind = "call.settled", .body = encode(settled), .time = settled.at, .actor = reserved.key, .on_behalf_of = reserved.owner, .cause = record});
+  drafts.push_back({.stream = "call/" + call,
+                    .kind = "call.reserved",
+                    .body = encode(reserved),
+                    .id = record,
+                    .time = at,
+                    .actor = reserved.key,
+                    .on_behalf_of = reserved.owner});
+  drafts.push_back({.stream = "call/" + call,
+                    .kind = "call.settled",
+                    .body = encode(settled),
+                    .time = settled.at,
+                    .actor = reserved.key,
+                    .on_behalf_of = reserved.owner,
+                    .cause = record});
 }
 
 }  // namespace
@@ -53,9 +66,12 @@ int main(int argc, char** argv) {
   std::string home;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
-    if (argument == "--records" && i + 1 < argc) records = std::atoll(argv[++i]);
-    else if (argument == "--tenant" && i + 1 < argc) tenant = argv[++i];
-    else home = argument;
+    if (argument == "--records" && i + 1 < argc)
+      records = std::atoll(argv[++i]);
+    else if (argument == "--tenant" && i + 1 < argc)
+      tenant = argv[++i];
+    else
+      home = argument;
   }
   if (home.empty() || tenant.empty() || records < 2) {
     fmt::print(stderr, "usage: make_home [--records N] --tenant ID HOME\n");
@@ -69,8 +85,11 @@ int main(int argc, char** argv) {
   auto status = journal->start();
   for (int64_t n = 0; status && n < records;) {
     std::vector<Draft> drafts;
-    for (int64_t i = 0; i < kBatch && n < records; i += 2, n += 2) add_call(drafts, ids, ids.make("rec"), n / 2, first_us);
-    if (auto appended = journal->append_blocking(tenant, std::move(drafts), n >= records ? Wait::kDurable : Wait::kWritten); !appended) {
+    for (int64_t i = 0; i < kBatch && n < records; i += 2, n += 2)
+      add_call(drafts, ids, ids.make("rec"), n / 2, first_us);
+    if (auto appended =
+            journal->append_blocking(tenant, std::move(drafts), n >= records ? Wait::kDurable : Wait::kWritten);
+        !appended) {
       status = std::unexpected(appended.error());
     }
   }

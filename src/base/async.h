@@ -1,5 +1,6 @@
-// Coroutines: Task<T> is what asynchronous functions return. A connection and all that it starts stay on the thread of their io_context;
-// work for other threads goes over by post. Deadlines are absolute and travel; a cancellation carries its reason.
+// Coroutines: Task<T> is what asynchronous functions return. A connection and all that it starts stay on the thread of
+// their io_context; work for other threads goes over by post. Deadlines are absolute and travel; a cancellation carries
+// its reason.
 #pragma once
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -30,7 +31,9 @@ class Deadline {
  public:
   using SteadyTime = std::chrono::steady_clock::time_point;
   Deadline() = default;
-  static Deadline in(std::chrono::microseconds from_now) { return Deadline(std::chrono::steady_clock::now() + from_now); }
+  static Deadline in(std::chrono::microseconds from_now) {
+    return Deadline(std::chrono::steady_clock::now() + from_now);
+  }
   static Deadline at(SteadyTime time) { return Deadline(time); }
   bool never() const { return !at_; }
   bool passed() const { return at_ && std::chrono::steady_clock::now() >= *at_; }
@@ -52,8 +55,8 @@ class CancelToken {
   void cancel(CancelReason reason);
   bool cancelled() const { return reason() != CancelReason::kNone; }
   CancelReason reason() const;
-  // Calls `hook` once upon cancellation, on the canceller's thread (post to your own executor inside). At once if already cancelled.
-  // Returns a handle for `forget`; a forgotten hook is not called.
+  // Calls `hook` once upon cancellation, on the canceller's thread (post to your own executor inside). At once if
+  // already cancelled. Returns a handle for `forget`; a forgotten hook is not called.
   size_t on_cancel(std::function<void(CancelReason)> hook);
   void forget(size_t handle);
 
@@ -67,8 +70,8 @@ class CancelToken {
   std::shared_ptr<State> state_;
 };
 
-// Turns a callback into something awaited: `start` gets a completion that may be called once, from any thread; the awaiting coroutine goes
-// on upon its own executor.
+// Turns a callback into something awaited: `start` gets a completion that may be called once, from any thread; the
+// awaiting coroutine goes on upon its own executor.
 //   T value = co_await await_callback<T>([&](std::function<void(T)> done) { journal.append(batch, done); });
 template <class T, class Start>
 Task<T> await_callback(Start start) {
@@ -77,7 +80,7 @@ Task<T> await_callback(Start start) {
       [executor](auto handler, Start start) {
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
         start([executor, shared](T value) {
-          asio::post(executor, [shared, value = std::move(value)]() mutable { std::move(*shared)(std::move(value)); });
+          asio::post(executor, [shared, value = std::move(value)]() mutable { std::move (*shared)(std::move(value)); });
         });
       },
       asio::use_awaitable, std::move(start));

@@ -15,7 +15,8 @@ TEST(Clock, WritesAndReadsRfc3339) {
   EXPECT_EQ(to_rfc3339(0), "1970-01-01T00:00:00.000000Z");
   EXPECT_EQ(parse_rfc3339("1985-04-12T23:20:50.52Z").value(), 482196050520000);  // RFC 3339, 5.8
   EXPECT_EQ(parse_rfc3339("1996-12-19T16:39:57-08:00").value(), parse_rfc3339("1996-12-20T00:39:57Z").value());
-  for (const char* bad : {"", "2026-13-01T00:00:00Z", "2026-02-30", "2026-01-01T25:00:00Z", "2026-01-01T00:00:00", "2026-01-01T00:00:00Zx"}) {
+  for (const char* bad : {"", "2026-13-01T00:00:00Z", "2026-02-30", "2026-01-01T25:00:00Z", "2026-01-01T00:00:00",
+                          "2026-01-01T00:00:00Zx"}) {
     EXPECT_FALSE(parse_rfc3339(bad).has_value()) << bad;
   }
 }
@@ -33,7 +34,8 @@ TEST(Id, IsAUlid) {
 
 TEST(Crypto, KnownAnswers) {
   EXPECT_EQ(to_hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_EQ(to_hex(hmac_sha256("Jefe", "what do ya want for nothing?")), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(to_hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
   EXPECT_EQ(to_base64("foob"), "Zm9vYg==");
   EXPECT_EQ(from_base64url("Zm9vYg").value(), "foob");
   EXPECT_FALSE(from_base64("Zm9vYg=").has_value());
@@ -52,7 +54,8 @@ TEST(Crypto, SealedOpensOnlyWithItsKeyAndContext) {
 
 TEST(Text, Utf8) {
   EXPECT_TRUE(is_valid_utf8("grüße 你好 🎉"));
-  for (const char* bad : {"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "ab\xe4\xbd"}) EXPECT_FALSE(is_valid_utf8(bad)) << bad;
+  for (const char* bad : {"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "ab\xe4\xbd"})
+    EXPECT_FALSE(is_valid_utf8(bad)) << bad;
   EXPECT_EQ(incomplete_utf8_tail("ab\xe4\xbd"), 2u);
   EXPECT_EQ(incomplete_utf8_tail("ab\xf0\x9f\x8e"), 3u);
   EXPECT_EQ(incomplete_utf8_tail("ab\xe4\xbd\xa0"), 0u);
@@ -81,7 +84,8 @@ TEST(Money, RoundsUpOncePerCall) {
   EXPECT_EQ(to_microusd_decimal(42), "0.042");
   EXPECT_EQ(to_microusd_decimal(42'000), "42");
   EXPECT_EQ(parse_usd("$1.50").value(), 1'500'000'000);
-  for (const char* bad : {"", "-1", "1.", "1e3", "0.0000000001", "12345678901"}) EXPECT_FALSE(parse_usd(bad).has_value()) << bad;
+  for (const char* bad : {"", "-1", "1.", "1e3", "0.0000000001", "12345678901"})
+    EXPECT_FALSE(parse_usd(bad).has_value()) << bad;
 }
 
 }  // namespace

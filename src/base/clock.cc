@@ -8,11 +8,13 @@
 namespace steward {
 
 TimeUs SystemClock::now_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 TimeUs SystemClock::monotonic_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 std::string to_rfc3339(TimeUs time_us) {
@@ -21,9 +23,9 @@ std::string to_rfc3339(TimeUs time_us) {
   const auto day = floor<days>(t);
   const year_month_day ymd{day};
   const hh_mm_ss time{t - day};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(ymd.year()), static_cast<unsigned>(ymd.month()),
-                     static_cast<unsigned>(ymd.day()), time.hours().count(), time.minutes().count(), time.seconds().count(),
-                     time.subseconds().count());
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", static_cast<int>(ymd.year()),
+                     static_cast<unsigned>(ymd.month()), static_cast<unsigned>(ymd.day()), time.hours().count(),
+                     time.minutes().count(), time.seconds().count(), time.subseconds().count());
 }
 
 namespace {
@@ -56,7 +58,9 @@ int64_t take_fraction_us(std::string_view text, size_t& pos) {
 
 Result<TimeUs> parse_rfc3339(std::string_view text) {
   using namespace std::chrono;
-  const auto bad = [&] { return fail(ErrorCode::kInvalidRequest, fmt::format("'{}' is not a time such as 2026-11-25T04:21:00Z.", text)); };
+  const auto bad = [&] {
+    return fail(ErrorCode::kInvalidRequest, fmt::format("'{}' is not a time such as 2026-11-25T04:21:00Z.", text));
+  };
   size_t pos = 0;
   const int y = take_number(text, pos, 4);
   if (y < 0 || !take_char(text, pos, "-")) return bad();

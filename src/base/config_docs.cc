@@ -51,27 +51,19 @@ call, and names what waits for a restart. A file with an error changes nothing.
 
 std::string type_name(const ConfigKey& key) {
   switch (key.type) {
-    case ConfigType::kBool:
-      return "true or false";
-    case ConfigType::kInteger:
-      return fmt::format("{} to {}", key.least, key.most);
+    case ConfigType::kBool: return "true or false";
+    case ConfigType::kInteger: return fmt::format("{} to {}", key.least, key.most);
     case ConfigType::kChoice: {
       std::vector<std::string> choices;
       for (const auto choice : split(key.choices, '|')) choices.push_back(fmt::format("`{}`", choice));
       return join(choices, ", ");
     }
-    case ConfigType::kPath:
-      return "path";
-    case ConfigType::kList:
-      return "list of texts";
-    case ConfigType::kTextTable:
-      return "table of texts";
-    case ConfigType::kIntegerTable:
-      return "table of whole numbers";
-    case ConfigType::kUsd:
-      return "US dollars";
-    default:
-      return "text";
+    case ConfigType::kPath: return "path";
+    case ConfigType::kList: return "list of texts";
+    case ConfigType::kTextTable: return "table of texts";
+    case ConfigType::kIntegerTable: return "table of whole numbers";
+    case ConfigType::kUsd: return "US dollars";
+    default: return "text";
   }
 }
 

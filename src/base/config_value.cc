@@ -117,20 +117,16 @@ Result<json> parse_bool(std::string_view text) {
 Result<json> parse_config_text(const ConfigKey& key, std::string_view text) {
   if (!is_valid_utf8(text)) return fail(ErrorCode::kConfig, "is not valid UTF-8");
   switch (key.type) {
-    case ConfigType::kBool:
-      return parse_bool(trim(text));
+    case ConfigType::kBool: return parse_bool(trim(text));
     case ConfigType::kInteger: {
       const auto value = integer_of(trim(text));
       if (!value) return fail(ErrorCode::kConfig, fmt::format("must be a whole number, not '{}'", text.substr(0, 80)));
       return checked_integer(key, *value);
     }
-    case ConfigType::kList:
-      return parse_list(text);
+    case ConfigType::kList: return parse_list(text);
     case ConfigType::kTextTable:
-    case ConfigType::kIntegerTable:
-      return parse_table(key, text);
-    default:
-      return checked_text(key, trim(text));
+    case ConfigType::kIntegerTable: return parse_table(key, text);
+    default: return checked_text(key, trim(text));
   }
 }
 

@@ -54,8 +54,8 @@ Armed read_setting() {
   return armed;
 }
 
-// The environment is read once for the process, whoever asks: the one state here that no owner hands in, since a point must be passable
-// from any depth without threading a test's argument through every signature.
+// The environment is read once for the process, whoever asks: the one state here that no owner hands in, since a point
+// must be passable from any depth without threading a test's argument through every signature.
 const Armed& armed() {
   static const Armed setting = read_setting();
   return setting;

@@ -39,11 +39,16 @@ Result<std::string> decode_base64(std::string_view text, char c62, char c63, boo
   int bits = 0;
   for (char c : text) {
     int v = -1;
-    if (c >= 'A' && c <= 'Z') v = c - 'A';
-    else if (c >= 'a' && c <= 'z') v = c - 'a' + 26;
-    else if (c >= '0' && c <= '9') v = c - '0' + 52;
-    else if (c == c62) v = 62;
-    else if (c == c63) v = 63;
+    if (c >= 'A' && c <= 'Z')
+      v = c - 'A';
+    else if (c >= 'a' && c <= 'z')
+      v = c - 'a' + 26;
+    else if (c >= '0' && c <= '9')
+      v = c - '0' + 52;
+    else if (c == c62)
+      v = 62;
+    else if (c == c63)
+      v = 63;
     if (v < 0) return bad();
     buffer = buffer << 6 | static_cast<uint32_t>(v);
     bits += 6;
@@ -115,9 +120,13 @@ bool equal_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-Sha256::Sha256() : context_(EVP_MD_CTX_new()) { EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), EVP_sha256(), nullptr); }
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+  EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), EVP_sha256(), nullptr);
+}
 Sha256::~Sha256() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
-void Sha256::update(std::string_view bytes) { EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size()); }
+void Sha256::update(std::string_view bytes) {
+  EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(context_), bytes.data(), bytes.size());
+}
 std::string Sha256::finish() {
   std::string out(32, '\0');
   unsigned int n = 32;
@@ -138,7 +147,9 @@ std::string seal(std::string_view key, std::string_view plaintext, std::string_v
 }
 
 Result<std::string> unseal(std::string_view key, std::string_view sealed, std::string_view context) {
-  const auto bad = [] { return fail(ErrorCode::kCorrupt, "The sealed secret can't be opened: it is damaged, or the master key is another."); };
+  const auto bad = [] {
+    return fail(ErrorCode::kCorrupt, "The sealed secret can't be opened: it is damaged, or the master key is another.");
+  };
   if (key.size() != 32 || sealed.size() < kNonceBytes + kTagBytes) return bad();
   const std::string_view body = sealed.substr(kNonceBytes, sealed.size() - kNonceBytes - kTagBytes);
   std::string tag(sealed.substr(sealed.size() - kTagBytes)), out(body.size(), '\0');

@@ -1,7 +1,8 @@
 // Errors that can be expected: a code, a sentence for the person, details for a program.
 //
-// The code owns the HTTP status, the log level and how each dialect names it (errors.def). Functions that may fail so return
-// Result<T>; exceptions are left for bugs and end at the request's boundary. A sentence says what happened, why, and what to do.
+// The code owns the HTTP status, the log level and how each dialect names it (errors.def). Functions that may fail so
+// return Result<T>; exceptions are left for bugs and end at the request's boundary. A sentence says what happened, why,
+// and what to do.
 #pragma once
 #include <expected>
 #include <nlohmann/json.hpp>
@@ -34,8 +35,8 @@ const ErrorInfo& info(ErrorCode code);
 
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
-  std::string message;                                 // a sentence for the person; the table's where none is given
-  nlohmann::json details = nlohmann::json::object();   // for programs: "param", "retry_after_us", "left_nanousd", …
+  std::string message;                                // a sentence for the person; the table's where none is given
+  nlohmann::json details = nlohmann::json::object();  // for programs: "param", "retry_after_us", "left_nanousd", …
 
   explicit Error(ErrorCode c) : code(c), message(info(c).sentence) {}
   Error(ErrorCode c, std::string m) : code(c), message(std::move(m)) {}
@@ -48,7 +49,9 @@ using Status = std::expected<void, Error>;
 
 // fail(code, "sentence"): what a function returning Result<T> returns.
 inline std::unexpected<Error> fail(ErrorCode code) { return std::unexpected(Error(code)); }
-inline std::unexpected<Error> fail(ErrorCode code, std::string message) { return std::unexpected(Error(code, std::move(message))); }
+inline std::unexpected<Error> fail(ErrorCode code, std::string message) {
+  return std::unexpected(Error(code, std::move(message)));
+}
 inline std::unexpected<Error> fail(ErrorCode code, std::string message, nlohmann::json details) {
   return std::unexpected(Error(code, std::move(message), std::move(details)));
 }

@@ -41,7 +41,8 @@ Result<std::string> read_file(const fs::path& path, size_t max_bytes) {
   std::ifstream in(path, std::ios::binary | std::ios::ate);
   if (!in) return io_failure("Can't open", path);
   const auto size = static_cast<size_t>(in.tellg());
-  if (size > max_bytes) return fail(ErrorCode::kIo, fmt::format("{} is larger than {} bytes.", path.string(), max_bytes));
+  if (size > max_bytes)
+    return fail(ErrorCode::kIo, fmt::format("{} is larger than {} bytes.", path.string(), max_bytes));
   std::string out(size, '\0');
   in.seekg(0);
   if (!in.read(out.data(), static_cast<std::streamsize>(size))) return io_failure("Can't read", path);

@@ -22,7 +22,8 @@ class Guard {
     if (limits_.allow_duplicate_keys) return true;
     if (event == Json::parse_event_t::object_start) keys_.emplace_back();
     if (event == Json::parse_event_t::object_end && !keys_.empty()) keys_.pop_back();
-    if (event == Json::parse_event_t::key && !keys_.back().insert(parsed.get<std::string>()).second && problem_.empty()) {
+    if (event == Json::parse_event_t::key && !keys_.back().insert(parsed.get<std::string>()).second &&
+        problem_.empty()) {
       problem_ = fmt::format("The JSON has the key '{}' twice in one object.", parsed.get<std::string>().substr(0, 80));
     }
     return true;
@@ -42,8 +43,10 @@ bool too_deep(std::string_view text, size_t max_depth) {
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in_string) {
-      if (c == '\\') ++i;
-      else if (c == '"') in_string = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
@@ -71,7 +74,8 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
   } catch (const Json::exception& e) {
     std::string_view what = e.what();
     if (const size_t bracket = what.find("] "); bracket != std::string_view::npos) what.remove_prefix(bracket + 2);
-    return fail(ErrorCode::kInvalidJson, fmt::format("The body is not valid JSON: {}.", replace_invalid_utf8(what.substr(0, 200))));
+    return fail(ErrorCode::kInvalidJson,
+                fmt::format("The body is not valid JSON: {}.", replace_invalid_utf8(what.substr(0, 200))));
   }
 }
 

@@ -1,4 +1,5 @@
-// JSON read from outside: limits on size and depth, strict UTF-8, no duplicate keys, one clear error. Inside, use nlohmann::json.
+// JSON read from outside: limits on size and depth, strict UTF-8, no duplicate keys, one clear error. Inside, use
+// nlohmann::json.
 #pragma once
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -11,7 +12,7 @@ using Json = nlohmann::json;
 using OrderedJson = nlohmann::ordered_json;
 
 struct JsonLimits {
-  size_t max_depth = 128;          // deeper than any client's schema, far under what could exhaust the stack
+  size_t max_depth = 128;             // deeper than any client's schema, far under what could exhaust the stack
   bool allow_duplicate_keys = false;  // two readers of a duplicate key disagree on what was said: refused
 };
 

@@ -18,7 +18,8 @@ struct Log::Sink {
 Log Log::to_stderr(LogLevel least, LogFormat format) {
   Log log;
   const bool json = format == LogFormat::kJson || (format == LogFormat::kAuto && isatty(STDERR_FILENO) == 0);
-  log.sink_ = std::shared_ptr<Sink>(new Sink{spdlog::logger("steward", std::make_shared<spdlog::sinks::stderr_sink_mt>()), least, json});
+  log.sink_ = std::shared_ptr<Sink>(
+      new Sink{spdlog::logger("steward", std::make_shared<spdlog::sinks::stderr_sink_mt>()), least, json});
   log.sink_->logger.set_pattern("%v");
   log.sink_->logger.set_level(spdlog::level::trace);
   log.sink_->logger.flush_on(spdlog::level::trace);
@@ -41,7 +42,8 @@ void Log::write(LogLevel level, std::string_view message, Fields fields) const {
     return;
   }
   std::string line = fmt::format("{} {:5} {}", std::string_view(time).substr(11, 12), name, message);
-  for (const auto& [key, value] : fields) line += fmt::format("  {}={}", key, value.is_string() ? value.get<std::string>() : dump(value));
+  for (const auto& [key, value] : fields)
+    line += fmt::format("  {}={}", key, value.is_string() ? value.get<std::string>() : dump(value));
   sink_->logger.info(line);
 }
 

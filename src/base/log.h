@@ -1,5 +1,5 @@
-// Structured logs: JSON lines on stderr (text on a terminal). Fields are ids, numbers and codes, never content, never secrets.
-// Thread-safe. A Log is made by main() and handed down; a default-made Log is silent, for tests.
+// Structured logs: JSON lines on stderr (text on a terminal). Fields are ids, numbers and codes, never content, never
+// secrets. Thread-safe. A Log is made by main() and handed down; a default-made Log is silent, for tests.
 #pragma once
 #include <initializer_list>
 #include <memory>

@@ -38,13 +38,17 @@ std::string to_microusd_decimal(NanoUsd amount) { return decimal(amount, 3, 0); 
 
 Result<NanoUsd> parse_usd(std::string_view text) {
   const std::string_view given = text;
-  const auto bad = [&] { return fail(ErrorCode::kInvalidRequest, fmt::format("'{}' is not an amount in US dollars such as 5 or 0.25.", given)); };
+  const auto bad = [&] {
+    return fail(ErrorCode::kInvalidRequest,
+                fmt::format("'{}' is not an amount in US dollars such as 5 or 0.25.", given));
+  };
   text = trim(text);
   if (text.starts_with('$')) text.remove_prefix(1);
   const size_t point = text.find('.');
   const std::string_view whole = text.substr(0, point);
   const std::string_view fraction = point == std::string_view::npos ? std::string_view{} : text.substr(point + 1);
-  if (whole.empty() || whole.size() > 9 || fraction.size() > 9 || (point != std::string_view::npos && fraction.empty())) return bad();
+  if (whole.empty() || whole.size() > 9 || fraction.size() > 9 || (point != std::string_view::npos && fraction.empty()))
+    return bad();
   NanoUsd value = 0;
   for (char c : whole) {
     if (c < '0' || c > '9') return bad();

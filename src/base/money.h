@@ -1,4 +1,5 @@
-// Money: amounts are integer nano-US-dollars (1e-9 USD), prices integer pico-US-dollars a unit; a call is rounded up once.
+// Money: amounts are integer nano-US-dollars (1e-9 USD), prices integer pico-US-dollars a unit; a call is rounded up
+// once.
 #pragma once
 #include <cstdint>
 #include <string>

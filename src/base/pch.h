@@ -1,12 +1,13 @@
-// What nearly every file needs and is slow to parse; compiled once (cmake/floors.cmake). Nothing of Steward's own belongs here.
+// What nearly every file needs and is slow to parse; compiled once (cmake/floors.cmake). Nothing of Steward's own
+// belongs here.
 #pragma once
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>

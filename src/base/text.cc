@@ -5,8 +5,8 @@
 #include <unicode/unistr.h>
 #include <unicode/utf8.h>
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 namespace steward {
 
@@ -40,8 +40,10 @@ std::string replace_invalid_utf8(std::string_view text) {
     const int64_t start = i;
     UChar32 c;
     U8_NEXT(s, i, length, c);
-    if (c < 0) out += "\xEF\xBF\xBD";
-    else out.append(text.substr(static_cast<size_t>(start), static_cast<size_t>(i - start)));
+    if (c < 0)
+      out += "\xEF\xBF\xBD";
+    else
+      out.append(text.substr(static_cast<size_t>(start), static_cast<size_t>(i - start)));
   }
   return out;
 }
@@ -51,7 +53,8 @@ Result<std::string> nfkc(std::string_view text) {
   UErrorCode status = U_ZERO_ERROR;
   const icu::Normalizer2* normalizer = icu::Normalizer2::getNFKCInstance(status);
   if (U_FAILURE(status)) return fail(ErrorCode::kInternal, "Unicode data is missing.");
-  const icu::UnicodeString in = icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int32_t>(text.size())));
+  const icu::UnicodeString in =
+      icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int32_t>(text.size())));
   const icu::UnicodeString normalized = normalizer->normalize(in, status);
   if (U_FAILURE(status)) return fail(ErrorCode::kInvalidUtf8, "The text can't be normalised.");
   std::string out;

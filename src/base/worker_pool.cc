@@ -33,7 +33,8 @@ struct WorkerPool::Impl {
 };
 
 WorkerPool::WorkerPool(size_t threads, size_t max_queued) : impl_(std::make_unique<Impl>(max_queued)) {
-  for (size_t i = 0; i < std::max<size_t>(threads, 1); ++i) impl_->threads.emplace_back([impl = impl_.get()] { impl->work(); });
+  for (size_t i = 0; i < std::max<size_t>(threads, 1); ++i)
+    impl_->threads.emplace_back([impl = impl_.get()] { impl->work(); });
 }
 
 WorkerPool::~WorkerPool() { stop(); }
@@ -42,7 +43,8 @@ Status WorkerPool::post(std::move_only_function<void()> work) {
   {
     std::lock_guard lock(impl_->mutex);
     if (impl_->stopping) return fail(ErrorCode::kShuttingDown);
-    if (impl_->queue.size() >= impl_->max_queued) return fail(ErrorCode::kQueueFull, "The server's workers have more to do than they take.");
+    if (impl_->queue.size() >= impl_->max_queued)
+      return fail(ErrorCode::kQueueFull, "The server's workers have more to do than they take.");
     impl_->queue.push_back(std::move(work));
   }
   impl_->changed.notify_one();

@@ -1,10 +1,11 @@
-// Threads for work that would hold up an io thread: hashing, parsing, searching, files. Behind a bounded queue: what does not fit is refused
-// at once (kQueueFull), never piled up.
+// Threads for work that would hold up an io thread: hashing, parsing, searching, files. Behind a bounded queue: what
+// does not fit is refused at once (kQueueFull), never piled up.
 //
 //   Result<Json> parsed = co_await pool.run([text] { return parse_json(text); });
 //
-// run() may be awaited on any executor; the awaiting coroutine goes on upon its own. What `fn` throws is thrown to the caller. The destructor
-// finishes what is queued: whatever the work refers to must live as long as the pool, or be owned by it.
+// run() may be awaited on any executor; the awaiting coroutine goes on upon its own. What `fn` throws is thrown to the
+// caller. The destructor finishes what is queued: whatever the work refers to must live as long as the pool, or be
+// owned by it.
 #pragma once
 #include <exception>
 #include <functional>
@@ -67,8 +68,10 @@ class WorkerPool {
   static Outcome<R> call(Fn& fn) {
     Outcome<R> out;
     try {
-      if constexpr (std::is_void_v<std::invoke_result_t<Fn&>>) fn(), out.value.emplace();
-      else out.value.emplace(fn());
+      if constexpr (std::is_void_v<std::invoke_result_t<Fn&>>)
+        fn(), out.value.emplace();
+      else
+        out.value.emplace(fn());
     } catch (...) {
       out.thrown = std::current_exception();
     }

@@ -23,7 +23,7 @@ Task<Result<bool>> goes_home(WorkerPool& pool) {
   auto here = std::this_thread::get_id();
   auto there = co_await pool.run([] { return std::this_thread::get_id(); });
   if (!there) co_return fail(there.error());
-  co_return *there != here && std::this_thread::get_id() == here;
+  co_return *there != here&& std::this_thread::get_id() == here;
 }
 
 TEST(WorkerPool, WorksElsewhereAndComesBack) {
@@ -34,7 +34,8 @@ TEST(WorkerPool, WorksElsewhereAndComesBack) {
 TEST(WorkerPool, HandsOnResultsErrorsAndExceptions) {
   WorkerPool pool(1, 8);
   EXPECT_EQ(on_io(pool.run([] { return Result<int>(7); })).value(), 7);
-  EXPECT_EQ(on_io(pool.run([]() -> Result<int> { return fail(ErrorCode::kNotFound); })).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(on_io(pool.run([]() -> Result<int> { return fail(ErrorCode::kNotFound); })).error().code,
+            ErrorCode::kNotFound);
   bool ran = false;
   EXPECT_TRUE(on_io(pool.run([&ran] { ran = true; })).has_value());
   EXPECT_TRUE(ran);

@@ -68,7 +68,8 @@ CatalogEntry entry_of(const fs::path& file, bool shipped) {
 std::string shipped_name(const CatalogEntry& entry) {
   const std::string suffix = "-" + to_lower_ascii(entry.info.quantization);
   std::string name = entry.model.name;
-  if (suffix.size() > 1 && name.size() > suffix.size() && name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+  if (suffix.size() > 1 && name.size() > suffix.size() && name.ends_with(suffix))
+    name.resize(name.size() - suffix.size());
   return name;
 }
 
@@ -137,7 +138,8 @@ uint64_t memory_need(const GgufInfo& info, ModelKind kind, int64_t context_token
   const uint64_t batch = u(kind == ModelKind::kEmbedding ? context_tokens : kBatchTokens);
   const uint64_t compute =
       batch * 4 * (u(info.feed_forward) + 8 * u(info.embedding_dimensions)) +
-      // An embedder's process keeps a row as long as the vocabulary for every token of a pass (measured: 512 MB for e5).
+      // An embedder's process keeps a row as long as the vocabulary for every token of a pass (measured: 512 MB for
+      // e5).
       (kind == ModelKind::kChat ? u(info.vocabulary) * u(slots) * 8
                                 : batch * batch * 4 * u(info.heads) + batch * u(info.vocabulary) * 4);
   const uint64_t vocabulary = u(info.vocabulary) * 160;  // pieces with their index

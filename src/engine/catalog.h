@@ -1,6 +1,6 @@
 // The models that are here: the shipped folder, the home's, and those that the configuration names by path; by name. A
-// file that is damaged is listed with its problem, not hidden. Where several have a name, the last of these is taken. Reads headers only; blocks on the disk for
-// some milliseconds a file; any thread.
+// file that is damaged is listed with its problem, not hidden. Where several have a name, the last of these is taken.
+// Reads headers only; blocks on the disk for some milliseconds a file; any thread.
 #pragma once
 #include <map>
 #include <string>

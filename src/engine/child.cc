@@ -19,7 +19,8 @@ namespace steward::engine {
 namespace {
 
 constexpr size_t kLastWordsBytes = 2000;
-constexpr char kOomScore[] = "500";  // where memory runs out, the system ends inference, which is retried, not the server
+constexpr char kOomScore[] =
+    "500";  // where memory runs out, the system ends inference, which is retried, not the server
 
 // Between fork and exec: only calls that are safe there.
 [[noreturn]] void become(const char* program, const char* folder, char* const* argv, char* const* environment,

@@ -40,10 +40,10 @@ struct LocalModel {
 
 // What one model is served with, where it differs from the rest.
 struct ModelOptions {
-  std::filesystem::path path;       // of a model outside the models folder, or empty
-  int64_t context_tokens = 0;       // of each slot; 0: as all
-  int slots = 0;                    // 0: as all
-  int threads = 0;                  // 0: as all
+  std::filesystem::path path;          // of a model outside the models folder, or empty
+  int64_t context_tokens = 0;          // of each slot; 0: as all
+  int slots = 0;                       // 0: as all
+  int threads = 0;                     // 0: as all
   std::vector<std::string> arguments;  // further ones of its process
 };
 

@@ -106,25 +106,15 @@ int64_t clamp_signed(uint64_t value) {
 int64_t take_integer(Cursor& cursor, ValueType type) {
   switch (type) {
     case ValueType::kU8:
-    case ValueType::kBool:
-      return cursor.take<uint8_t>();
-    case ValueType::kI8:
-      return cursor.take<int8_t>();
-    case ValueType::kU16:
-      return cursor.take<uint16_t>();
-    case ValueType::kI16:
-      return cursor.take<int16_t>();
-    case ValueType::kU32:
-      return cursor.take<uint32_t>();
-    case ValueType::kI32:
-      return cursor.take<int32_t>();
-    case ValueType::kU64:
-      return clamp_signed(cursor.take<uint64_t>());
-    case ValueType::kI64:
-      return cursor.take<int64_t>();
-    default:
-      cursor.skip(scalar_bytes(type));
-      return 0;
+    case ValueType::kBool: return cursor.take<uint8_t>();
+    case ValueType::kI8: return cursor.take<int8_t>();
+    case ValueType::kU16: return cursor.take<uint16_t>();
+    case ValueType::kI16: return cursor.take<int16_t>();
+    case ValueType::kU32: return cursor.take<uint32_t>();
+    case ValueType::kI32: return cursor.take<int32_t>();
+    case ValueType::kU64: return clamp_signed(cursor.take<uint64_t>());
+    case ValueType::kI64: return cursor.take<int64_t>();
+    default: cursor.skip(scalar_bytes(type)); return 0;
   }
 }
 

@@ -1,4 +1,5 @@
-// The header reader against files made here byte by byte (by the published layout, not by our own code), whole and damaged.
+// The header reader against files made here byte by byte (by the published layout, not by our own code), whole and
+// damaged.
 #include "engine/gguf.h"
 
 #include <gtest/gtest.h>
@@ -35,9 +36,22 @@ std::string model(std::string_view type = "model", uint32_t tensor_type = 2, uin
   w.put<uint32_t>(3).put<uint64_t>(1).put<uint64_t>(12);
   w.number("llama.context_length", 2048).word("general.architecture", "llama").word("general.type", type);
   w.number("llama.embedding_length", 64).number("llama.block_count", 2).number("llama.attention.head_count", 4);
-  w.text("llama.attention.head_count_kv").put<uint32_t>(kArray).put<uint32_t>(kU32).put<uint64_t>(2).put<uint32_t>(1).put<uint32_t>(2);
-  w.number("general.file_type", 2).word("general.license", "apache-2.0").word("tokenizer.chat_template", "{{ messages }}");
-  w.text("tokenizer.ggml.tokens").put<uint32_t>(kArray).put<uint32_t>(kString).put<uint64_t>(3).text("a").text("").text("bc");
+  w.text("llama.attention.head_count_kv")
+      .put<uint32_t>(kArray)
+      .put<uint32_t>(kU32)
+      .put<uint64_t>(2)
+      .put<uint32_t>(1)
+      .put<uint32_t>(2);
+  w.number("general.file_type", 2)
+      .word("general.license", "apache-2.0")
+      .word("tokenizer.chat_template", "{{ messages }}");
+  w.text("tokenizer.ggml.tokens")
+      .put<uint32_t>(kArray)
+      .put<uint32_t>(kString)
+      .put<uint64_t>(3)
+      .text("a")
+      .text("")
+      .text("bc");
   w.text("tokenizer.ggml.add_bos_token").put<uint32_t>(kBool).put<uint8_t>(1);
   w.text("blk.0.w").put<uint32_t>(1).put<uint64_t>(values).put(tensor_type).put<uint64_t>(0);
   w.bytes.resize((w.bytes.size() + 31) / 32 * 32);

@@ -196,7 +196,8 @@ Task<Result<Attempt>> fetch_some(net::HttpClients& clients, const PullRequest& r
   const bool goes_on = status == 206;
   if (goes_on && (have == 0 || begin_of_range(headers.get("content-range")) != have)) {
     part.forget_note();  // joined there, the file would be broken: it begins anew
-    attempt.broke = Error(ErrorCode::kUpstreamError, fmt::format("{} sent another part than was asked for.", request.source.url));
+    attempt.broke =
+        Error(ErrorCode::kUpstreamError, fmt::format("{} sent another part than was asked for.", request.source.url));
     co_return attempt;
   }
   const uint64_t coming = number_of(headers.get("content-length"));

@@ -65,7 +65,8 @@ Task<void> serve_file(Offer& offer, net::Request& request, net::Responder& respo
   if (range.starts_with("bytes=") && request.headers.get("if-range") == offer.etag) {
     ++offer.ranged;
     from = std::stoul(range.substr(6)) + offer.shift;
-    responder.headers().set("content-range", fmt::format("bytes {}-{}/{}", from, offer.bytes.size() - 1, offer.bytes.size()));
+    responder.headers().set("content-range",
+                            fmt::format("bytes {}-{}/{}", from, offer.bytes.size() - 1, offer.bytes.size()));
   }
   if (!offer.etag.empty()) responder.headers().set("etag", offer.etag);
   const std::string body = offer.bytes.substr(from, offer.break_after);

@@ -16,8 +16,8 @@ namespace {
 constexpr milliseconds kLook{20};   // how often waiting callers and loads look again
 constexpr milliseconds kTick{100};  // how often a ready model is looked at
 constexpr seconds kProbeEach{5};
-constexpr milliseconds kWorks{500};   // of processor time between two looks: it computes
-constexpr int kLongestBatches = 10;   // hang timeouts without an answer of a process that computes: it turns in a circle
+constexpr milliseconds kWorks{500};  // of processor time between two looks: it computes
+constexpr int kLongestBatches = 10;  // hang timeouts without an answer of a process that computes: it turns in a circle
 constexpr seconds kFirstPause{1}, kLongestPause{60};
 constexpr size_t kMaxSocketPath = 107;
 
@@ -257,28 +257,17 @@ std::vector<std::string> Supervisor::arguments_of(const Host& host) const {
   const ModelOptions own = options_.of(model.name);
   const int asked = own.threads > 0 ? own.threads : options_.threads;
   const int threads = asked > 0 ? asked : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  std::vector<std::string> out = {"--model",
-                                  fs::absolute(model.path).string(),
-                                  "--host",
-                                  host.socket.string(),
-                                  "--alias",
-                                  model.name,
-                                  "--offline",
-                                  "--no-ui",
-                                  "--no-slots",
-                                  "--metrics",
-                                  "--threads",
-                                  std::to_string(threads),
-                                  "--parallel",
-                                  std::to_string(model.slots),
-                                  "--ctx-size",
-                                  std::to_string(model.context_tokens * model.slots),
-                                  "--cache-ram",
-                                  "0",
-                                  "--verbosity",
-                                  "1",
-                                  "--threads-http",
-                                  std::to_string(2 * model.slots + 4)};
+  std::vector<std::string> out = {"--model",        fs::absolute(model.path).string(),
+                                  "--host",         host.socket.string(),
+                                  "--alias",        model.name,
+                                  "--offline",      "--no-ui",
+                                  "--no-slots",     "--metrics",
+                                  "--threads",      std::to_string(threads),
+                                  "--parallel",     std::to_string(model.slots),
+                                  "--ctx-size",     std::to_string(model.context_tokens * model.slots),
+                                  "--cache-ram",    "0",
+                                  "--verbosity",    "1",
+                                  "--threads-http", std::to_string(2 * model.slots + 4)};
   if (model.kind == ModelKind::kEmbedding) {
     const std::string batch = std::to_string(host.entry.window_tokens);
     for (const std::string& word :

@@ -9,15 +9,23 @@ namespace steward::gateway {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kKeepAlive = 15s;  // a silent stream says a comment this often, so that nothing between us and the client gives up
+constexpr auto kKeepAlive =
+    15s;  // a silent stream says a comment this often, so that nothing between us and the client gives up
 constexpr auto kWriteTurn = 1ms;  // how often a writer looks whether the other one is done
 
-std::string answer_id(const Call& call, CallKind kind) { return (kind == CallKind::kChat ? "chatcmpl-" : "cmpl-") + call.id().substr(5); }
+std::string answer_id(const Call& call, CallKind kind) {
+  return (kind == CallKind::kChat ? "chatcmpl-" : "cmpl-") + call.id().substr(5);
+}
 
 class StreamAnswer final : public Answer {
  public:
   StreamAnswer(Call& call, const ModelRequest& asked, net::Request& request, net::Responder& responder)
-      : call_(call), asked_(asked), request_(request), responder_(responder), created_(now_seconds()), writing_(std::make_shared<bool>(false)) {}
+      : call_(call),
+        asked_(asked),
+        request_(request),
+        responder_(responder),
+        created_(now_seconds()),
+        writing_(std::make_shared<bool>(false)) {}
   ~StreamAnswer() override { alive_->cancel(CancelReason::kStopped); }
 
   bool begun() const override { return responder_.begun(); }
@@ -63,14 +71,18 @@ class StreamAnswer final : public Answer {
   }
 
  private:
-  static int64_t now_seconds() { return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+  static int64_t now_seconds() {
+    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  }
 
   Task<Status> begin() {
     if (auto ok = co_await call_.durable(); !ok) co_return ok;
     call_.set_headers(responder_.headers(), false);
     responder_.headers().set("cache-control", "no-store");
     if (auto ok = co_await responder_.begin(200, "text/event-stream"); !ok) co_return ok;
-    asio::co_spawn(co_await asio::this_coro::executor, keep_alive(responder_, alive_, writing_, last_write_), asio::detached);
+    asio::co_spawn(co_await asio::this_coro::executor, keep_alive(responder_, alive_, writing_, last_write_),
+                   asio::detached);
     co_return Status{};
   }
 
@@ -100,8 +112,10 @@ class StreamAnswer final : public Answer {
   }
 
   using Time = std::chrono::steady_clock::time_point;
-  // Owned by the answer through `alive`: ends at the next look after the answer is gone. The responder is touched only while it lives.
-  static Task<void> keep_alive(net::Responder& responder, std::shared_ptr<CancelToken> alive, std::shared_ptr<bool> writing, std::shared_ptr<Time> last) {
+  // Owned by the answer through `alive`: ends at the next look after the answer is gone. The responder is touched only
+  // while it lives.
+  static Task<void> keep_alive(net::Responder& responder, std::shared_ptr<CancelToken> alive,
+                               std::shared_ptr<bool> writing, std::shared_ptr<Time> last) {
     auto executor = co_await asio::this_coro::executor;
     auto timer = std::make_shared<asio::steady_timer>(executor);
     alive->on_cancel([timer](CancelReason) { timer->cancel(); });
@@ -141,12 +155,14 @@ class WholeAnswer final : public Answer {
   }
   Task<void> finish(const ledger::Usage& usage) override {
     if (auto ok = co_await call_.durable(); !ok) co_return co_await fail_with(std::move(ok.error()));
-    Json body = {{"id", answer_id(call_, asked_.kind)},
-                 {"object", asked_.kind == CallKind::kChat ? "chat.completion" : "text_completion"},
-                 {"created", std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count()},
-                 {"model", asked_.model},
-                 {"choices", gatherer_.choices()},
-                 {"usage", usage_json(usage)}};
+    Json body = {
+        {"id", answer_id(call_, asked_.kind)},
+        {"object", asked_.kind == CallKind::kChat ? "chat.completion" : "text_completion"},
+        {"created",
+         std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count()},
+        {"model", asked_.model},
+        {"choices", gatherer_.choices()},
+        {"usage", usage_json(usage)}};
     for (const auto& [name, value] : gatherer_.extras().items()) body[name] = value;
     if (call_.target().local()) echo(body);
     call_.set_headers(responder_.headers(), true);
@@ -163,7 +179,8 @@ class WholeAnswer final : public Answer {
  private:
   // What OpenAI says back of a request, for a model that is asked here.
   void echo(Json& body) const {
-    if (const auto it = asked_.body.find("metadata"); it != asked_.body.end() && it->is_object()) body["metadata"] = *it;
+    if (const auto it = asked_.body.find("metadata"); it != asked_.body.end() && it->is_object())
+      body["metadata"] = *it;
     if (asked_.body.contains("service_tier")) body["service_tier"] = "default";
   }
 
@@ -176,11 +193,13 @@ class WholeAnswer final : public Answer {
 
 }  // namespace
 
-std::unique_ptr<Answer> make_stream_answer(Call& call, const ModelRequest& asked, net::Request& request, net::Responder& responder) {
+std::unique_ptr<Answer> make_stream_answer(Call& call, const ModelRequest& asked, net::Request& request,
+                                           net::Responder& responder) {
   return std::make_unique<StreamAnswer>(call, asked, request, responder);
 }
 
-std::unique_ptr<Answer> make_whole_answer(Call& call, const ModelRequest& asked, net::Request& request, net::Responder& responder) {
+std::unique_ptr<Answer> make_whole_answer(Call& call, const ModelRequest& asked, net::Request& request,
+                                          net::Responder& responder) {
   return std::make_unique<WholeAnswer>(call, asked, request, responder);
 }
 

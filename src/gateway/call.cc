@@ -16,25 +16,31 @@ std::shared_ptr<FairQueue> Services::queue_of(const std::string& model, size_t s
 }
 
 Call::Call(Services& services, identity::Caller caller, net::Request& request, Target target, std::string endpoint)
-    : services_(services), caller_(std::move(caller)), request_(request), target_(std::move(target)), endpoint_(std::move(endpoint)),
-      id_(services.ids.make("call")), started_us_(services.clock.monotonic_us()) {}
+    : services_(services),
+      caller_(std::move(caller)),
+      request_(request),
+      target_(std::move(target)),
+      endpoint_(std::move(endpoint)),
+      id_(services.ids.make("call")),
+      started_us_(services.clock.monotonic_us()) {}
 
 Task<Status> Call::reserve(int64_t input_bound, int64_t choices, std::optional<int64_t> requested, int64_t cap) {
   input_bound_ = input_bound;
   const auto options = services_.current();
   const DurationUs longest = std::chrono::microseconds(options->call_deadline + options->queue_deadline).count();
-  auto reserved = co_await services_.ledger.reserve({.call = id_,
-                                                     .caller = caller_,
-                                                     .model = target_.upstream_model,
-                                                     .provider = target_.provider,
-                                                     .endpoint = endpoint_,
-                                                     .price = services_.ledger.price(caller_.tenant, target_.provider, target_.upstream_model),
-                                                     .input_tokens_bound = input_bound,
-                                                     .n = choices,
-                                                     .requested_output_tokens = requested,
-                                                     .output_cap = cap,
-                                                     .local = target_.local(),
-                                                     .expires_at = services_.clock.now_us() + longest + kExpiryGraceUs});
+  auto reserved = co_await services_.ledger.reserve(
+      {.call = id_,
+       .caller = caller_,
+       .model = target_.upstream_model,
+       .provider = target_.provider,
+       .endpoint = endpoint_,
+       .price = services_.ledger.price(caller_.tenant, target_.provider, target_.upstream_model),
+       .input_tokens_bound = input_bound,
+       .n = choices,
+       .requested_output_tokens = requested,
+       .output_cap = cap,
+       .local = target_.local(),
+       .expires_at = services_.clock.now_us() + longest + kExpiryGraceUs});
   if (!reserved) {
     services_.meters.refused(endpoint_, info(reserved.error().code).name);
     co_return fail(std::move(reserved.error()));
@@ -50,14 +56,17 @@ Task<Status> Call::enter_queue(size_t slots) {
   const double weight = caller_.key ? caller_.key->spec.weight : 1.0;
   const int64_t tokens = input_bound_ + reservation_.output_tokens;
   const TimeUs began = services_.clock.monotonic_us();
-  auto ticket = co_await queue->enter(key, weight, tokens, Deadline::in(services_.current()->queue_deadline), request_.cancel);
+  auto ticket =
+      co_await queue->enter(key, weight, tokens, Deadline::in(services_.current()->queue_deadline), request_.cancel);
   services_.meters.waited(services_.clock.monotonic_us() - began);
   if (!ticket) co_return fail(std::move(ticket.error()));
   ticket_ = std::move(*ticket);
   co_return Status{};
 }
 
-Task<Status> Call::durable() { co_return co_await services_.journal.wait_durable(reservation_.tenant, reservation_.seq); }
+Task<Status> Call::durable() {
+  co_return co_await services_.journal.wait_durable(reservation_.tenant, reservation_.seq);
+}
 
 Task<void> Call::settle(ledger::Usage usage, ledger::Outcome outcome, const Error* error) {
   if (std::exchange(settled_, true)) co_return;
@@ -71,10 +80,15 @@ Task<void> Call::settle(ledger::Usage usage, ledger::Outcome outcome, const Erro
                                                   .error = error ? std::string(info(error->code).name) : std::string(),
                                                   .duration_us = duration,
                                                   .first_token_us = first_us_});
-  if (charge) charge_ = std::move(*charge);
-  else services_.log.warn("a call could not be settled; it is charged at its bound when it expires", {{"call", id_}, {"code", info(charge.error().code).name}});
-  static constexpr std::string_view kNames[] = {"finished", "client_gone", "upstream_failed", "deadline", "cut", "refused_upstream", "in_doubt"};
-  services_.meters.ended(endpoint_, target_.model, kNames[static_cast<size_t>(outcome)], usage, charge_.cost, duration, first_us_);
+  if (charge)
+    charge_ = std::move(*charge);
+  else
+    services_.log.warn("a call could not be settled; it is charged at its bound when it expires",
+                       {{"call", id_}, {"code", info(charge.error().code).name}});
+  static constexpr std::string_view kNames[] = {"finished", "client_gone",      "upstream_failed", "deadline",
+                                                "cut",      "refused_upstream", "in_doubt"};
+  services_.meters.ended(endpoint_, target_.model, kNames[static_cast<size_t>(outcome)], usage, charge_.cost, duration,
+                         first_us_);
 }
 
 void Call::first_byte() {
@@ -90,7 +104,8 @@ void Call::set_headers(net::Headers& headers, bool with_cost) const {
     headers.set("x-steward-left-microusd", to_microusd_decimal(std::max<NanoUsd>(0, tightest->left)));
     headers.set("x-steward-budget", tightest->budget);
   }
-  if (reservation_.output_was_cut) headers.set("x-steward-max-output-tokens", std::to_string(reservation_.output_tokens));
+  if (reservation_.output_was_cut)
+    headers.set("x-steward-max-output-tokens", std::to_string(reservation_.output_tokens));
   if (with_cost) headers.set("x-steward-cost-microusd", to_microusd_decimal(charge_.cost));
   if (with_cost && charge_.overrun > 0) headers.set("x-steward-overrun-microusd", to_microusd_decimal(charge_.overrun));
   const ledger::RateState& rate = reservation_.rate;
@@ -108,7 +123,9 @@ void Call::set_headers(net::Headers& headers, bool with_cost) const {
 }
 
 Json Call::report() const {
-  Json out = {{"call", id_}, {"cost_microusd", to_microusd_decimal(charge_.cost)}, {"reserved_microusd", to_microusd_decimal(reservation_.reserved)}};
+  Json out = {{"call", id_},
+              {"cost_microusd", to_microusd_decimal(charge_.cost)},
+              {"reserved_microusd", to_microusd_decimal(reservation_.reserved)}};
   if (charge_.overrun > 0) out["overrun_microusd"] = to_microusd_decimal(charge_.overrun);
   if (!charge_.budgets.empty()) {
     const auto tightest = std::ranges::min_element(charge_.budgets, {}, &ledger::BudgetLeft::left);

@@ -1,7 +1,8 @@
-// One metered call from its reservation to its settlement. Whatever ends it, it settles exactly once: the handler that made it calls
-// settle(), also on the way out of an error.
+// One metered call from its reservation to its settlement. Whatever ends it, it settles exactly once: the handler that
+// made it calls settle(), also on the way out of an error.
 //
-// reserve() → (upstream) → durable() before the client's first byte → settle() before a whole answer's bytes, or before a stream's end.
+// reserve() → (upstream) → durable() before the client's first byte → settle() before a whole answer's bytes, or before
+// a stream's end.
 #pragma once
 #include <memory>
 #include <string>

@@ -18,7 +18,8 @@ auto value_or(const Map& map, const std::string& key, typename Map::mapped_type 
   return it == map.end() ? otherwise : it->second;
 }
 
-Target remote_target(const std::string& name, const std::string& model, const std::shared_ptr<const ProviderOptions>& options) {
+Target remote_target(const std::string& name, const std::string& model,
+                     const std::shared_ptr<const ProviderOptions>& options) {
   return {.model = name,
           .upstream_model = value_or(options->rename, model, model),
           .provider = options->name,
@@ -29,7 +30,8 @@ Target remote_target(const std::string& name, const std::string& model, const st
 
 }  // namespace
 
-Directory::Directory(std::vector<ProviderOptions> providers, engine::Engine& engine, net::HttpClients& clients, Clock& clock)
+Directory::Directory(std::vector<ProviderOptions> providers, engine::Engine& engine, net::HttpClients& clients,
+                     Clock& clock)
     : engine_(engine), clients_(clients), clock_(clock) {
   reload(std::move(providers));
 }
@@ -46,16 +48,19 @@ void Directory::reload(std::vector<ProviderOptions> providers) {
 }
 
 std::optional<Target> Directory::look_up(const std::string& name) const {
-  if (const auto local = engine_.find(name)) return Target{.model = name, .upstream_model = name, .provider = "local", .context_tokens = local->context_tokens};
+  if (const auto local = engine_.find(name))
+    return Target{.model = name, .upstream_model = name, .provider = "local", .context_tokens = local->context_tokens};
   std::lock_guard lock(mutex_);
   for (const auto& provider : providers_) {
-    if (std::ranges::find(provider.models, name) != provider.models.end()) return remote_target(name, name, provider.options);
+    if (std::ranges::find(provider.models, name) != provider.models.end())
+      return remote_target(name, name, provider.options);
   }
   const size_t slash = name.find('/');
   if (slash == std::string::npos) return {};
   const std::string first = name.substr(0, slash), rest = name.substr(slash + 1);
   for (const auto& provider : providers_) {
-    if (provider.options->name == first && std::ranges::find(provider.models, rest) != provider.models.end()) return remote_target(name, rest, provider.options);
+    if (provider.options->name == first && std::ranges::find(provider.models, rest) != provider.models.end())
+      return remote_target(name, rest, provider.options);
   }
   return {};
 }
@@ -67,7 +72,10 @@ Task<Result<Target>> Directory::find(std::string name) {
   std::vector<std::string> known;
   for (const auto& entry : entries()) known.push_back(entry.name);
   const std::string near = nearest(name, known), shown = replace_invalid_utf8(name.substr(0, 100));
-  co_return fail(ErrorCode::kModelNotFound, fmt::format("There is no model '{}' here{}. GET /v1/models lists those there are.", shown, near.empty() ? "" : fmt::format("; did you mean '{}'?", near)), {{"param", "model"}});
+  co_return fail(ErrorCode::kModelNotFound,
+                 fmt::format("There is no model '{}' here{}. GET /v1/models lists those there are.", shown,
+                             near.empty() ? "" : fmt::format("; did you mean '{}'?", near)),
+                 {{"param", "model"}});
 }
 
 Task<void> Directory::refresh() {
@@ -86,7 +94,9 @@ Task<void> Directory::refresh() {
 }
 
 Task<void> Directory::ask(size_t index, std::shared_ptr<const ProviderOptions> options) {
-  net::ClientRequest request = upstream_request({.base_url = options->base_url, .key = options->key, .deadlines = options->deadlines}, "/models", "", CancelToken());
+  net::ClientRequest request =
+      upstream_request({.base_url = options->base_url, .key = options->key, .deadlines = options->deadlines}, "/models",
+                       "", CancelToken());
   request.method = "GET";
   request.deadlines.total = std::min(request.deadlines.total, std::chrono::milliseconds(10'000));
   auto answer = co_await clients_.here().fetch(std::move(request));
@@ -95,7 +105,8 @@ Task<void> Directory::ask(size_t index, std::shared_ptr<const ProviderOptions> o
   if (!body.is_object() || !body.value("data", Json()).is_array()) co_return;
   std::vector<std::string> models;
   for (const auto& one : body["data"]) {
-    if (one.is_object() && one.value("id", Json()).is_string() && models.size() < kMaxListed) models.push_back(one["id"]);
+    if (one.is_object() && one.value("id", Json()).is_string() && models.size() < kMaxListed)
+      models.push_back(one["id"]);
   }
   std::lock_guard lock(mutex_);
   if (index < providers_.size() && providers_[index].options == options) providers_[index].models = std::move(models);
@@ -113,7 +124,11 @@ std::vector<ModelEntry> Directory::entries() const {
   std::lock_guard lock(mutex_);
   for (const auto& provider : providers_) {
     for (const auto& model : provider.models) {
-      out.push_back({.name = model, .provider = provider.options->name, .ready = true, .context_tokens = value_or(provider.options->context_tokens, model, 0), .kind = "chat"});
+      out.push_back({.name = model,
+                     .provider = provider.options->name,
+                     .ready = true,
+                     .context_tokens = value_or(provider.options->context_tokens, model, 0),
+                     .kind = "chat"});
     }
   }
   return out;

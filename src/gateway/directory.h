@@ -1,5 +1,5 @@
-// Which models there are and where a name leads: local models, and the providers' (as configured, or asked from their /models).
-// Thread-safe: one mutex around small maps; providers are asked at most once a minute.
+// Which models there are and where a name leads: local models, and the providers' (as configured, or asked from their
+// /models). Thread-safe: one mutex around small maps; providers are asked at most once a minute.
 #pragma once
 #include <memory>
 #include <mutex>
@@ -22,7 +22,8 @@ class Directory {
  public:
   Directory(std::vector<ProviderOptions> providers, engine::Engine& engine, net::HttpClients& clients, Clock& clock);
 
-  // "provider/model" names one outright; else local models come first, then providers in order. kModelNotFound names the nearest.
+  // "provider/model" names one outright; else local models come first, then providers in order. kModelNotFound names
+  // the nearest.
   Task<Result<Target>> find(std::string name);
   Task<void> refresh();  // asks providers that list their models, if it is time
   std::vector<ModelEntry> entries() const;

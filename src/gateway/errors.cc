@@ -5,15 +5,19 @@
 namespace steward::gateway {
 namespace {
 
-constexpr DurationUs kRateSliceSlackUs = 200'000;  // a minute's window ends within a tenth of a second: no reason to say 61
+constexpr DurationUs kRateSliceSlackUs =
+    200'000;  // a minute's window ends within a tenth of a second: no reason to say 61
 
 void set_rate_headers(net::Headers& headers, const Json& details) {
   for (const char* kind : {"requests", "tokens"}) {
     const int64_t limit = details.value(fmt::format("limit_{}", kind), int64_t{0});
     if (limit == 0) continue;
     headers.set(fmt::format("x-ratelimit-limit-{}", kind), std::to_string(limit));
-    headers.set(fmt::format("x-ratelimit-remaining-{}", kind), std::to_string(details.value(fmt::format("remaining_{}", kind), int64_t{0})));
-    headers.set(fmt::format("x-ratelimit-reset-{}", kind), fmt::format("{:.3f}s", static_cast<double>(details.value(fmt::format("reset_{}_us", kind), int64_t{0})) / 1e6));
+    headers.set(fmt::format("x-ratelimit-remaining-{}", kind),
+                std::to_string(details.value(fmt::format("remaining_{}", kind), int64_t{0})));
+    headers.set(
+        fmt::format("x-ratelimit-reset-{}", kind),
+        fmt::format("{:.3f}s", static_cast<double>(details.value(fmt::format("reset_{}_us", kind), int64_t{0})) / 1e6));
   }
 }
 
@@ -32,7 +36,9 @@ Json openai_error(const Error& error) {
 Task<void> write_openai_error(net::Request& request, net::Responder& responder, Error error) {
   net::Headers& headers = responder.headers();
   if (error.details.is_object()) {
-    if (const int64_t us = error.details.value("retry_after_us", int64_t{0}); us > 0) headers.set("retry-after", std::to_string(std::max<int64_t>(1, (us + kSecondUs - kRateSliceSlackUs - 1) / kSecondUs)));
+    if (const int64_t us = error.details.value("retry_after_us", int64_t{0}); us > 0)
+      headers.set("retry-after",
+                  std::to_string(std::max<int64_t>(1, (us + kSecondUs - kRateSliceSlackUs - 1) / kSecondUs)));
     set_rate_headers(headers, error.details);
   }
   // Clients retry on their own: told plainly whether that can help.

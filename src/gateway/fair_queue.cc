@@ -19,7 +19,8 @@ bool FairQueue::take(const std::string& key, double weight, int64_t tokens, Wait
   return true;
 }
 
-Task<Result<std::unique_ptr<FairQueue::Ticket>>> FairQueue::enter(std::string key, double weight, int64_t tokens, Deadline deadline, CancelToken cancel) {
+Task<Result<std::unique_ptr<FairQueue::Ticket>>> FairQueue::enter(std::string key, double weight, int64_t tokens,
+                                                                  Deadline deadline, CancelToken cancel) {
   auto self = shared_from_this();
   auto timer = std::make_shared<asio::steady_timer>(co_await asio::this_coro::executor);
   Waiting waiting;
@@ -28,7 +29,8 @@ Task<Result<std::unique_ptr<FairQueue::Ticket>>> FairQueue::enter(std::string ke
     std::lock_guard lock(mutex_);
     if (take(key, weight, tokens, waiting)) co_return std::make_unique<Ticket>(self);
     if (waiting_.size() >= limit_) {
-      co_return fail(ErrorCode::kQueueFull, fmt::format("{} calls wait for this model already.", waiting_.size()), {{"retry_after_us", 5 * 1'000'000}});
+      co_return fail(ErrorCode::kQueueFull, fmt::format("{} calls wait for this model already.", waiting_.size()),
+                     {{"retry_after_us", 5 * 1'000'000}});
     }
     order = waiting.order;
   }
@@ -49,11 +51,14 @@ Task<Result<std::unique_ptr<FairQueue::Ticket>>> FairQueue::enter(std::string ke
     if (free) leave();
     if (cancel.cancelled()) finish(order, fail(ErrorCode::kCancelled));  // while it was on its way into the queue
   };
-  const size_t hook = cancel.on_cancel([self, order](CancelReason) { self->finish(order, fail(ErrorCode::kCancelled)); });
+  const size_t hook =
+      cancel.on_cancel([self, order](CancelReason) { self->finish(order, fail(ErrorCode::kCancelled)); });
   if (!deadline.never()) {
     timer->expires_at(deadline.time());
     timer->async_wait([self, order, timer](boost::system::error_code error) {
-      if (!error) self->finish(order, fail(ErrorCode::kQueueTimeout, "The model did not become free in time.", {{"retry_after_us", 5 * 1'000'000}}));
+      if (!error)
+        self->finish(order, fail(ErrorCode::kQueueTimeout, "The model did not become free in time.",
+                                 {{"retry_after_us", 5 * 1'000'000}}));
     });
   }
   Status status = co_await await_callback<Status>(start);

@@ -122,9 +122,11 @@ TEST(FairQueue, AlreadyCancelledNeverWaits) {
   EXPECT_EQ(scene.queue().waiting(), 0u);
 }
 
-// With all keys always waiting, each gets tokens by its weight: at any time no two differ by more than their largest call (over weight).
+// With all keys always waiting, each gets tokens by its weight: at any time no two differ by more than their largest
+// call (over weight).
 RC_GTEST_PROP(FairQueue, SharesFollowWeights, ()) {
-  const auto weights = *rc::gen::resize(5, rc::gen::nonEmpty(rc::gen::container<std::vector<int>>(rc::gen::inRange(1, 5))));
+  const auto weights =
+      *rc::gen::resize(5, rc::gen::nonEmpty(rc::gen::container<std::vector<int>>(rc::gen::inRange(1, 5))));
   Scene scene(1);
   scene.come("first", 1);
   constexpr int kCalls = 40, kLargest = 100;
@@ -140,7 +142,8 @@ RC_GTEST_PROP(FairQueue, SharesFollowWeights, ()) {
     got[key] += static_cast<double>(tokens) / weights[static_cast<size_t>(std::stoi(key))];
     if (--left[key] == 0) break;  // from here on not all wait
     double least = 1e18, most = 0;
-    for (size_t k = 0; k < weights.size(); ++k) least = std::min(least, got[std::to_string(k)]), most = std::max(most, got[std::to_string(k)]);
+    for (size_t k = 0; k < weights.size(); ++k)
+      least = std::min(least, got[std::to_string(k)]), most = std::max(most, got[std::to_string(k)]);
     RC_ASSERT(most - least <= 2.0 * kLargest);
   }
 }

@@ -23,7 +23,10 @@ bool has_type(const Json& value, FieldType type) {
 }
 
 std::string_view type_name(FieldType type) {
-  static constexpr std::string_view kNames[] = {"a string", "true or false", "an integer", "a number", "an array", "an object", "a string or an array", "a string or an object", "anything"};
+  static constexpr std::string_view kNames[] = {
+      "a string", "true or false", "an integer",           "a number",
+      "an array", "an object",     "a string or an array", "a string or an object",
+      "anything"};
   return kNames[static_cast<size_t>(type)];
 }
 
@@ -34,15 +37,18 @@ std::unexpected<Error> refuse(ErrorCode code, std::string_view field, std::strin
 Status check_one(const Json& value, const Field& field) {
   if (value.is_null()) return {};
   if (field.support == Field::Support::kNever) {
-    return refuse(ErrorCode::kUnsupportedField, field.name, fmt::format("'{}' is not supported: {}", field.name, field.why));
+    return refuse(ErrorCode::kUnsupportedField, field.name,
+                  fmt::format("'{}' is not supported: {}", field.name, field.why));
   }
   if (!has_type(value, field.type)) {
-    return refuse(ErrorCode::kInvalidRequest, field.name, fmt::format("'{}' must be {}.", field.name, type_name(field.type)));
+    return refuse(ErrorCode::kInvalidRequest, field.name,
+                  fmt::format("'{}' must be {}.", field.name, type_name(field.type)));
   }
   if (value.is_number()) {
     const double number = value.get<double>();
     if (number < field.least || number > field.most) {
-      return refuse(ErrorCode::kInvalidRequest, field.name, fmt::format("'{}' must lie between {} and {}.", field.name, field.least, field.most));
+      return refuse(ErrorCode::kInvalidRequest, field.name,
+                    fmt::format("'{}' must lie between {} and {}.", field.name, field.least, field.most));
     }
   }
   return {};
@@ -66,7 +72,9 @@ Status check_fields(const Json& body, std::span<const Field> fields) {
       for (const auto& f : fields) known.emplace_back(f.name);
       const std::string near = nearest(name, known);
       const std::string shown = name.substr(0, 100);
-      return refuse(ErrorCode::kUnsupportedField, shown, fmt::format("'{}' is not a field of this request{}.", shown, near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+      return refuse(ErrorCode::kUnsupportedField, shown,
+                    fmt::format("'{}' is not a field of this request{}.", shown,
+                                near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
     }
     if (auto ok = check_one(value, *field); !ok) return ok;
   }
@@ -75,8 +83,10 @@ Status check_fields(const Json& body, std::span<const Field> fields) {
 
 Status check_local_fields(const Json& body, std::span<const Field> fields) {
   for (const auto& field : fields) {
-    if (field.support != Field::Support::kRemoteOnly || !body.contains(field.name) || body.at(field.name).is_null()) continue;
-    return refuse(ErrorCode::kUnsupportedField, field.name, fmt::format("'{}' can't be honoured by a local model: {}", field.name, field.why));
+    if (field.support != Field::Support::kRemoteOnly || !body.contains(field.name) || body.at(field.name).is_null())
+      continue;
+    return refuse(ErrorCode::kUnsupportedField, field.name,
+                  fmt::format("'{}' can't be honoured by a local model: {}", field.name, field.why));
   }
   return {};
 }

@@ -17,9 +17,17 @@ constexpr std::string_view kChat = "chat", kCompletions = "completions", kEmbedd
 
 class ModelGateway final : public Gateway {
  public:
-  ModelGateway(GatewayOptions options, journal::Journal& journal, identity::Identity& identity, ledger::Ledger& ledger, engine::Engine& engine, net::HttpClients& clients, Clock& clock, Random& random, Log log)
-      : services_{.journal = journal, .identity = identity, .ledger = ledger, .engine = engine, .clients = clients, .clock = clock,
-                  .ids = IdMaker(clock, random), .log = std::move(log), .directory = Directory(options.providers, engine, clients, clock),
+  ModelGateway(GatewayOptions options, journal::Journal& journal, identity::Identity& identity, ledger::Ledger& ledger,
+               engine::Engine& engine, net::HttpClients& clients, Clock& clock, Random& random, Log log)
+      : services_{.journal = journal,
+                  .identity = identity,
+                  .ledger = ledger,
+                  .engine = engine,
+                  .clients = clients,
+                  .clock = clock,
+                  .ids = IdMaker(clock, random),
+                  .log = std::move(log),
+                  .directory = Directory(options.providers, engine, clients, clock),
                   .options = std::make_shared<const GatewayOptions>(options)} {}
 
   Task<void> chat_completions(Caller caller, net::Request& request, net::Responder& responder) override {
@@ -41,7 +49,8 @@ class ModelGateway final : public Gateway {
     auto target = co_await find(caller, asked->model, kEmbeddings);
     if (!target) co_return co_await refuse(request, responder, kEmbeddings, std::move(target.error()));
     Call call(services_, std::move(caller), request, *target, std::string(kEmbeddings));
-    auto status = target->local() ? co_await embed_local(call, request, responder, *asked) : co_await embed_remote(call, request, responder, *asked);
+    auto status = target->local() ? co_await embed_local(call, request, responder, *asked)
+                                  : co_await embed_remote(call, request, responder, *asked);
     if (status) co_return;
     if (!call.settled()) co_return co_await refuse(request, responder, kEmbeddings, std::move(status.error()));
     call.set_headers(responder.headers(), true);
@@ -61,7 +70,8 @@ class ModelGateway final : public Gateway {
     const std::string name = request.params.contains("id") ? request.params["id"] : "";
     auto target = co_await services_.directory.find(name);
     if (!target) co_return co_await write_openai_error(request, responder, std::move(target.error()));
-    if (auto ok = allowed(caller, name, kModels); !ok) co_return co_await write_openai_error(request, responder, std::move(ok.error()));
+    if (auto ok = allowed(caller, name, kModels); !ok)
+      co_return co_await write_openai_error(request, responder, std::move(ok.error()));
     for (const auto& entry : services_.directory.entries()) {
       if (entry.name != name && entry.provider + "/" + entry.name != name) continue;
       co_await responder.send(200, "application/json", dump(model_json(entry)));
@@ -76,8 +86,16 @@ class ModelGateway final : public Gateway {
     std::vector<Metric> out = services_.meters.read();
     std::lock_guard lock(services_.mutex);
     for (const auto& [model, queue] : services_.queues) {
-      out.push_back({"steward_queue_depth", "Calls that wait for a local model.", "gauge", {{"model", model}}, static_cast<double>(queue->waiting())});
-      out.push_back({"steward_queue_peak", "Most calls that ever waited for a local model at once.", "gauge", {{"model", model}}, static_cast<double>(queue->peak())});
+      out.push_back({"steward_queue_depth",
+                     "Calls that wait for a local model.",
+                     "gauge",
+                     {{"model", model}},
+                     static_cast<double>(queue->waiting())});
+      out.push_back({"steward_queue_peak",
+                     "Most calls that ever waited for a local model at once.",
+                     "gauge",
+                     {{"model", model}},
+                     static_cast<double>(queue->peak())});
     }
     return out;
   }
@@ -90,7 +108,9 @@ class ModelGateway final : public Gateway {
 
  private:
   Status allowed(const Caller& caller, std::string_view model, std::string_view endpoint) const {
-    return services_.identity.may(caller, identity::Verb::kUseModel, {.tenant = caller.tenant, .model = std::string(model), .endpoint = std::string(endpoint)});
+    return services_.identity.may(
+        caller, identity::Verb::kUseModel,
+        {.tenant = caller.tenant, .model = std::string(model), .endpoint = std::string(endpoint)});
   }
 
   // Whether there is such a model is told only to those who may use it.
@@ -105,12 +125,15 @@ class ModelGateway final : public Gateway {
   }
 
   Json model_json(const ModelEntry& entry) const {
-    Json out = {{"id", entry.name}, {"object", "model"}, {"created", entry.created}, {"owned_by", entry.provider == "local" ? "steward" : entry.provider}, {"kind", entry.kind}, {"ready", entry.ready}};
+    Json out = {{"id", entry.name},         {"object", "model"},
+                {"created", entry.created}, {"owned_by", entry.provider == "local" ? "steward" : entry.provider},
+                {"kind", entry.kind},       {"ready", entry.ready}};
     if (entry.context_tokens > 0) out["context_window"] = entry.context_tokens;
     return out;
   }
 
-  Task<void> text_call(Caller caller, net::Request& request, net::Responder& responder, Result<ModelRequest> asked, std::string endpoint) {
+  Task<void> text_call(Caller caller, net::Request& request, net::Responder& responder, Result<ModelRequest> asked,
+                       std::string endpoint) {
     if (!asked) co_return co_await refuse(request, responder, endpoint, std::move(asked.error()));
     auto target = co_await find(caller, asked->model, endpoint);
     if (!target) co_return co_await refuse(request, responder, endpoint, std::move(target.error()));
@@ -120,7 +143,8 @@ class ModelGateway final : public Gateway {
       call.set_headers(responder.headers(), false);
       co_return co_await write_openai_error(request, responder, std::move(ok.error()));
     }
-    auto answer = asked->stream ? make_stream_answer(call, *asked, request, responder) : make_whole_answer(call, *asked, request, responder);
+    auto answer = asked->stream ? make_stream_answer(call, *asked, request, responder)
+                                : make_whole_answer(call, *asked, request, responder);
     co_await metered(call, request, *asked, local, *answer);
     co_await answer->release();
   }
@@ -159,7 +183,8 @@ class ModelGateway final : public Gateway {
       co_await call.settle({}, ledger::Outcome::kInDoubt, &error);
       std::rethrow_exception(broke);
     }
-    if (ended.error && ended.error->code == ErrorCode::kCancelled && request.cancel.reason() == CancelReason::kShutdown) ended.error = Error(ErrorCode::kShuttingDown);
+    if (ended.error && ended.error->code == ErrorCode::kCancelled && request.cancel.reason() == CancelReason::kShutdown)
+      ended.error = Error(ErrorCode::kShuttingDown);
     co_await call.settle(ended.usage, ended.outcome, ended.error ? &*ended.error : nullptr);
     if (!ended.error) co_return co_await answer.finish(ended.usage);
     if (ended.error->code != ErrorCode::kCancelled) co_await answer.fail_with(std::move(*ended.error));
@@ -171,10 +196,15 @@ class ModelGateway final : public Gateway {
     const std::string model = call.target().upstream_model;
     const auto known = services_.engine.find(model);
     if (known && known->kind != engine::ModelKind::kEmbedding) {
-      co_return fail(ErrorCode::kInvalidRequest, fmt::format("'{}' makes text, not embeddings: use /v1/chat/completions.", model), {{"param", "model"}});
+      co_return fail(ErrorCode::kInvalidRequest,
+                     fmt::format("'{}' makes text, not embeddings: use /v1/chat/completions.", model),
+                     {{"param", "model"}});
     }
     if (asked.dimensions && known && *asked.dimensions != known->dimensions) {
-      co_return fail(ErrorCode::kUnsupportedField, fmt::format("'{}' makes {} dimensions; it was not trained to be shortened.", model, known->dimensions), {{"param", "dimensions"}});
+      co_return fail(
+          ErrorCode::kUnsupportedField,
+          fmt::format("'{}' makes {} dimensions; it was not trained to be shortened.", model, known->dimensions),
+          {{"param", "dimensions"}});
     }
     auto count = co_await services_.engine.count_embedding_tokens(model, asked.inputs, type, deadline);
     if (!count) co_return fail(std::move(count.error()));
@@ -189,32 +219,48 @@ class ModelGateway final : public Gateway {
     Json data = Json::array();
     for (size_t i = 0; i < made->vectors.size(); ++i) {
       const auto& vector = made->vectors[i];
-      Json embedding = asked.base64 ? Json(to_base64({reinterpret_cast<const char*>(vector.data()), vector.size() * sizeof(float)})) : Json(vector);
+      Json embedding =
+          asked.base64 ? Json(to_base64({reinterpret_cast<const char*>(vector.data()), vector.size() * sizeof(float)}))
+                       : Json(vector);
       data.push_back({{"object", "embedding"}, {"index", i}, {"embedding", std::move(embedding)}});
     }
-    co_return co_await send_embeddings(call, responder, {{"object", "list"}, {"data", std::move(data)}, {"model", asked.model}, {"usage", {{"prompt_tokens", tokens}, {"total_tokens", tokens}}}});
+    co_return co_await send_embeddings(call, responder,
+                                       {{"object", "list"},
+                                        {"data", std::move(data)},
+                                        {"model", asked.model},
+                                        {"usage", {{"prompt_tokens", tokens}, {"total_tokens", tokens}}}});
   }
 
   Task<Status> embed_remote(Call& call, net::Request& request, net::Responder& responder, EmbeddingRequest& asked) {
-    if (asked.body.contains("input_type")) co_return fail(ErrorCode::kUnsupportedField, "'input_type' is for the local embedding model; put a prefix into the text instead.", {{"param", "input_type"}});
+    if (asked.body.contains("input_type"))
+      co_return fail(ErrorCode::kUnsupportedField,
+                     "'input_type' is for the local embedding model; put a prefix into the text instead.",
+                     {{"param", "input_type"}});
     int64_t bytes = 0;
     for (const auto& text : asked.inputs) bytes += static_cast<int64_t>(text.size()) + 8;
     if (auto ok = co_await call.reserve(bytes, 1, {}, 0); !ok) co_return ok;
     Json body = asked.body;
     body["model"] = call.target().upstream_model;
     const ProviderOptions& provider = *call.target().options;
-    auto got = co_await services_.clients.here().fetch(upstream_request({.base_url = provider.base_url, .key = provider.key, .deadlines = provider.deadlines}, "/embeddings", dump(body), request.cancel));
+    auto got = co_await services_.clients.here().fetch(
+        upstream_request({.base_url = provider.base_url, .key = provider.key, .deadlines = provider.deadlines},
+                         "/embeddings", dump(body), request.cancel));
     if (!got) {  // asked and perhaps read: its input is charged
       const bool perhaps = got.error().code == ErrorCode::kCancelled || got.error().code == ErrorCode::kUpstreamTimeout;
-      co_return co_await ended(call, {.prompt_tokens = perhaps ? (bytes + 3) / 4 : 0, .estimated = perhaps}, std::move(got.error()));
+      co_return co_await ended(call, {.prompt_tokens = perhaps ? (bytes + 3) / 4 : 0, .estimated = perhaps},
+                               std::move(got.error()));
     }
     call.first_byte();
-    if (got->status != 200) co_return co_await ended(call, {}, upstream_refusal(got->status, got->body, got->headers, false));
+    if (got->status != 200)
+      co_return co_await ended(call, {}, upstream_refusal(got->status, got->body, got->headers, false));
     auto json = parse_json(got->body, {.allow_duplicate_keys = true});
     if (!json || !json->is_object() || !json->value("data", Json()).is_array()) {
-      co_return co_await ended(call, {.prompt_tokens = bytes / 4, .estimated = true}, Error(ErrorCode::kUpstreamError, "The model's provider answered with something that is no list of embeddings."));
+      co_return co_await ended(call, {.prompt_tokens = bytes / 4, .estimated = true},
+                               Error(ErrorCode::kUpstreamError,
+                                     "The model's provider answered with something that is no list of embeddings."));
     }
-    const ledger::Usage usage = read_usage(*json).value_or(ledger::Usage{.prompt_tokens = (bytes + 3) / 4, .estimated = true});
+    const ledger::Usage usage =
+        read_usage(*json).value_or(ledger::Usage{.prompt_tokens = (bytes + 3) / 4, .estimated = true});
     co_await call.settle(usage, ledger::Outcome::kFinished, nullptr);
     (*json)["model"] = asked.model;
     co_return co_await send_embeddings(call, responder, std::move(*json));
@@ -237,8 +283,11 @@ class ModelGateway final : public Gateway {
 
 }  // namespace
 
-std::unique_ptr<Gateway> make_gateway(GatewayOptions options, journal::Journal& journal, identity::Identity& identity, ledger::Ledger& ledger, engine::Engine& engine, net::HttpClients& clients, Clock& clock, Random& random, Log log) {
-  return std::make_unique<ModelGateway>(std::move(options), journal, identity, ledger, engine, clients, clock, random, std::move(log));
+std::unique_ptr<Gateway> make_gateway(GatewayOptions options, journal::Journal& journal, identity::Identity& identity,
+                                      ledger::Ledger& ledger, engine::Engine& engine, net::HttpClients& clients,
+                                      Clock& clock, Random& random, Log log) {
+  return std::make_unique<ModelGateway>(std::move(options), journal, identity, ledger, engine, clients, clock, random,
+                                        std::move(log));
 }
 
 }  // namespace steward::gateway

@@ -1,5 +1,6 @@
-// The model API: takes a call in a client's dialect, finds its model, reserves its worst case, waits its turn, asks the provider or the
-// embedded engine, streams the answer, and settles - whatever ends the call. The handlers are whole: the server only routes to them.
+// The model API: takes a call in a client's dialect, finds its model, reserves its worst case, waits its turn, asks the
+// provider or the embedded engine, streams the answer, and settles - whatever ends the call. The handlers are whole:
+// the server only routes to them.
 #pragma once
 #include <map>
 #include <memory>
@@ -15,10 +16,10 @@ namespace steward::gateway {
 
 // An OpenAI-compatible upstream.
 struct ProviderOptions {
-  std::string name;                  // "openai"
-  std::string base_url;              // "https://…/v1"
-  std::string key;                   // secret; never logged
-  std::vector<std::string> models;   // names as offered here; empty: asked from its /models
+  std::string name;                               // "openai"
+  std::string base_url;                           // "https://…/v1"
+  std::string key;                                // secret; never logged
+  std::vector<std::string> models;                // names as offered here; empty: asked from its /models
   std::map<std::string, std::string> rename;      // offered name → the upstream's
   std::map<std::string, int64_t> context_tokens;  // by offered name
   std::map<std::string, int64_t> max_output_tokens;
@@ -27,20 +28,20 @@ struct ProviderOptions {
 
 struct GatewayOptions {
   std::vector<ProviderOptions> providers;
-  size_t queue_limit = 2'000;                          // calls waiting for a local model; over it kQueueFull
-  std::chrono::milliseconds queue_deadline{120'000};   // kQueueTimeout
+  size_t queue_limit = 2'000;                         // calls waiting for a local model; over it kQueueFull
+  std::chrono::milliseconds queue_deadline{120'000};  // kQueueTimeout
   std::chrono::milliseconds call_deadline{600'000};
-  int64_t default_output_tokens = 4096;                // route's cap where neither call nor model tells one
-  int engine_retries = 1;                              // after a crash of inference, before the first byte
+  int64_t default_output_tokens = 4096;  // route's cap where neither call nor model tells one
+  int engine_retries = 1;                // after a crash of inference, before the first byte
 };
 
 struct ModelEntry {
   std::string name;
-  std::string provider;   // "local" or the provider's name
+  std::string provider;  // "local" or the provider's name
   int64_t created = 0;
   bool ready = false;
   int64_t context_tokens = 0;
-  std::string kind;       // "chat", "embedding"
+  std::string kind;  // "chat", "embedding"
 };
 
 // Counters for /metrics, told as (name, help, type, labels, value).
@@ -65,10 +66,12 @@ class Gateway {
   virtual void reload(GatewayOptions options) = 0;  // calls under way keep what they started with
 };
 
-std::unique_ptr<Gateway> make_gateway(GatewayOptions options, journal::Journal& journal, identity::Identity& identity, ledger::Ledger& ledger,
-                                      engine::Engine& engine, net::HttpClients& clients, Clock& clock, Random& random, Log log);
+std::unique_ptr<Gateway> make_gateway(GatewayOptions options, journal::Journal& journal, identity::Identity& identity,
+                                      ledger::Ledger& ledger, engine::Engine& engine, net::HttpClients& clients,
+                                      Clock& clock, Random& random, Log log);
 
-// OpenAI's error envelope: {"error":{"message","type","param","code"}} with retry-after and x-ratelimit-* where details tell them.
+// OpenAI's error envelope: {"error":{"message","type","param","code"}} with retry-after and x-ratelimit-* where details
+// tell them.
 Task<void> write_openai_error(net::Request& request, net::Responder& responder, Error error);
 
 }  // namespace steward::gateway

@@ -1,5 +1,5 @@
-// Whatever ends a call to a provider, it is reserved once and settled once, and charged for what was made. The journal, identity and ledger are
-// real; the provider is a server on a free port that behaves as the model's name says.
+// Whatever ends a call to a provider, it is reserved once and settled once, and charged for what was made. The journal,
+// identity and ledger are real; the provider is a server on a free port that behaves as the model's name says.
 #include "gateway/gateway.h"
 
 #include <gmock/gmock.h>
@@ -20,7 +20,9 @@ using testing::Not;
 
 constexpr const char* kUsage = R"({"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}})";
 
-std::string piece(std::string_view text) { return net::sse_data(dump({{"choices", {{{"index", 0}, {"delta", {{"content", text}}}}}}})); }
+std::string piece(std::string_view text) {
+  return net::sse_data(dump({{"choices", {{{"index", 0}, {"delta", {{"content", text}}}}}}}));
+}
 std::string finish() { return net::sse_data(R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})"); }
 
 // A client's side: what it got, and when it goes away.
@@ -66,10 +68,15 @@ class GatewayTest : public ledger::LedgerHome, public testing::Test {
     server_ = net::make_server(threads_, router_, {.port = 0}, {}, clock_, random_, Log());
     ASSERT_TRUE(server_->start().has_value());
     engine_ = engine::make_engine({}, threads_, clients_, random_, Log());
-    const std::vector<std::string> models = {"ok", "whole", "silent", "dies", "error", "garbage", "liar", "endless", "refuses", "broken"};
-    gateway_ = make_gateway({.providers = {{.name = "p", .base_url = fmt::format("http://127.0.0.1:{}/v1", server_->port()), .models = models}}}, home.journal(), *identity, *ledger, *engine_, clients_, clock_, random_, Log());
+    const std::vector<std::string> models = {"ok",      "whole", "silent",  "dies",    "error",
+                                             "garbage", "liar",  "endless", "refuses", "broken"};
+    gateway_ = make_gateway({.providers = {{.name = "p",
+                                            .base_url = fmt::format("http://127.0.0.1:{}/v1", server_->port()),
+                                            .models = models}}},
+                            home.journal(), *identity, *ledger, *engine_, clients_, clock_, random_, Log());
     caller_ = identity->authenticate(new_key({}).secret).value();
-    for (const auto& model : models) ASSERT_TRUE(ledger::run(ledger->set_price(admin, "p", model, ledger::test_price())).has_value());
+    for (const auto& model : models)
+      ASSERT_TRUE(ledger::run(ledger->set_price(admin, "p", model, ledger::test_price())).has_value());
   }
   ~GatewayTest() override {
     server_.reset();
@@ -79,10 +86,14 @@ class GatewayTest : public ledger::LedgerHome, public testing::Test {
   Task<void> provider(net::Request& q, net::Responder& r) {
     const Json body = Json::parse(q.body);
     const std::string model = body["model"];
-    if (model == "refuses") co_return (void)co_await r.send(400, "application/json", R"({"error":{"message":"top_p is wrong","param":"top_p"}})");
-    if (model == "broken") co_return (void)co_await r.send(500, "text/plain", "down");
+    if (model == "refuses")
+      co_return (void) co_await r.send(400, "application/json",
+                                       R"({"error":{"message":"top_p is wrong","param":"top_p"}})");
+    if (model == "broken") co_return (void) co_await r.send(500, "text/plain", "down");
     if (model == "whole") {
-      co_return (void)co_await r.send(200, "application/json", R"({"choices":[{"index":0,"message":{"role":"assistant","content":"Hi","annotations":[]},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}})");
+      co_return (void) co_await r.send(
+          200, "application/json",
+          R"({"choices":[{"index":0,"message":{"role":"assistant","content":"Hi","annotations":[]},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}})");
     }
     (void)co_await r.begin(200, "text/event-stream");
     for (int i = 0; i < (model == "endless" ? 100'000 : 2); ++i) {
@@ -92,11 +103,12 @@ class GatewayTest : public ledger::LedgerHome, public testing::Test {
       }
     }
     if (model == "dies") co_return;
-    if (model == "error") co_return (void)co_await r.write(net::sse_data(R"({"error":{"message":"overloaded"}})"));
-    if (model == "garbage") co_return (void)co_await r.write("data: <html>\n\n");
+    if (model == "error") co_return (void) co_await r.write(net::sse_data(R"({"error":{"message":"overloaded"}})"));
+    if (model == "garbage") co_return (void) co_await r.write("data: <html>\n\n");
     (void)co_await r.write(finish());
     if (model == "ok") (void)co_await r.write(net::sse_data(kUsage));
-    if (model == "liar") (void)co_await r.write(net::sse_data(R"({"choices":[],"usage":{"prompt_tokens":-5,"completion_tokens":-2}})"));
+    if (model == "liar")
+      (void)co_await r.write(net::sse_data(R"({"choices":[],"usage":{"prompt_tokens":-5,"completion_tokens":-2}})"));
     (void)co_await r.write(net::sse_data("[DONE]"));
     (void)co_await r.end();
   }
@@ -105,7 +117,8 @@ class GatewayTest : public ledger::LedgerHome, public testing::Test {
     Json body = {{"model", model}, {"max_tokens", 20}, {"messages", {{{"role", "user"}, {"content", "Hi"}}}}};
     body.update(more);
     client.request.body = dump(body);
-    auto done = asio::co_spawn(threads_.context(0), gateway_->chat_completions(caller_, client.request, client), asio::use_future);
+    auto done = asio::co_spawn(threads_.context(0), gateway_->chat_completions(caller_, client.request, client),
+                               asio::use_future);
     ASSERT_EQ(done.wait_for(20s), std::future_status::ready) << model;
     done.get();
   }
@@ -168,8 +181,9 @@ TEST_F(GatewayTest, EveryOtherEnd) {
     const char* model;
     const char* says;
     const char* outcome;
-  } cases[] = {{"dies", "upstream_unreachable", "upstream_failed"}, {"error", "overloaded", "upstream_failed"}, {"garbage", "not JSON", "upstream_failed"},
-               {"endless", "was cut", "cut"},                {"refuses", "top_p is wrong", "refused_upstream"}, {"broken", "down", "upstream_failed"}};
+  } cases[] = {{"dies", "upstream_unreachable", "upstream_failed"}, {"error", "overloaded", "upstream_failed"},
+               {"garbage", "not JSON", "upstream_failed"},          {"endless", "was cut", "cut"},
+               {"refuses", "top_p is wrong", "refused_upstream"},   {"broken", "down", "upstream_failed"}};
   size_t settled = 0;
   for (const auto& one : cases) {
     Client client;

@@ -31,15 +31,18 @@ void append_logprobs(Json& all, const Json& more) {
 }  // namespace
 
 void Gatherer::add(const Json& chunk) {
-  static constexpr std::string_view kOwn[] = {"id", "object", "created", "model", "choices", "usage"};  // said anew by the answer
+  static constexpr std::string_view kOwn[] = {"id",    "object",  "created",
+                                              "model", "choices", "usage"};  // said anew by the answer
   for (const auto& [name, value] : chunk.items()) {
     if (!value.is_null() && std::ranges::find(kOwn, name) == std::end(kOwn)) extras_[name] = value;
   }
   for (const auto& one : peek(chunk, "choices")) {
     if (!one.is_object()) continue;
     Choice& choice = choices_[peek_integer(one, "index")];
-    if (kind_ == CallKind::kCompletion) choice.text += peek_text(one, "text");
-    else if (const Json& delta = peek(one, "delta"); delta.is_object()) add_delta(choice, delta);
+    if (kind_ == CallKind::kCompletion)
+      choice.text += peek_text(one, "text");
+    else if (const Json& delta = peek(one, "delta"); delta.is_object())
+      add_delta(choice, delta);
     append_logprobs(choice.logprobs, peek(one, "logprobs"));
     if (const Json& reason = peek(one, "finish_reason"); reason.is_string()) choice.finish_reason = reason;
   }
@@ -48,9 +51,12 @@ void Gatherer::add(const Json& chunk) {
 void Gatherer::add_delta(Choice& choice, const Json& delta) {
   static constexpr std::string_view kTexts[] = {"content", "refusal", "reasoning_content", "reasoning"};
   for (const auto& [name, value] : delta.items()) {
-    if (std::ranges::find(kTexts, name) != std::end(kTexts)) append_text(choice.message, name.c_str(), delta);
-    else if (name == "tool_calls") add_tool_calls(choice.message, value);
-    else if (!value.is_null()) choice.message[name] = value;  // annotations and what else a provider says
+    if (std::ranges::find(kTexts, name) != std::end(kTexts))
+      append_text(choice.message, name.c_str(), delta);
+    else if (name == "tool_calls")
+      add_tool_calls(choice.message, value);
+    else if (!value.is_null())
+      choice.message[name] = value;  // annotations and what else a provider says
   }
 }
 
@@ -63,7 +69,8 @@ void Gatherer::add_tool_calls(Json& message, const Json& calls) {
     if (!call.is_object()) continue;
     const auto index = static_cast<size_t>(peek_integer(call, "index", static_cast<int64_t>(all.size())));
     if (index >= kMaxCalls) continue;
-    while (all.size() <= index) all.push_back({{"id", ""}, {"type", "function"}, {"function", {{"name", ""}, {"arguments", ""}}}});
+    while (all.size() <= index)
+      all.push_back({{"id", ""}, {"type", "function"}, {"function", {{"name", ""}, {"arguments", ""}}}});
     Json& into = all[index];
     if (std::string id = peek_text(call, "id"); !id.empty()) into["id"] = std::move(id);
     for (const char* part : {"name", "arguments"}) append_text(into["function"], part, peek(call, "function"));
@@ -73,7 +80,9 @@ void Gatherer::add_tool_calls(Json& message, const Json& calls) {
 Json Gatherer::choices() const {
   Json out = Json::array();
   for (const auto& [index, choice] : choices_) {
-    Json one = {{"index", index}, {"finish_reason", choice.finish_reason.is_null() ? Json("stop") : choice.finish_reason}, {"logprobs", choice.logprobs}};
+    Json one = {{"index", index},
+                {"finish_reason", choice.finish_reason.is_null() ? Json("stop") : choice.finish_reason},
+                {"logprobs", choice.logprobs}};
     if (kind_ == CallKind::kCompletion) {
       one["text"] = choice.text;
     } else {

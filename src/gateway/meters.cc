@@ -9,7 +9,8 @@ void Meters::Histogram::add(DurationUs us) {
   sum += seconds;
 }
 
-void Meters::Histogram::read(const std::string& name, const std::string& help, const Labels& labels, std::vector<Metric>& out) const {
+void Meters::Histogram::read(const std::string& name, const std::string& help, const Labels& labels,
+                             std::vector<Metric>& out) const {
   for (size_t i = 0; i < kSeconds.size(); ++i) {
     Labels with = labels;
     with["le"] = fmt::format("{}", kSeconds[i]);
@@ -22,7 +23,8 @@ void Meters::Histogram::read(const std::string& name, const std::string& help, c
   out.push_back({name + "_count", help, "histogram", labels, static_cast<double>(count)});
 }
 
-void Meters::ended(const std::string& endpoint, const std::string& model, std::string_view outcome, const ledger::Usage& usage, NanoUsd cost, DurationUs duration_us, DurationUs first_us) {
+void Meters::ended(const std::string& endpoint, const std::string& model, std::string_view outcome,
+                   const ledger::Usage& usage, NanoUsd cost, DurationUs duration_us, DurationUs first_us) {
   std::lock_guard lock(mutex_);
   calls_[{{"endpoint", endpoint}, {"model", model}, {"outcome", std::string(outcome)}}] += 1;
   tokens_[{{"model", model}, {"direction", "input"}}] += static_cast<double>(usage.prompt_tokens);
@@ -45,13 +47,24 @@ void Meters::waited(DurationUs us) {
 std::vector<Metric> Meters::read() const {
   std::lock_guard lock(mutex_);
   std::vector<Metric> out;
-  out.push_back({"steward_calls_open", "Model calls that hold a reservation now.", "gauge", {}, static_cast<double>(open_.load())});
-  for (const auto& [labels, value] : calls_) out.push_back({"steward_calls_total", "Model calls that ended, by outcome.", "counter", labels, value});
-  for (const auto& [labels, value] : tokens_) out.push_back({"steward_tokens_total", "Tokens metered.", "counter", labels, value});
-  for (const auto& [labels, value] : cost_nano_) out.push_back({"steward_cost_usd_total", "Cost charged, in US dollars.", "counter", labels, value / 1e9});
-  for (const auto& [labels, value] : refusals_) out.push_back({"steward_refusals_total", "Model calls refused before they began, by code.", "counter", labels, value});
-  for (const auto& [endpoint, h] : duration_) h.read("steward_call_seconds", "Duration of model calls.", {{"endpoint", endpoint}}, out);
-  for (const auto& [endpoint, h] : first_token_) h.read("steward_first_token_seconds", "Time to the first token of an answer.", {{"endpoint", endpoint}}, out);
+  out.push_back({"steward_calls_open",
+                 "Model calls that hold a reservation now.",
+                 "gauge",
+                 {},
+                 static_cast<double>(open_.load())});
+  for (const auto& [labels, value] : calls_)
+    out.push_back({"steward_calls_total", "Model calls that ended, by outcome.", "counter", labels, value});
+  for (const auto& [labels, value] : tokens_)
+    out.push_back({"steward_tokens_total", "Tokens metered.", "counter", labels, value});
+  for (const auto& [labels, value] : cost_nano_)
+    out.push_back({"steward_cost_usd_total", "Cost charged, in US dollars.", "counter", labels, value / 1e9});
+  for (const auto& [labels, value] : refusals_)
+    out.push_back(
+        {"steward_refusals_total", "Model calls refused before they began, by code.", "counter", labels, value});
+  for (const auto& [endpoint, h] : duration_)
+    h.read("steward_call_seconds", "Duration of model calls.", {{"endpoint", endpoint}}, out);
+  for (const auto& [endpoint, h] : first_token_)
+    h.read("steward_first_token_seconds", "Time to the first token of an answer.", {{"endpoint", endpoint}}, out);
   wait_.read("steward_queue_wait_seconds", "Time that calls waited for a local model.", {}, out);
   return out;
 }

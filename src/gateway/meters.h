@@ -1,4 +1,5 @@
-// Counters of the model API for /metrics. Thread-safe; labels are endpoint, model, outcome: all from closed or configured sets.
+// Counters of the model API for /metrics. Thread-safe; labels are endpoint, model, outcome: all from closed or
+// configured sets.
 #pragma once
 #include <array>
 #include <map>
@@ -12,7 +13,8 @@ namespace steward::gateway {
 
 class Meters {
  public:
-  void ended(const std::string& endpoint, const std::string& model, std::string_view outcome, const ledger::Usage& usage, NanoUsd cost, DurationUs duration_us, DurationUs first_us);
+  void ended(const std::string& endpoint, const std::string& model, std::string_view outcome,
+             const ledger::Usage& usage, NanoUsd cost, DurationUs duration_us, DurationUs first_us);
   void refused(const std::string& endpoint, std::string_view code);
   void waited(DurationUs us);
   void opened() { open_.fetch_add(1); }  // a reservation
@@ -27,7 +29,8 @@ class Meters {
     uint64_t count = 0;
     double sum = 0;
     void add(DurationUs us);
-    void read(const std::string& name, const std::string& help, const std::map<std::string, std::string>& labels, std::vector<Metric>& out) const;
+    void read(const std::string& name, const std::string& help, const std::map<std::string, std::string>& labels,
+              std::vector<Metric>& out) const;
   };
   using Labels = std::map<std::string, std::string>;
   std::atomic<int64_t> open_ = 0;

@@ -7,9 +7,9 @@
 namespace steward::gateway {
 namespace {
 
-constexpr size_t kBytesPerToken = 4;           // of usual text; for estimates alone, which are marked so
-constexpr size_t kMostBytesPerToken = 16;      // on average over an answer
-constexpr size_t kTokenwiseBytes = 12;         // chunks of at most so many bytes on average are single tokens
+constexpr size_t kBytesPerToken = 4;            // of usual text; for estimates alone, which are marked so
+constexpr size_t kMostBytesPerToken = 16;       // on average over an answer
+constexpr size_t kTokenwiseBytes = 12;          // chunks of at most so many bytes on average are single tokens
 constexpr int64_t kMostTokens = 1'000'000'000;  // told by a provider for one call; more is nonsense
 constexpr const char* kTexts[] = {"content", "reasoning_content", "reasoning", "refusal"};
 
@@ -58,11 +58,13 @@ int64_t OutputCount::estimate() const {
 std::optional<ledger::Usage> read_usage(const Json& body) {
   const Json& told = peek(body, "usage");
   if (!told.is_object()) return {};
-  ledger::Usage usage{.prompt_tokens = peek_integer(told, "prompt_tokens"), .completion_tokens = peek_integer(told, "completion_tokens")};
+  ledger::Usage usage{.prompt_tokens = peek_integer(told, "prompt_tokens"),
+                      .completion_tokens = peek_integer(told, "completion_tokens")};
   const int64_t total = peek_integer(told, "total_tokens");
   usage.cached_tokens = peek_integer(peek(told, "prompt_tokens_details"), "cached_tokens");
   usage.reasoning_tokens = peek_integer(peek(told, "completion_tokens_details"), "reasoning_tokens");
-  for (const int64_t count : {usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.reasoning_tokens, total}) {
+  for (const int64_t count :
+       {usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.reasoning_tokens, total}) {
     if (count < 0 || count > kMostTokens) return {};
   }
   if (usage.prompt_tokens == 0 && usage.completion_tokens == 0) return {};
@@ -74,7 +76,9 @@ std::optional<ledger::Usage> read_usage(const Json& body) {
 
 bool mend_chunk(Json& chunk) {
   static constexpr std::string_view kTiers[] = {"auto", "default", "flex", "scale", "priority", "fast"};
-  if (const Json& tier = peek(chunk, "service_tier"); !tier.is_null() && std::ranges::find(kTiers, peek_text(chunk, "service_tier")) == std::end(kTiers)) chunk.erase("service_tier");
+  if (const Json& tier = peek(chunk, "service_tier");
+      !tier.is_null() && std::ranges::find(kTiers, peek_text(chunk, "service_tier")) == std::end(kTiers))
+    chunk.erase("service_tier");
   static constexpr std::string_view kReasons[] = {"stop", "length", "tool_calls", "content_filter", "function_call"};
   const auto choices = chunk.find("choices");
   if (choices == chunk.end() || !choices->is_array()) return false;
@@ -86,7 +90,8 @@ bool mend_chunk(Json& chunk) {
     }
     if (!peek(choice, "index").is_number_integer()) choice["index"] = position;
     ++position;
-    if (const Json& reason = peek(choice, "finish_reason"); reason.is_string() && std::ranges::find(kReasons, reason.get_ref<const std::string&>()) == std::end(kReasons)) {
+    if (const Json& reason = peek(choice, "finish_reason");
+        reason.is_string() && std::ranges::find(kReasons, reason.get_ref<const std::string&>()) == std::end(kReasons)) {
       choice["finish_reason"] = "stop";
     }
     const auto delta = choice.find("delta");

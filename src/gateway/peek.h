@@ -1,5 +1,5 @@
-// Looks into JSON that somebody else wrote: a member of another type than expected counts as absent. (nlohmann's value() throws there, and
-// an exception would make a server error out of a caller's or a provider's mistake.)
+// Looks into JSON that somebody else wrote: a member of another type than expected counts as absent. (nlohmann's
+// value() throws there, and an exception would make a server error out of a caller's or a provider's mistake.)
 #pragma once
 #include <string>
 
@@ -23,9 +23,11 @@ inline std::string peek_text(const Json& object, const char* name) {
 inline int64_t peek_integer(const Json& object, const char* name, int64_t otherwise = 0) {
   constexpr double kExact = 9e15;  // doubles beyond it are no counts
   const Json& value = peek(object, name);
-  if (value.is_number_unsigned()) return value.get<uint64_t>() > static_cast<uint64_t>(kExact) ? otherwise : value.get<int64_t>();
+  if (value.is_number_unsigned())
+    return value.get<uint64_t>() > static_cast<uint64_t>(kExact) ? otherwise : value.get<int64_t>();
   if (value.is_number_integer()) return value.get<int64_t>();
-  if (value.is_number_float() && std::abs(value.get<double>()) < kExact) return static_cast<int64_t>(value.get<double>());
+  if (value.is_number_float() && std::abs(value.get<double>()) < kExact)
+    return static_cast<int64_t>(value.get<double>());
   return otherwise;
 }
 

@@ -1,7 +1,8 @@
 // A call in OpenAI's dialect, read and checked: Chat Completions and Completions.
 //
-// The list of known fields is closed: an unknown one is refused by name (with the nearest known one), and one that the egress can't honour
-// is refused by name too. Nothing is dropped silently. `body` is the request as it came; what is sent on is made from it.
+// The list of known fields is closed: an unknown one is refused by name (with the nearest known one), and one that the
+// egress can't honour is refused by name too. Nothing is dropped silently. `body` is the request as it came; what is
+// sent on is made from it.
 #pragma once
 #include <optional>
 #include <string>
@@ -25,9 +26,9 @@ struct ModelRequest {
   std::string model;
   bool stream = false;
   bool include_usage = false;
-  int64_t n = 1;                       // choices, of each prompt
-  std::optional<int64_t> max_output;   // tokens of each choice
-  std::vector<Json> prompts;           // of a completion: strings or arrays of tokens
+  int64_t n = 1;                      // choices, of each prompt
+  std::optional<int64_t> max_output;  // tokens of each choice
+  std::vector<Json> prompts;          // of a completion: strings or arrays of tokens
   bool has_tools = false;
   int64_t choices() const { return n * static_cast<int64_t>(kind == CallKind::kChat ? 1 : prompts.size()); }
 };

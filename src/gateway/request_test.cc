@@ -33,12 +33,20 @@ TEST(ChatRequest, WhatIsNotRightIsRefusedByName) {
       {"role unknown", message({{"role", "boss"}, {"content", "x"}}), kInvalidRequest, "messages[0].role"},
       {"role a number", message({{"role", 5}, {"content", "x"}}), kInvalidRequest, "messages[0]"},
       {"content a number", message({{"role", "user"}, {"content", 5}}), kInvalidRequest, "messages[0].content"},
-      {"content null of a user", message({{"role", "user"}, {"content", nullptr}}), kInvalidRequest, "messages[0].content"},
-      {"part type a number", message({{"role", "user"}, {"content", {{{"type", 5}}}}}), kInvalidRequest, "messages[0].content"},
-      {"part unknown", message({{"role", "user"}, {"content", {{{"type", "smell"}}}}}), kUnsupportedField, "messages[0].content"},
-      {"file by id", message({{"role", "user"}, {"content", {{{"type", "file"}, {"file", {{"file_id", "f"}}}}}}}), kUnsupportedField, "messages[0].content"},
-      {"tool result of nothing", message({{"role", "tool"}, {"content", "x"}}), kInvalidRequest, "messages[0].tool_call_id"},
-      {"call without arguments", message({{"role", "assistant"}, {"tool_calls", {{{"id", "c"}, {"type", "function"}, {"function", {{"name", "f"}}}}}}}), kInvalidRequest, "messages[0].tool_calls"},
+      {"content null of a user", message({{"role", "user"}, {"content", nullptr}}), kInvalidRequest,
+       "messages[0].content"},
+      {"part type a number", message({{"role", "user"}, {"content", {{{"type", 5}}}}}), kInvalidRequest,
+       "messages[0].content"},
+      {"part unknown", message({{"role", "user"}, {"content", {{{"type", "smell"}}}}}), kUnsupportedField,
+       "messages[0].content"},
+      {"file by id", message({{"role", "user"}, {"content", {{{"type", "file"}, {"file", {{"file_id", "f"}}}}}}}),
+       kUnsupportedField, "messages[0].content"},
+      {"tool result of nothing", message({{"role", "tool"}, {"content", "x"}}), kInvalidRequest,
+       "messages[0].tool_call_id"},
+      {"call without arguments",
+       message({{"role", "assistant"},
+                {"tool_calls", {{{"id", "c"}, {"type", "function"}, {"function", {{"name", "f"}}}}}}}),
+       kInvalidRequest, "messages[0].tool_calls"},
       {"n too large", with(kHello, "n", 129), kInvalidRequest, "n"},
       {"n zero", with(kHello, "n", 0), kInvalidRequest, "n"},
       {"temperature", with(kHello, "temperature", 2.5), kInvalidRequest, "temperature"},
@@ -46,8 +54,10 @@ TEST(ChatRequest, WhatIsNotRightIsRefusedByName) {
       {"both limits", with(with(kHello, "max_tokens", 1), "max_completion_tokens", 2), kInvalidRequest, "max_tokens"},
       {"five stops", with(kHello, "stop", {"a", "b", "c", "d", "e"}), kInvalidRequest, "stop"},
       {"stop of numbers", with(kHello, "stop", {1}), kInvalidRequest, "stop"},
-      {"stream_options without stream", with(kHello, "stream_options", {{"include_usage", true}}), kInvalidRequest, "stream_options"},
-      {"stream option unknown", with(with(kHello, "stream", true), "stream_options", {{"include_use", true}}), kUnsupportedField, "include_use"},
+      {"stream_options without stream", with(kHello, "stream_options", {{"include_usage", true}}), kInvalidRequest,
+       "stream_options"},
+      {"stream option unknown", with(with(kHello, "stream", true), "stream_options", {{"include_use", true}}),
+       kUnsupportedField, "include_use"},
       {"store", with(kHello, "store", true), kUnsupportedField, "store"},
       {"audio out", with(kHello, "modalities", {"audio"}), kUnsupportedField, "modalities"},
       {"web search", with(kHello, "web_search_options", Json::object()), kUnsupportedField, "web_search_options"},
@@ -56,12 +66,17 @@ TEST(ChatRequest, WhatIsNotRightIsRefusedByName) {
       {"old functions", with(kHello, "functions", Json::array()), kUnsupportedField, "functions"},
       {"top_logprobs alone", with(kHello, "top_logprobs", 2), kInvalidRequest, "top_logprobs"},
       {"tool type a number", with(kHello, "tools", {{{"type", 1}}}), kUnsupportedField, "tools[0].type"},
-      {"tool without name", with(kHello, "tools", {{{"type", "function"}, {"function", Json::object()}}}), kInvalidRequest, "tools[0]"},
+      {"tool without name", with(kHello, "tools", {{{"type", "function"}, {"function", Json::object()}}}),
+       kInvalidRequest, "tools[0]"},
       {"choice without tools", with(kHello, "tool_choice", "required"), kInvalidRequest, "tool_choice"},
-      {"choice of no tool", with(with(kHello, "tools", Json::array({kTool})), "tool_choice", {{"type", "function"}, {"function", {{"name", "g"}}}}), kInvalidRequest, "tool_choice"},
+      {"choice of no tool",
+       with(with(kHello, "tools", Json::array({kTool})), "tool_choice",
+            {{"type", "function"}, {"function", {{"name", "g"}}}}),
+       kInvalidRequest, "tool_choice"},
       {"format unknown", with(kHello, "response_format", {{"type", "xml"}}), kInvalidRequest, "response_format"},
       {"format type a number", with(kHello, "response_format", {{"type", 3}}), kInvalidRequest, "response_format"},
-      {"schema missing", with(kHello, "response_format", {{"type", "json_schema"}}), kInvalidRequest, "response_format"},
+      {"schema missing", with(kHello, "response_format", {{"type", "json_schema"}}), kInvalidRequest,
+       "response_format"},
   };
   for (const auto& one : cases) {
     auto read = read_chat(one.body);
@@ -89,8 +104,10 @@ TEST(ChatRequest, WhatIsRight) {
   Json body = message({{"role", "assistant"}, {"content", nullptr}, {"tool_calls", calls}});
   body["messages"].push_back({{"role", "tool"}, {"tool_call_id", "c1"}, {"content", "ok"}});
   EXPECT_TRUE(read_chat(body));
-  EXPECT_TRUE(read_chat(with(with(kHello, "tools", Json::array({kTool})), "tool_choice", {{"type", "function"}, {"function", {{"name", "f"}}}})));
-  for (const char* null : {"temperature", "stop", "n", "tools", "response_format", "user"}) EXPECT_TRUE(read_chat(with(kHello, null, nullptr))) << null;
+  EXPECT_TRUE(read_chat(with(with(kHello, "tools", Json::array({kTool})), "tool_choice",
+                             {{"type", "function"}, {"function", {{"name", "f"}}}})));
+  for (const char* null : {"temperature", "stop", "n", "tools", "response_format", "user"})
+    EXPECT_TRUE(read_chat(with(kHello, null, nullptr))) << null;
 }
 
 TEST(ChatRequest, LocalModelsRefuseByName) {
@@ -100,7 +117,8 @@ TEST(ChatRequest, LocalModelsRefuseByName) {
   } cases[] = {{with(kHello, "reasoning_effort", "high"), "reasoning_effort"},
                {with(kHello, "verbosity", "low"), "verbosity"},
                {message({{"role", "user"}, {"content", "x"}, {"mood", "glad"}}), "messages[0].mood"},
-               {message({{"role", "user"}, {"content", {{{"type", "image_url"}, {"image_url", {{"url", "data:"}}}}}}}), "messages[0].content"}};
+               {message({{"role", "user"}, {"content", {{{"type", "image_url"}, {"image_url", {{"url", "data:"}}}}}}}),
+                "messages[0].content"}};
   for (const auto& one : cases) {
     auto read = read_chat(one.body);
     ASSERT_TRUE(read) << one.param;
@@ -113,7 +131,9 @@ TEST(ChatRequest, LocalModelsRefuseByName) {
 }
 
 TEST(CompletionRequest, Prompts) {
-  const auto read = [](Json prompt) { return read_completion({{"model", "m"}, {"prompt", std::move(prompt)}, {"n", 2}}); };
+  const auto read = [](Json prompt) {
+    return read_completion({{"model", "m"}, {"prompt", std::move(prompt)}, {"n", 2}});
+  };
   EXPECT_EQ(read("x")->choices(), 2);
   EXPECT_EQ(read({1, 2, 3})->prompts.size(), 1u);
   EXPECT_EQ(read({"x", "y"})->choices(), 4);
@@ -135,7 +155,8 @@ TEST(EmbeddingRequest, FormsAndRefusals) {
   EXPECT_FALSE(read(Json::array()));
   EXPECT_FALSE(read_embedding({{"model", "m"}, {"input", "x"}, {"input_type", "poem"}}));
   EXPECT_FALSE(read_embedding({{"model", "m"}, {"input", "x"}, {"encoding_format", "hex"}}));
-  EXPECT_TRUE(read_embedding({{"model", "m"}, {"input", "x"}, {"encoding_format", "base64"}, {"input_type", "query"}})->query);
+  EXPECT_TRUE(
+      read_embedding({{"model", "m"}, {"input", "x"}, {"encoding_format", "base64"}, {"input_type", "query"}})->query);
 }
 
 }  // namespace

@@ -29,8 +29,10 @@ class LocalRun {
   Task<Status> count();
   Task<Result<int64_t>> count_one(const Json& body);
   Task<Status> choice(Call& call, Answer& answer, size_t index, Counted& counted);
-  Task<Status> events(Call& call, Answer& answer, size_t index, std::unique_ptr<class EventStream> stream, Counted& counted);
-  Task<Status> described_events(Call& call, Answer& answer, size_t index, std::unique_ptr<class EventStream> stream, Counted& counted);
+  Task<Status> events(Call& call, Answer& answer, size_t index, std::unique_ptr<class EventStream> stream,
+                      Counted& counted);
+  Task<Status> described_events(Call& call, Answer& answer, size_t index, std::unique_ptr<class EventStream> stream,
+                                Counted& counted);
   Task<Status> renew();
   Json body_of(size_t index) const;
   std::string path() const { return asked_.kind == CallKind::kChat ? "/chat/completions" : "/completions"; }
@@ -49,6 +51,7 @@ class LocalRun {
 // A provider's part.
 int64_t remote_input_bound(const ModelRequest& asked);  // bytes: no tokenizer makes more tokens than there are bytes
 int64_t remote_output_cap(const ModelRequest& asked, const Target& target, int64_t default_output);
-Task<Ended> run_remote(Services& services, net::Request& request, const ModelRequest& asked, Call& call, Answer& answer);
+Task<Ended> run_remote(Services& services, net::Request& request, const ModelRequest& asked, Call& call,
+                       Answer& answer);
 
 }  // namespace steward::gateway

@@ -1,6 +1,7 @@
-// Stop strings in a stream: text is let through but for a tail that may be the beginning of a stop string; once one is complete, the text
-// ends before it. What was held back and did not become a stop string is given out at the end. However the text is cut into pieces, what
-// comes out is the same: the text up to the first place where a stop string ends.
+// Stop strings in a stream: text is let through but for a tail that may be the beginning of a stop string; once one is
+// complete, the text ends before it. What was held back and did not become a stop string is given out at the end.
+// However the text is cut into pieces, what comes out is the same: the text up to the first place where a stop string
+// ends.
 #pragma once
 #include <string>
 #include <string_view>

@@ -13,12 +13,14 @@ std::string whole(std::vector<std::string> stops, const std::vector<std::string>
   return out + filter.flush();
 }
 
-// The definition, straight: the text up to the stop string that is complete first (of those complete together, the longest).
+// The definition, straight: the text up to the stop string that is complete first (of those complete together, the
+// longest).
 std::string expected(const std::vector<std::string>& stops, const std::string& text) {
   for (size_t end = 1; end <= text.size(); ++end) {
     size_t longest = 0;
     for (const auto& stop : stops) {
-      if (!stop.empty() && std::string_view(text).substr(0, end).ends_with(stop)) longest = std::max(longest, stop.size());
+      if (!stop.empty() && std::string_view(text).substr(0, end).ends_with(stop))
+        longest = std::max(longest, stop.size());
     }
     if (longest > 0) return text.substr(0, end - longest);
   }

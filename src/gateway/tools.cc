@@ -8,10 +8,13 @@ namespace steward::gateway {
 namespace {
 
 std::string describe(const Json& tools) {
-  std::string out = "You can use these tools. Answer with a JSON object: {\"tool\": NAME, \"arguments\": {…}} to use one, or {\"answer\": TEXT} to answer.\n";
+  std::string out =
+      "You can use these tools. Answer with a JSON object: {\"tool\": NAME, \"arguments\": {…}} to use one, or "
+      "{\"answer\": TEXT} to answer.\n";
   for (const auto& tool : tools) {
     const Json& f = tool["function"];
-    out += fmt::format("- {}: {} Arguments: {}\n", f["name"].get<std::string>(), peek_text(f, "description"), dump(peek(f, "parameters").is_object() ? f["parameters"] : Json::object()));
+    out += fmt::format("- {}: {} Arguments: {}\n", f["name"].get<std::string>(), peek_text(f, "description"),
+                       dump(peek(f, "parameters").is_object() ? f["parameters"] : Json::object()));
   }
   return out;
 }
@@ -30,10 +33,14 @@ Json answer_schema(const Json& body) {
   Json forms = Json::array();
   for (const auto& tool : body["tools"]) {
     const bool named = choice.is_object();
-    if (!named || choice["function"]["name"] == tool["function"]["name"]) forms.push_back(call_schema(tool["function"]));
+    if (!named || choice["function"]["name"] == tool["function"]["name"])
+      forms.push_back(call_schema(tool["function"]));
   }
   if (choice == "auto" || choice.is_null()) {
-    forms.push_back({{"type", "object"}, {"properties", {{"answer", {{"type", "string"}}}}}, {"required", {"answer"}}, {"additionalProperties", false}});
+    forms.push_back({{"type", "object"},
+                     {"properties", {{"answer", {{"type", "string"}}}}},
+                     {"required", {"answer"}},
+                     {"additionalProperties", false}});
   }
   return forms.size() == 1 ? forms[0] : Json{{"anyOf", std::move(forms)}};
 }
@@ -50,20 +57,24 @@ std::string content_text(const Json& content) {
 // Earlier calls and their results, in the form that the model is asked to answer in.
 Json plain_message(const Json& message) {
   const std::string role = message["role"];
-  if (role == "tool") return {{"role", "user"}, {"content", "Result of the tool: " + content_text(message.value("content", Json("")))}};
+  if (role == "tool")
+    return {{"role", "user"}, {"content", "Result of the tool: " + content_text(message.value("content", Json("")))}};
   if (role != "assistant" || !message.contains("tool_calls") || !message["tool_calls"].is_array()) return message;
   std::string text = content_text(message.value("content", Json("")));
   for (const auto& call : message["tool_calls"]) {
     const Json& function = peek(call, "function");
     const Json arguments = Json::parse(peek_text(function, "arguments"), nullptr, false);
-    text += dump({{"tool", peek_text(function, "name")}, {"arguments", arguments.is_discarded() ? Json::object() : arguments}});
+    text += dump(
+        {{"tool", peek_text(function, "name")}, {"arguments", arguments.is_discarded() ? Json::object() : arguments}});
   }
   return {{"role", "assistant"}, {"content", text}};
 }
 
 }  // namespace
 
-bool template_knows_tools(std::string_view chat_template) { return chat_template.find("tools") != std::string_view::npos; }
+bool template_knows_tools(std::string_view chat_template) {
+  return chat_template.find("tools") != std::string_view::npos;
+}
 
 Json with_described_tools(Json body) {
   Json messages = Json::array();
@@ -78,7 +89,8 @@ Json with_described_tools(Json body) {
     messages.push_back(std::move(plain));
   }
   if (!placed) messages.insert(messages.begin(), Json{{"role", "system"}, {"content", described}});
-  body["response_format"] = {{"type", "json_schema"}, {"json_schema", {{"name", "answer"}, {"schema", answer_schema(body)}}}};
+  body["response_format"] = {{"type", "json_schema"},
+                             {"json_schema", {{"name", "answer"}, {"schema", answer_schema(body)}}}};
   body["messages"] = std::move(messages);
   for (const char* name : {"tools", "tool_choice", "parallel_tool_calls"}) body.erase(name);
   return body;
@@ -87,10 +99,15 @@ Json with_described_tools(Json body) {
 ToolAnswer read_tool_answer(const std::string& text, const std::string& finish_reason, const std::string& call_id) {
   const Json json = Json::parse(text, nullptr, false);
   if (json.is_object() && json.contains("tool") && json["tool"].is_string()) {
-    const Json call = {{"index", 0}, {"id", call_id}, {"type", "function"}, {"function", {{"name", json["tool"]}, {"arguments", dump(json.value("arguments", Json::object()))}}}};
+    const Json call = {
+        {"index", 0},
+        {"id", call_id},
+        {"type", "function"},
+        {"function", {{"name", json["tool"]}, {"arguments", dump(json.value("arguments", Json::object()))}}}};
     return {{{"role", "assistant"}, {"content", nullptr}, {"tool_calls", Json::array({call})}}, "tool_calls"};
   }
-  if (json.is_object() && json.contains("answer") && json["answer"].is_string()) return {{{"role", "assistant"}, {"content", json["answer"]}}, finish_reason};
+  if (json.is_object() && json.contains("answer") && json["answer"].is_string())
+    return {{{"role", "assistant"}, {"content", json["answer"]}}, finish_reason};
   return {{{"role", "assistant"}, {"content", text}}, finish_reason};
 }
 

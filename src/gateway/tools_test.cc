@@ -6,7 +6,9 @@ namespace steward::gateway {
 namespace {
 
 Json request(Json choice) {
-  const auto tool = [](const char* name) { return Json{{"type", "function"}, {"function", {{"name", name}, {"parameters", {{"type", "object"}}}}}}; };
+  const auto tool = [](const char* name) {
+    return Json{{"type", "function"}, {"function", {{"name", name}, {"parameters", {{"type", "object"}}}}}};
+  };
   Json body = {{"messages", {{{"role", "user"}, {"content", "Hi"}}}}, {"tools", {tool("f"), tool("g")}}};
   if (!choice.is_null()) body["tool_choice"] = std::move(choice);
   return body;
@@ -32,7 +34,11 @@ TEST(DescribedTools, ToldInTheSystemMessageAndNotTwice) {
 
 TEST(DescribedTools, EarlierCallsAndResultsAreKept) {
   Json body = request(nullptr);
-  body["messages"].push_back({{"role", "assistant"}, {"content", nullptr}, {"tool_calls", {{{"id", "c"}, {"type", "function"}, {"function", {{"name", "f"}, {"arguments", "{\"a\":1}"}}}}}}});
+  body["messages"].push_back(
+      {{"role", "assistant"},
+       {"content", nullptr},
+       {"tool_calls",
+        {{{"id", "c"}, {"type", "function"}, {"function", {{"name", "f"}, {"arguments", "{\"a\":1}"}}}}}}});
   body["messages"].push_back({{"role", "tool"}, {"tool_call_id", "c"}, {"content", "42"}});
   const Json plain = with_described_tools(body)["messages"];
   EXPECT_NE(plain[2]["content"].get<std::string>().find("\"a\":1"), std::string::npos);

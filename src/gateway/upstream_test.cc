@@ -79,7 +79,8 @@ TEST(Recordings, GroqToolCall) {
 }
 
 TEST(Recordings, OpenAiCompletion) {
-  const auto out = outcome_of(tell({.pieces = {recorded("completion-openai-completion-text.chunks.txt")}}), CallKind::kCompletion);
+  const auto out =
+      outcome_of(tell({.pieces = {recorded("completion-openai-completion-text.chunks.txt")}}), CallKind::kCompletion);
   EXPECT_EQ(out.choices[0]["finish_reason"], "length");
   EXPECT_EQ(out.usage->completion_tokens, 16);
   EXPECT_EQ(out.count.estimate(), 16);  // a chunk a token: counted as the provider did
@@ -98,7 +99,9 @@ TEST(Recordings, OpenAiStreamWithTools) {
 
 // Wherever the bytes are cut - in a character, in a line end - the same events come.
 RC_GTEST_PROP(UpstreamStream, AnyCutGivesTheSameEvents, ()) {
-  const std::string bytes = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Gr\xC3\xBC\xC3\x9F \xF0\x9F\x8E\x89\"}}]}\r\n\r\n: ping\n\ndata: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+  const std::string bytes =
+      "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Gr\xC3\xBC\xC3\x9F \xF0\x9F\x8E\x89\"}}]}\r\n\r\n: "
+      "ping\n\ndata: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
   const auto cuts = *rc::gen::container<std::set<size_t>>(rc::gen::inRange<size_t>(0, bytes.size()));
   std::vector<std::string> pieces;
   size_t from = 0;
@@ -120,15 +123,32 @@ TEST(UpstreamStream, LiesAndFailuresAreClearErrors) {
   } cases[] = {
       {"garbage", {.pieces = {good, "data: <html>\n\n"}}, ErrorCode::kUpstreamError, "not JSON"},
       {"broken text", {.pieces = {"data: {\"a\":\"\xC3\"}\n\n"}}, ErrorCode::kUpstreamError, "not JSON"},
-      {"error after 200", {.pieces = {good, net::sse_data(R"({"error":{"message":"overloaded, come back"}})")}}, ErrorCode::kUpstreamError, "overloaded, come back"},
+      {"error after 200",
+       {.pieces = {good, net::sse_data(R"({"error":{"message":"overloaded, come back"}})")}},
+       ErrorCode::kUpstreamError,
+       "overloaded, come back"},
       {"ends in the middle", {.pieces = {good}}, ErrorCode::kUpstreamUnreachable, "in the middle"},
       {"reset", {.pieces = {good}, .end = Error(ErrorCode::kUpstreamUnreachable)}, ErrorCode::kUpstreamUnreachable, ""},
       {"no stream", {.content_type = "text/html", .pieces = {"<html>"}}, ErrorCode::kUpstreamError, "no event stream"},
-      {"refusal", {.status = 400, .content_type = "application/json", .pieces = {R"({"error":{"message":"bad top_p","type":"x","param":"top_p"}})"}}, ErrorCode::kInvalidRequest, "bad top_p"},
-      {"its key", {.status = 401, .content_type = "application/json", .pieces = {R"({"error":{"message":"no"}})"}}, ErrorCode::kUpstreamError, "refused the key"},
-      {"rate limit", {.status = 429, .content_type = "application/json", .pieces = {"{}"}}, ErrorCode::kRateLimited, ""},
+      {"refusal",
+       {.status = 400,
+        .content_type = "application/json",
+        .pieces = {R"({"error":{"message":"bad top_p","type":"x","param":"top_p"}})"}},
+       ErrorCode::kInvalidRequest,
+       "bad top_p"},
+      {"its key",
+       {.status = 401, .content_type = "application/json", .pieces = {R"({"error":{"message":"no"}})"}},
+       ErrorCode::kUpstreamError,
+       "refused the key"},
+      {"rate limit",
+       {.status = 429, .content_type = "application/json", .pieces = {"{}"}},
+       ErrorCode::kRateLimited,
+       ""},
       {"down", {.status = 503, .content_type = "text/plain", .pieces = {"down"}}, ErrorCode::kUpstreamError, "down"},
-      {"huge event", {.pieces = std::vector<std::string>(200, "data: " + std::string(64 * 1024, 'x') + "\n")}, ErrorCode::kUpstreamError, ""},
+      {"huge event",
+       {.pieces = std::vector<std::string>(200, "data: " + std::string(64 * 1024, 'x') + "\n")},
+       ErrorCode::kUpstreamError,
+       ""},
   };
   for (auto& one : cases) {
     const auto told = tell(one.given);
@@ -139,17 +159,26 @@ TEST(UpstreamStream, LiesAndFailuresAreClearErrors) {
 }
 
 TEST(UpstreamStream, ResetAfterTheFinishIsAnEnd) {
-  const auto told = tell({.pieces = {net::sse_data(R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})")}, .end = Error(ErrorCode::kUpstreamUnreachable)});
+  const auto told = tell({.pieces = {net::sse_data(R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})")},
+                          .end = Error(ErrorCode::kUpstreamUnreachable)});
   EXPECT_FALSE(told.error.has_value());
   EXPECT_EQ(told.events.size(), 1u);
 }
 
 TEST(Usage, HonestAndLying) {
   const auto usage = [](const char* text) { return read_usage({{"usage", Json::parse(text)}}); };
-  EXPECT_EQ(usage(R"({"prompt_tokens":307,"completion_tokens":26,"total_tokens":560,"completion_tokens_details":{"reasoning_tokens":227}})")->completion_tokens, 253);  // xAI
+  EXPECT_EQ(
+      usage(
+          R"({"prompt_tokens":307,"completion_tokens":26,"total_tokens":560,"completion_tokens_details":{"reasoning_tokens":227}})")
+          ->completion_tokens,
+      253);  // xAI
   EXPECT_EQ(usage(R"({"prompt_tokens":3.0,"completion_tokens":2,"total_tokens":5})")->prompt_tokens, 3);
-  EXPECT_EQ(usage(R"({"prompt_tokens":3,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":9}})")->cached_tokens, 3);
-  for (const char* lie : {R"({"prompt_tokens":-1,"completion_tokens":2})", R"({"prompt_tokens":1,"completion_tokens":9000000000000000})", R"({})", "null", "[]", R"("x")", R"({"prompt_tokens":"7"})"}) {
+  EXPECT_EQ(
+      usage(R"({"prompt_tokens":3,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":9}})")->cached_tokens,
+      3);
+  for (const char* lie :
+       {R"({"prompt_tokens":-1,"completion_tokens":2})", R"({"prompt_tokens":1,"completion_tokens":9000000000000000})",
+        R"({})", "null", "[]", R"("x")", R"({"prompt_tokens":"7"})"}) {
     EXPECT_FALSE(usage(lie)) << lie;
   }
   EXPECT_FALSE(read_usage(Json::array()));
@@ -157,7 +186,9 @@ TEST(Usage, HonestAndLying) {
 
 TEST(OutputCount, NoHonestStreamIsCountedOver) {
   OutputCount tokens, letters, bulk;
-  const auto piece = [](std::string text) { return Json{{"choices", {{{"index", 0}, {"delta", {{"content", std::move(text)}}}}}}}; };
+  const auto piece = [](std::string text) {
+    return Json{{"choices", {{{"index", 0}, {"delta", {{"content", std::move(text)}}}}}}};
+  };
   for (int i = 0; i < 100; ++i) tokens.add(piece("word "));
   EXPECT_EQ(tokens.at_least(), 100);
   for (int i = 0; i < 400; ++i) letters.add(piece("x"));  // a byte a chunk: about 100 tokens
@@ -168,7 +199,8 @@ TEST(OutputCount, NoHonestStreamIsCountedOver) {
 }
 
 TEST(MendChunk, StrictForms) {
-  Json chunk = Json::parse(R"({"service_tier":"on_demand","choices":[{"delta":{"tool_calls":[{"id":"a"},{"id":"b"}]},"finish_reason":"eos"},7]})");
+  Json chunk = Json::parse(
+      R"({"service_tier":"on_demand","choices":[{"delta":{"tool_calls":[{"id":"a"},{"id":"b"}]},"finish_reason":"eos"},7]})");
   EXPECT_TRUE(mend_chunk(chunk));
   EXPECT_FALSE(chunk.contains("service_tier"));
   EXPECT_EQ(chunk["choices"][0]["index"], 0);
@@ -181,8 +213,11 @@ TEST(MendChunk, StrictForms) {
 
 TEST(Gatherer, TwoChoicesMixed) {
   Gatherer gatherer(CallKind::kChat);
-  const auto piece = [](int index, const char* text) { return Json{{"choices", {{{"index", index}, {"delta", {{"content", text}}}}}}}; };
-  for (const auto& [index, text] : std::vector<std::pair<int, const char*>>{{1, "b"}, {0, "a"}, {1, "d"}, {0, "c"}}) gatherer.add(piece(index, text));
+  const auto piece = [](int index, const char* text) {
+    return Json{{"choices", {{{"index", index}, {"delta", {{"content", text}}}}}}};
+  };
+  for (const auto& [index, text] : std::vector<std::pair<int, const char*>>{{1, "b"}, {0, "a"}, {1, "d"}, {0, "c"}})
+    gatherer.add(piece(index, text));
   EXPECT_EQ(gatherer.choices()[0]["message"]["content"], "ac");
   EXPECT_EQ(gatherer.choices()[1]["message"]["content"], "bd");
   EXPECT_EQ(gatherer.choices()[1]["index"], 1);
@@ -190,10 +225,14 @@ TEST(Gatherer, TwoChoicesMixed) {
 
 TEST(Gatherer, NonsenseOfAnyTypeIsSurvived) {
   Gatherer gatherer(CallKind::kChat);
-  for (const char* text : {"[]", "7", "{\"choices\":7}", "{\"choices\":[7]}", "{\"choices\":[{\"index\":\"x\",\"delta\":7}]}", "{\"choices\":[{\"delta\":{\"content\":7,\"tool_calls\":[7,{\"index\":\"q\",\"function\":7},{\"index\":-5}]}}]}"}) {
+  for (const char* text :
+       {"[]", "7", "{\"choices\":7}", "{\"choices\":[7]}", "{\"choices\":[{\"index\":\"x\",\"delta\":7}]}",
+        "{\"choices\":[{\"delta\":{\"content\":7,\"tool_calls\":[7,{\"index\":\"q\",\"function\":7},{\"index\":-5}]}}]"
+        "}"}) {
     gatherer.add(Json::parse(text));
   }
-  EXPECT_EQ(gatherer.choices()[0]["message"]["content"].is_null() || gatherer.choices()[0]["message"]["content"] == "", true);
+  EXPECT_EQ(gatherer.choices()[0]["message"]["content"].is_null() || gatherer.choices()[0]["message"]["content"] == "",
+            true);
 }
 
 }  // namespace

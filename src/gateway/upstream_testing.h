@@ -38,7 +38,9 @@ class GivenClient final : public net::HttpClient {
  public:
   explicit GivenClient(Given given) : given_(std::move(given)) {}
   Task<Result<net::ClientResponse>> fetch(net::ClientRequest) override { co_return fail(ErrorCode::kNotImplemented); }
-  Task<Result<std::unique_ptr<net::ClientStream>>> open(net::ClientRequest) override { co_return std::make_unique<GivenStream>(given_); }
+  Task<Result<std::unique_ptr<net::ClientStream>>> open(net::ClientRequest) override {
+    co_return std::make_unique<GivenStream>(given_);
+  }
 
  private:
   Given given_;

@@ -7,10 +7,11 @@ Status may_use_model(const Caller& caller, const Resource& resource) {
   if (!caller.key) return {};
   const KeySpec& spec = caller.key->spec;
   if (!resource.endpoint.empty() && !matches_any(spec.endpoints, resource.endpoint)) {
-    return fail(ErrorCode::kForbidden,
-                fmt::format("The key {}… may not use the endpoint '{}': an administrator can add it to the key's endpoints.",
-                            caller.key->visible, resource.endpoint),
-                {{"endpoint", resource.endpoint}, {"needed", "endpoint"}});
+    return fail(
+        ErrorCode::kForbidden,
+        fmt::format("The key {}… may not use the endpoint '{}': an administrator can add it to the key's endpoints.",
+                    caller.key->visible, resource.endpoint),
+        {{"endpoint", resource.endpoint}, {"needed", "endpoint"}});
   }
   if (!resource.model.empty() && !matches_any(spec.models, resource.model)) {
     return fail(ErrorCode::kForbidden,
@@ -73,11 +74,13 @@ Status may(const Snapshot& snapshot, const Caller& caller, Verb verb, const Reso
   if (verb == Verb::kUseModel) return may_use_model(caller, resource);
   if (caller.admin) return {};
   if (verb == Verb::kAdmin) {
-    return fail(ErrorCode::kForbidden, "This needs a key with the scope 'admin': 'steward keys new NAME --admin' makes one.",
+    return fail(ErrorCode::kForbidden,
+                "This needs a key with the scope 'admin': 'steward keys new NAME --admin' makes one.",
                 {{"needed", "admin"}});
   }
   const auto self = snapshot.principals.find(caller.principal);
-  const bool active = self != snapshot.principals.end() && self->second.tenant == caller.tenant && !self->second.disabled;
+  const bool active =
+      self != snapshot.principals.end() && self->second.tenant == caller.tenant && !self->second.disabled;
   if (active && !resource.owner.empty() && resource.owner == caller.principal) return {};
   if (verb == Verb::kRead && active && !resource.acl.empty() && acl_holds(snapshot, caller, resource.acl)) return {};
   return fail(ErrorCode::kForbidden,

@@ -1,4 +1,5 @@
-// Who may: pure functions of a snapshot. Every answer about permission comes from here, so that there is one place to read and to test.
+// Who may: pure functions of a snapshot. Every answer about permission comes from here, so that there is one place to
+// read and to test.
 #pragma once
 #include <set>
 #include <string_view>

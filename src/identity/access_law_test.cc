@@ -1,5 +1,5 @@
-// Laws of permission on random histories, against a model that knows nothing of the fold: nobody sees what they may not, and everybody what
-// they may; teams never close a circle; the tables hold what the fold holds.
+// Laws of permission on random histories, against a model that knows nothing of the fold: nobody sees what they may
+// not, and everybody what they may; teams never close a circle; the tables hold what the fold holds.
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -26,7 +26,8 @@ struct Model {
     if (disabled.contains(from) || disabled.contains(to)) return false;
     if (from == to) return true;
     if (steps == 0) return false;
-    return std::ranges::any_of(edges, [&](const auto& edge) { return edge.first == from && reaches(edge.second, to, steps - 1); });
+    return std::ranges::any_of(
+        edges, [&](const auto& edge) { return edge.first == from && reaches(edge.second, to, steps - 1); });
   }
 };
 
@@ -34,7 +35,8 @@ class World {
  public:
   World() {
     append({draft_of(boss, boss.tenant, "tenant.created", {{"name", "A"}, {"owner", user(0)}}, 1)});
-    for (size_t i = 0; i < kUsers + kTeams; ++i) append(decide_create_principal(boss, {.id = member(i), .name = "n"}, 1).value());
+    for (size_t i = 0; i < kUsers + kTeams; ++i)
+      append(decide_create_principal(boss, {.id = member(i), .name = "n"}, 1).value());
   }
   void append(const std::vector<journal::Draft>& drafts) {
     for (const auto& draft : drafts) {
@@ -65,8 +67,10 @@ RC_GTEST_PROP(AccessLaw, NobodySeesWhatTheyMayNot, ()) {
     if (*rc::gen::inRange(0, 8) == 0 && one != user(0)) {
       const bool disabled = *rc::gen::arbitrary<bool>();
       world.append(decide_set_disabled(world.state.now(), world.boss, one, disabled, 1).value());
-      if (disabled) model.disabled.insert(one);
-      else model.disabled.erase(one);
+      if (disabled)
+        model.disabled.insert(one);
+      else
+        model.disabled.erase(one);
       continue;
     }
     const bool in = *rc::gen::weightedElement<bool>({{3, true}, {1, false}});
@@ -77,8 +81,10 @@ RC_GTEST_PROP(AccessLaw, NobodySeesWhatTheyMayNot, ()) {
     RC_ASSERT(drafts.has_value() == !circle);
     if (!drafts) continue;
     world.append(*drafts);
-    if (in) model.edges.insert({one, group});
-    else model.edges.erase({one, group});
+    if (in)
+      model.edges.insert({one, group});
+    else
+      model.edges.erase({one, group});
   }
   std::map<Id, std::set<Id>> acls;
   for (int i = 0; i < 6; ++i) {

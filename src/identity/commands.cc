@@ -24,28 +24,33 @@ std::unexpected<Error> not_found(std::string_view what, const Id& id) {
 }
 
 Status check_text(std::string_view param, std::string_view text, size_t limit) {
-  if (text.size() > limit) return invalid(std::string(param), fmt::format("'{}' is longer than {} bytes.", param, limit));
+  if (text.size() > limit)
+    return invalid(std::string(param), fmt::format("'{}' is longer than {} bytes.", param, limit));
   if (!is_valid_utf8(text)) return fail(ErrorCode::kInvalidUtf8);
   const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
-  if (std::ranges::any_of(text, control)) return invalid(std::string(param), fmt::format("'{}' holds control characters.", param));
+  if (std::ranges::any_of(text, control))
+    return invalid(std::string(param), fmt::format("'{}' holds control characters.", param));
   return {};
 }
 
 Status check_scopes(const KeySpec& spec) {
-  if (spec.models.size() > kScopeLimit) return invalid("models", fmt::format("A key names at most {} models.", kScopeLimit));
+  if (spec.models.size() > kScopeLimit)
+    return invalid("models", fmt::format("A key names at most {} models.", kScopeLimit));
   for (const auto& model : spec.models) {
     if (auto ok = check_text("models", model, kNameLimit); !ok) return ok;
     if (model.empty()) return invalid("models", "A model's name is empty; leave 'models' out to allow all.");
     if (const size_t star = model.find('*'); star != std::string::npos && star + 1 != model.size()) {
-      return invalid("models", fmt::format("'{}' is no pattern: a star stands only at the end, as in 'gpt-4*'.", model));
+      return invalid("models",
+                     fmt::format("'{}' is no pattern: a star stands only at the end, as in 'gpt-4*'.", model));
     }
   }
   for (const auto& endpoint : spec.endpoints) {
     if (std::ranges::find(kEndpoints, endpoint) != std::end(kEndpoints)) continue;
     const std::vector<std::string> known(std::begin(kEndpoints), std::end(kEndpoints));
     const std::string near = nearest(endpoint, known);
-    return invalid("endpoints", fmt::format("There is no endpoint '{}'; there are chat, completions, embeddings and models.{}", endpoint,
-                                            near.empty() ? "" : fmt::format(" Did you mean '{}'?", near)));
+    return invalid("endpoints",
+                   fmt::format("There is no endpoint '{}'; there are chat, completions, embeddings and models.{}",
+                               endpoint, near.empty() ? "" : fmt::format(" Did you mean '{}'?", near)));
   }
   return {};
 }
@@ -85,7 +90,9 @@ const Principal* find_principal(const Snapshot& state, const Id& tenant, const I
 
 }  // namespace
 
-std::string make_secret(Random& random) { return std::string(kSecretPrefix) + to_base64url(random.bytes(kSecretBytes)); }
+std::string make_secret(Random& random) {
+  return std::string(kSecretPrefix) + to_base64url(random.bytes(kSecretBytes));
+}
 
 bool has_secret_form(std::string_view secret) {
   constexpr size_t kBase64Chars = 43;  // of 32 bytes, without padding
@@ -97,7 +104,8 @@ bool has_secret_form(std::string_view secret) {
 
 Status require_admin(const Caller& actor) {
   if (actor.admin && !actor.tenant.empty()) return {};
-  return fail(ErrorCode::kForbidden, "This needs a key with the scope 'admin': 'steward keys new NAME --admin' makes one.",
+  return fail(ErrorCode::kForbidden,
+              "This needs a key with the scope 'admin': 'steward keys new NAME --admin' makes one.",
               {{"needed", "admin"}});
 }
 
@@ -120,7 +128,8 @@ Result<KeySpec> checked_spec(const Snapshot& state, const Id& tenant, KeySpec sp
   }
   const Principal* owner = find_principal(state, tenant, spec.owner);
   if (!owner) return not_found("person or service", spec.owner);
-  if (owner->kind == PrincipalKind::kTeam) return invalid("owner", "A key's owner is a person or a service; name the team as 'team'.");
+  if (owner->kind == PrincipalKind::kTeam)
+    return invalid("owner", "A key's owner is a person or a service; name the team as 'team'.");
   if (!spec.team.empty()) {
     const Principal* team = find_principal(state, tenant, spec.team);
     if (!team || team->kind != PrincipalKind::kTeam) return not_found("team", spec.team);
@@ -132,12 +141,13 @@ Result<KeySpec> checked_spec(const Snapshot& state, const Id& tenant, KeySpec sp
   return spec;
 }
 
-Drafts decide_create_key(const Snapshot& state, const Caller& actor, Key& key, const std::string& secret, const AlsoAppend& also,
-                         TimeUs now) {
+Drafts decide_create_key(const Snapshot& state, const Caller& actor, Key& key, const std::string& secret,
+                         const AlsoAppend& also, TimeUs now) {
   if (auto ok = require_admin(actor); !ok) return fail(ok.error());
   auto spec = checked_spec(state, actor.tenant, std::move(key.spec), now);
   if (!spec) return fail(spec.error());
-  if (spec->expires_at != 0 && spec->expires_at <= now) return invalid("expires_at", "The key would have expired already.");
+  if (spec->expires_at != 0 && spec->expires_at <= now)
+    return invalid("expires_at", "The key would have expired already.");
   key.tenant = actor.tenant;
   key.visible = secret.substr(0, kVisibleChars);
   key.hashes = {sha256(secret)};
@@ -154,13 +164,15 @@ Drafts decide_create_key(const Snapshot& state, const Caller& actor, Key& key, c
   return drafts;
 }
 
-Drafts decide_rotate_key(const Snapshot& state, const Caller& actor, const Id& id, const std::string& secret, DurationUs overlap_us,
-                         TimeUs now) {
+Drafts decide_rotate_key(const Snapshot& state, const Caller& actor, const Id& id, const std::string& secret,
+                         DurationUs overlap_us, TimeUs now) {
   const auto key = own_key(state, actor, id);
   if (!key) return fail(key.error());
   if (key->revoked) return fail(ErrorCode::kConflict, "The key was revoked; make a new one instead of rotating it.");
-  if (overlap_us < 0 || overlap_us > kOverlapLimitUs) return invalid("overlap", "An overlap lasts from 0 seconds to 90 days.");
-  const Json body = {{"visible", secret.substr(0, kVisibleChars)}, {"hash", to_hex(sha256(secret))}, {"overlap_us", overlap_us}};
+  if (overlap_us < 0 || overlap_us > kOverlapLimitUs)
+    return invalid("overlap", "An overlap lasts from 0 seconds to 90 days.");
+  const Json body = {
+      {"visible", secret.substr(0, kVisibleChars)}, {"hash", to_hex(sha256(secret))}, {"overlap_us", overlap_us}};
   return std::vector{draft_of(actor, id, "key.rotated", body, now)};
 }
 
@@ -189,22 +201,26 @@ Drafts decide_create_principal(const Caller& actor, const Principal& principal, 
     try {
       date::locate_zone(principal.time_zone);
     } catch (const std::exception&) {
-      return invalid("time_zone", fmt::format("'{}' is no time zone; it is written like Europe/Berlin.", principal.time_zone));
+      return invalid("time_zone",
+                     fmt::format("'{}' is no time zone; it is written like Europe/Berlin.", principal.time_zone));
     }
   }
-  return std::vector{draft_of(actor, principal.id, "principal.created", {{"name", principal.name}, {"time_zone", principal.time_zone}}, now)};
+  return std::vector{draft_of(actor, principal.id, "principal.created",
+                              {{"name", principal.name}, {"time_zone", principal.time_zone}}, now)};
 }
 
 Drafts decide_set_disabled(const Snapshot& state, const Caller& actor, const Id& id, bool disabled, TimeUs now) {
   if (auto ok = require_admin(actor); !ok) return fail(ok.error());
   const Principal* principal = find_principal(state, actor.tenant, id);
   if (!principal) return not_found("principal", id);
-  if (disabled && state.tenant_owner.at(actor.tenant) == id) return fail(ErrorCode::kConflict, "The organisation's owner can't be disabled.");
+  if (disabled && state.tenant_owner.at(actor.tenant) == id)
+    return fail(ErrorCode::kConflict, "The organisation's owner can't be disabled.");
   if (principal->disabled == disabled) return std::vector<journal::Draft>{};
   return std::vector{draft_of(actor, id, "principal.disabled", {{"disabled", disabled}}, now)};
 }
 
-Drafts decide_set_member(const Snapshot& state, const Caller& actor, const Id& group, const Id& member, bool in, TimeUs now) {
+Drafts decide_set_member(const Snapshot& state, const Caller& actor, const Id& group, const Id& member, bool in,
+                         TimeUs now) {
   if (auto ok = require_admin(actor); !ok) return fail(ok.error());
   const Principal* team = find_principal(state, actor.tenant, group);
   if (!team || team->kind != PrincipalKind::kTeam) return not_found("team", group);
@@ -219,10 +235,12 @@ Drafts decide_set_member(const Snapshot& state, const Caller& actor, const Id& g
     open.pop_back();
     if (!above.insert(id).second) continue;
     if (above.size() > kGroupClosureLimit) return invalid("group", "The groups are nested too deeply.");
-    if (const Principal* up = find_principal(state, actor.tenant, id)) open.insert(open.end(), up->groups.begin(), up->groups.end());
+    if (const Principal* up = find_principal(state, actor.tenant, id))
+      open.insert(open.end(), up->groups.begin(), up->groups.end());
   }
   if (in && above.contains(member)) {
-    return fail(ErrorCode::kConflict, "A team can't be a member of itself, not even by way of other teams.", {{"group", group}, {"member", member}});
+    return fail(ErrorCode::kConflict, "A team can't be a member of itself, not even by way of other teams.",
+                {{"group", group}, {"member", member}});
   }
   journal::Draft draft = draft_of(actor, group, "group.member_set", {{"member", member}, {"in", in}}, now);
   draft.stream = "group/" + group;
@@ -230,7 +248,8 @@ Drafts decide_set_member(const Snapshot& state, const Caller& actor, const Id& g
 }
 
 Drafts decide_intern_acl(const State& state, const Caller& actor, const std::set<Id>& principals, Id& id, TimeUs now) {
-  if (principals.size() > kAclLimit) return invalid("principals", fmt::format("An ACL names at most {} principals.", kAclLimit));
+  if (principals.size() > kAclLimit)
+    return invalid("principals", fmt::format("An ACL names at most {} principals.", kAclLimit));
   if (const auto known = state.find_acl(actor.tenant, principals)) {
     id = *known;
     return std::vector<journal::Draft>{};

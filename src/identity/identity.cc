@@ -32,7 +32,8 @@ class JournaledIdentity final : public Identity {
   Task<Result<NewKey>> rotate_key(Caller actor, Id key, DurationUs overlap_us) override;
   Task<Status> revoke_key(Caller actor, Id key) override;
   Task<Result<Key>> update_key(Caller actor, Id key, KeySpec spec) override;
-  Task<Result<Principal>> create_principal(Caller actor, PrincipalKind kind, std::string name, std::string time_zone) override;
+  Task<Result<Principal>> create_principal(Caller actor, PrincipalKind kind, std::string name,
+                                           std::string time_zone) override;
   Task<Status> set_disabled(Caller actor, Id principal, bool disabled) override;
   Task<Status> set_member(Caller actor, Id group, Id member, bool in) override;
   Task<Result<Id>> intern_acl(Caller actor, std::set<Id> principals) override;
@@ -54,16 +55,20 @@ Result<Caller> JournaledIdentity::authenticate(std::string_view secret) const {
   const auto it = snapshot->keys_by_hash.find(hash);
   if (!has_secret_form(secret) || it == snapshot->keys_by_hash.end()) return fail(ErrorCode::kUnauthenticated);
   const Key& key = *it->second;
-  if (key.revoked) return fail(ErrorCode::kKeyRevoked, fmt::format("The API key {}… was revoked.", key.visible), {{"key", key.id}});
+  if (key.revoked)
+    return fail(ErrorCode::kKeyRevoked, fmt::format("The API key {}… was revoked.", key.visible), {{"key", key.id}});
   const TimeUs now = clock_.now_us();
   const auto expired = [now](TimeUs at) { return at != 0 && at <= now; };
   if (expired(key.spec.expires_at)) {
-    return fail(ErrorCode::kKeyExpired, fmt::format("The API key {}… expired on {}.", key.visible, to_rfc3339(key.spec.expires_at)),
+    return fail(ErrorCode::kKeyExpired,
+                fmt::format("The API key {}… expired on {}.", key.visible, to_rfc3339(key.spec.expires_at)),
                 {{"key", key.id}, {"expired_at", to_rfc3339(key.spec.expires_at)}});
   }
   const size_t which = static_cast<size_t>(std::ranges::find(key.hashes, hash) - key.hashes.begin());
   if (expired(key.hash_expires.at(which))) {
-    return fail(ErrorCode::kKeyExpired, fmt::format("This secret was replaced when the key was rotated; the one that begins {}… holds now.", key.visible),
+    return fail(ErrorCode::kKeyExpired,
+                fmt::format("This secret was replaced when the key was rotated; the one that begins {}… holds now.",
+                            key.visible),
                 {{"key", key.id}});
   }
   const auto owner = snapshot->principals.find(key.spec.owner);
@@ -77,16 +82,19 @@ Result<Id> JournaledIdentity::bootstrap(std::string tenant_name, std::string own
   if (const auto now = snapshot(); !now->tenants.empty()) return now->tenants.begin()->first;
   Caller owner{.tenant = ids_.make("ten"), .principal = ids_.make("usr"), .key = nullptr, .admin = true};
   const TimeUs time = clock_.now_us();
-  auto drafts = decide_create_principal(owner, {.id = owner.principal, .kind = PrincipalKind::kUser, .name = owner_name, .time_zone = time_zone}, time);
+  auto drafts = decide_create_principal(
+      owner, {.id = owner.principal, .kind = PrincipalKind::kUser, .name = owner_name, .time_zone = time_zone}, time);
   if (!drafts) return fail(drafts.error());
-  drafts->insert(drafts->begin(), draft_of(owner, owner.tenant, "tenant.created", {{"name", tenant_name}, {"owner", owner.principal}}, time));
+  drafts->insert(drafts->begin(), draft_of(owner, owner.tenant, "tenant.created",
+                                           {{"name", tenant_name}, {"owner", owner.principal}}, time));
   auto appended = journal_.append_blocking(owner.tenant, std::move(*drafts), journal::Wait::kDurable);
   if (!appended) return fail(appended.error());
   log_.info("organisation made", {{"tenant", owner.tenant}});
   return owner.tenant;
 }
 
-// What a command hands to the writer thread and takes back. Shared, since the caller may be gone before the writer comes to it.
+// What a command hands to the writer thread and takes back. Shared, since the caller may be gone before the writer
+// comes to it.
 struct KeyCommand {
   Caller actor;
   Key key;
@@ -95,10 +103,12 @@ struct KeyCommand {
 };
 
 Task<Result<NewKey>> JournaledIdentity::create_key(Caller actor, KeySpec spec, AlsoAppend also) {
-  auto command = std::make_shared<KeyCommand>(KeyCommand{actor, {.id = ids_.make("key"), .spec = std::move(spec)}, make_secret(random_), std::move(also)});
+  auto command = std::make_shared<KeyCommand>(
+      KeyCommand{actor, {.id = ids_.make("key"), .spec = std::move(spec)}, make_secret(random_), std::move(also)});
   // A decision runs on the writer thread, so it may look at the fold.
   journal::Decision decide = [this, command] {
-    return decide_create_key(state_.now(), command->actor, command->key, command->secret, command->also, clock_.now_us());
+    return decide_create_key(state_.now(), command->actor, command->key, command->secret, command->also,
+                             clock_.now_us());
   };
   auto appended = co_await journal_.decide(actor.tenant, std::move(decide), journal::Wait::kDurable);
   if (!appended) co_return fail(appended.error());
@@ -117,7 +127,9 @@ Task<Result<NewKey>> JournaledIdentity::rotate_key(Caller actor, Id key, Duratio
 }
 
 Task<Status> JournaledIdentity::revoke_key(Caller actor, Id key) {
-  journal::Decision decide = [this, actor, key] { return decide_revoke_key(state_.now(), actor, key, clock_.now_us()); };
+  journal::Decision decide = [this, actor, key] {
+    return decide_revoke_key(state_.now(), actor, key, clock_.now_us());
+  };
   auto appended = co_await journal_.decide(actor.tenant, std::move(decide), journal::Wait::kDurable);
   if (!appended) co_return fail(appended.error());
   log_.info("key revoked", {{"key_id", key}, {"tenant", actor.tenant}});
@@ -133,9 +145,13 @@ Task<Result<Key>> JournaledIdentity::update_key(Caller actor, Id key, KeySpec sp
   co_return *snapshot()->keys.at(key);
 }
 
-Task<Result<Principal>> JournaledIdentity::create_principal(Caller actor, PrincipalKind kind, std::string name, std::string time_zone) {
-  const Principal principal{.id = ids_.make(prefix_of(kind)), .kind = kind, .name = std::move(name), .time_zone = std::move(time_zone)};
-  journal::Decision decide = [this, actor, principal] { return decide_create_principal(actor, principal, clock_.now_us()); };
+Task<Result<Principal>> JournaledIdentity::create_principal(Caller actor, PrincipalKind kind, std::string name,
+                                                            std::string time_zone) {
+  const Principal principal{
+      .id = ids_.make(prefix_of(kind)), .kind = kind, .name = std::move(name), .time_zone = std::move(time_zone)};
+  journal::Decision decide = [this, actor, principal] {
+    return decide_create_principal(actor, principal, clock_.now_us());
+  };
   auto appended = co_await journal_.decide(actor.tenant, std::move(decide));
   if (!appended) co_return fail(appended.error());
   co_return snapshot()->principals.at(principal.id);

@@ -1,8 +1,9 @@
 // Who is who: tenants, principals, groups, API keys, interned ACLs, and the one function that decides.
 //
-// Identity is a fold on the writer thread that publishes an immutable snapshot after every change: reading takes no lock that waits and
-// may happen on any thread. Changes are commands: each becomes records through the journal, and answers once they are written.
-// Secrets are never kept: a key is stored as SHA-256, shown once in the answer of create_key or rotate_key. Names are in bodies, never headers.
+// Identity is a fold on the writer thread that publishes an immutable snapshot after every change: reading takes no
+// lock that waits and may happen on any thread. Changes are commands: each becomes records through the journal, and
+// answers once they are written. Secrets are never kept: a key is stored as SHA-256, shown once in the answer of
+// create_key or rotate_key. Names are in bodies, never headers.
 #pragma once
 #include <functional>
 #include <map>
@@ -26,8 +27,8 @@ struct Principal {
   Id id;
   PrincipalKind kind;
   std::string name;
-  std::string time_zone;    // IANA, or empty: the host's
-  std::set<Id> groups;      // teams it is a member of, directly
+  std::string time_zone;  // IANA, or empty: the host's
+  std::set<Id> groups;    // teams it is a member of, directly
   bool disabled = false;
   Id tenant;
   journal::Seq made_seq = 0;  // of the record that made it: erasing that takes its name
@@ -50,15 +51,15 @@ struct KeySpec {
   TimeUs expires_at = 0;               // 0: never
   std::map<std::string, std::string> tags;
   RateLimits limits;
-  double weight = 1.0;                 // share in the fair queue
+  double weight = 1.0;  // share in the fair queue
 };
 
 struct Key {
   Id id;
   Id tenant;
-  std::string visible;                 // "sk-steward-3fA9": the first characters, enough to recognise it
-  std::vector<std::string> hashes;     // SHA-256 raw; two while a rotation overlaps
-  std::vector<TimeUs> hash_expires;    // beside each; 0: never
+  std::string visible;               // "sk-steward-3fA9": the first characters, enough to recognise it
+  std::vector<std::string> hashes;   // SHA-256 raw; two while a rotation overlaps
+  std::vector<TimeUs> hash_expires;  // beside each; 0: never
   KeySpec spec;
   TimeUs created_at = 0;
   bool revoked = false;
@@ -75,7 +76,8 @@ struct Acl {
   Id tenant;
 };
 
-// More records of the same append as a new key (its budgets): asked on the writer thread, once everything about the key is decided.
+// More records of the same append as a new key (its budgets): asked on the writer thread, once everything about the key
+// is decided.
 using AlsoAppend = std::function<Result<std::vector<journal::Draft>>(const Key&)>;
 
 struct Snapshot {
@@ -90,17 +92,17 @@ struct Snapshot {
 enum class Verb { kRead, kWrite, kShare, kAdmin, kUseModel };
 struct Resource {
   Id tenant;
-  Id owner;             // or empty
-  Id acl;               // or empty: only its owner and the tenant's admins
-  std::string model;    // for kUseModel
-  std::string endpoint; // for kUseModel
+  Id owner;              // or empty
+  Id acl;                // or empty: only its owner and the tenant's admins
+  std::string model;     // for kUseModel
+  std::string endpoint;  // for kUseModel
 };
 
 // What a request acts as, found once at its start.
 struct Caller {
   Id tenant;
-  Id principal;                       // usr_, agt_, svc_ (for a key: its owner)
-  std::shared_ptr<const Key> key;     // or null: over the home's socket
+  Id principal;                    // usr_, agt_, svc_ (for a key: its owner)
+  std::shared_ptr<const Key> key;  // or null: over the home's socket
   bool admin = false;
 };
 
@@ -113,7 +115,8 @@ class Identity {
 
   // kUnauthenticated, kKeyExpired, kKeyRevoked. Constant work for any secret of the right form.
   virtual Result<Caller> authenticate(std::string_view secret) const = 0;
-  virtual Status may(const Caller& caller, Verb verb, const Resource& resource) const = 0;  // kForbidden says what would be needed
+  virtual Status may(const Caller& caller, Verb verb,
+                     const Resource& resource) const = 0;  // kForbidden says what would be needed
   virtual std::set<Id> readable_acls(const Id& tenant, const Id& principal) const = 0;
 
   // Makes the first tenant, its owner and nothing else, if there is none. Answers the tenant's id.
@@ -123,7 +126,8 @@ class Identity {
   virtual Task<Result<NewKey>> rotate_key(Caller actor, Id key, DurationUs overlap_us) = 0;
   virtual Task<Status> revoke_key(Caller actor, Id key) = 0;
   virtual Task<Result<Key>> update_key(Caller actor, Id key, KeySpec spec) = 0;
-  virtual Task<Result<Principal>> create_principal(Caller actor, PrincipalKind kind, std::string name, std::string time_zone) = 0;
+  virtual Task<Result<Principal>> create_principal(Caller actor, PrincipalKind kind, std::string name,
+                                                   std::string time_zone) = 0;
   virtual Task<Status> set_disabled(Caller actor, Id principal, bool disabled) = 0;  // its keys stop at once
   virtual Task<Status> set_member(Caller actor, Id group, Id member, bool in) = 0;
   virtual Task<Result<Id>> intern_acl(Caller actor, std::set<Id> principals) = 0;

@@ -48,7 +48,9 @@ TEST_F(IdentityTest, HeadersCarryNoNames) {
   new_key({.name = "secretproject", .team = team, .tags = {{"cost", "centre"}}});
   for (const auto& record : home.journal().read(tenant, 0, 100).value()) {
     for (const char* name : {"Acme", "Ada", "Research", "secretproject", "centre"}) {
-      EXPECT_EQ((record.stream + record.kind + record.actor + record.on_behalf_of + record.label + record.acl).find(name), std::string::npos);
+      EXPECT_EQ(
+          (record.stream + record.kind + record.actor + record.on_behalf_of + record.label + record.acl).find(name),
+          std::string::npos);
     }
   }
 }
@@ -69,7 +71,8 @@ TEST_F(IdentityTest, AKeyExpires) {
   EXPECT_TRUE(identity->authenticate(made.secret).has_value());
   clock().advance_us(kDayUs);
   EXPECT_EQ(refused(made.secret), ErrorCode::kKeyExpired);
-  EXPECT_EQ(run(identity->create_key(admin, {.name = "late", .expires_at = clock().now_us()}, {})).error().code, ErrorCode::kInvalidRequest);
+  EXPECT_EQ(run(identity->create_key(admin, {.name = "late", .expires_at = clock().now_us()}, {})).error().code,
+            ErrorCode::kInvalidRequest);
 }
 
 TEST_F(IdentityTest, RotationOverlapsThenEndsTheOldSecret) {
@@ -83,7 +86,8 @@ TEST_F(IdentityTest, RotationOverlapsThenEndsTheOldSecret) {
   EXPECT_EQ(refused(first.secret), ErrorCode::kKeyExpired);
   EXPECT_TRUE(identity->authenticate(second.secret).has_value());
   const NewKey third = run(identity->rotate_key(admin, first.key.id, 0)).value();
-  EXPECT_EQ(refused(second.secret), ErrorCode::kUnauthenticated) << "without an overlap the old secret is forgotten at once";
+  EXPECT_EQ(refused(second.secret), ErrorCode::kUnauthenticated)
+      << "without an overlap the old secret is forgotten at once";
   EXPECT_EQ(third.key.hashes.size(), 1u);
   EXPECT_EQ(run(identity->rotate_key(admin, first.key.id, -1)).error().code, ErrorCode::kInvalidRequest);
 }
@@ -120,7 +124,8 @@ TEST_F(IdentityTest, ScopesOfModelsAndEndpoints) {
   EXPECT_FALSE(may_use("local-small-2", "chat"));
   EXPECT_FALSE(may_use("gpt-3.5", "chat"));
   EXPECT_FALSE(may_use("gpt-4o", "embeddings"));
-  const auto status = identity->may(caller, Verb::kUseModel, {.tenant = tenant, .model = "gpt-3.5", .endpoint = "chat"});
+  const auto status =
+      identity->may(caller, Verb::kUseModel, {.tenant = tenant, .model = "gpt-3.5", .endpoint = "chat"});
   EXPECT_EQ(status.error().code, ErrorCode::kForbidden);
   EXPECT_THAT(status.error().message, ::testing::HasSubstr("gpt-3.5"));
   EXPECT_EQ(identity->may(caller, Verb::kAdmin, {.tenant = tenant}).error().details.at("needed"), "admin");
@@ -152,7 +157,9 @@ TEST_F(IdentityTest, WrongSpecsAreNamed) {
   EXPECT_EQ(param({.name = "x", .weight = 0}), "weight");
   EXPECT_EQ(param({.name = "x", .weight = std::nan("")}), "weight");
   EXPECT_EQ(param({.name = std::string(300, 'x')}), "name");
-  EXPECT_EQ(run(identity->create_principal(admin, PrincipalKind::kUser, "x", "Mars/Olympus")).error().details.at("param"), "time_zone");
+  EXPECT_EQ(
+      run(identity->create_principal(admin, PrincipalKind::kUser, "x", "Mars/Olympus")).error().details.at("param"),
+      "time_zone");
 }
 
 TEST_F(IdentityTest, TheSameSetIsTheSameAcl) {
@@ -167,13 +174,15 @@ TEST_F(IdentityTest, TheSameSetIsTheSameAcl) {
 
 TEST_F(IdentityTest, GroupsNestAndCirclesAreRefused) {
   const Id bob = new_principal(PrincipalKind::kUser, "Bob");
-  const Id a = new_principal(PrincipalKind::kTeam, "A"), b = new_principal(PrincipalKind::kTeam, "B"), c = new_principal(PrincipalKind::kTeam, "C");
+  const Id a = new_principal(PrincipalKind::kTeam, "A"), b = new_principal(PrincipalKind::kTeam, "B"),
+           c = new_principal(PrincipalKind::kTeam, "C");
   ASSERT_TRUE(run(identity->set_member(admin, a, bob, true)).has_value());
   ASSERT_TRUE(run(identity->set_member(admin, b, a, true)).has_value());
   ASSERT_TRUE(run(identity->set_member(admin, c, b, true)).has_value());
   EXPECT_EQ(run(identity->set_member(admin, a, c, true)).error().code, ErrorCode::kConflict);
   EXPECT_EQ(run(identity->set_member(admin, a, a, true)).error().code, ErrorCode::kConflict);
-  EXPECT_EQ(run(identity->set_member(admin, bob, a, true)).error().code, ErrorCode::kNotFound) << "a person is no group";
+  EXPECT_EQ(run(identity->set_member(admin, bob, a, true)).error().code, ErrorCode::kNotFound)
+      << "a person is no group";
   const Id acl = run(identity->intern_acl(admin, {c})).value();
   EXPECT_THAT(identity->readable_acls(tenant, bob), ::testing::ElementsAre(acl));
   ASSERT_TRUE(run(identity->set_member(admin, b, a, false)).has_value());
@@ -199,7 +208,8 @@ TEST_F(IdentityTest, OneAnswerForReadingWritingSharing) {
 }
 
 TEST_F(IdentityTest, AnErasedPersonLosesTheNameAndKeepsThePlace) {
-  const Id bob = new_principal(PrincipalKind::kUser, "Bob Secretname", "Asia/Tokyo"), team = new_principal(PrincipalKind::kTeam, "T");
+  const Id bob = new_principal(PrincipalKind::kUser, "Bob Secretname", "Asia/Tokyo"),
+           team = new_principal(PrincipalKind::kTeam, "T");
   ASSERT_TRUE(run(identity->set_member(admin, team, bob, true)).has_value());
   const auto made = home.journal().read_stream(tenant, "principal/" + bob, 0, 1).value();
   ASSERT_TRUE(home.journal().erase_blocking(tenant, {.ids = {made[0].id}, .reason = "person_asked"}).has_value());
@@ -210,12 +220,15 @@ TEST_F(IdentityTest, AnErasedPersonLosesTheNameAndKeepsThePlace) {
     EXPECT_TRUE(now.groups.contains(team));
     reopen();
   }
-  home.views().query_blocking([](journal::Db& db) { EXPECT_EQ(db.integer("SELECT count(*) FROM identity_things WHERE body LIKE '%Secretname%'"), 0); });
+  home.views().query_blocking([](journal::Db& db) {
+    EXPECT_EQ(db.integer("SELECT count(*) FROM identity_things WHERE body LIKE '%Secretname%'"), 0);
+  });
 }
 
 TEST_F(IdentityTest, AnotherProcessKnowsTheSame) {
   const Id team = new_principal(PrincipalKind::kTeam, "T");
-  const NewKey kept = new_key({.name = "kept", .team = team, .models = {"m*"}, .tags = {{"a", "b"}}, .limits = {1, 2, 3}, .weight = 2.5});
+  const NewKey kept = new_key(
+      {.name = "kept", .team = team, .models = {"m*"}, .tags = {{"a", "b"}}, .limits = {1, 2, 3}, .weight = 2.5});
   const NewKey gone = new_key({.name = "gone"});
   ASSERT_TRUE(run(identity->revoke_key(admin, gone.key.id)).has_value());
   const NewKey rotated = run(identity->rotate_key(admin, kept.key.id, kDayUs)).value();
@@ -230,7 +243,9 @@ TEST_F(IdentityTest, AnotherProcessKnowsTheSame) {
 }
 
 TEST_F(IdentityTest, WhatIsAppendedWithAKeyStandsOrFallsWithIt) {
-  const auto refuse = [](const Key&) -> Result<std::vector<journal::Draft>> { return fail(ErrorCode::kInvalidRequest); };
+  const auto refuse = [](const Key&) -> Result<std::vector<journal::Draft>> {
+    return fail(ErrorCode::kInvalidRequest);
+  };
   const auto before = home.journal().written_seq(tenant);
   EXPECT_FALSE(run(identity->create_key(admin, {.name = "x"}, refuse)).has_value());
   EXPECT_EQ(home.journal().written_seq(tenant), before);

@@ -83,8 +83,12 @@ Key key_from_json(const Json& json) {
 }
 
 Json to_json(const Principal& principal) {
-  return {{"id", principal.id},         {"name", principal.name},         {"time_zone", principal.time_zone},
-          {"groups", principal.groups}, {"disabled", principal.disabled}, {"tenant", principal.tenant},
+  return {{"id", principal.id},
+          {"name", principal.name},
+          {"time_zone", principal.time_zone},
+          {"groups", principal.groups},
+          {"disabled", principal.disabled},
+          {"tenant", principal.tenant},
           {"made_seq", principal.made_seq}};
 }
 

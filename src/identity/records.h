@@ -1,10 +1,10 @@
-// The records that identity writes, and what each does to the one thing it is about. The in-memory fold and the view's tables share these
-// functions, so that both fold alike. Names, tags and scopes stand in bodies; streams and headers hold ids only.
+// The records that identity writes, and what each does to the one thing it is about. The in-memory fold and the view's
+// tables share these functions, so that both fold alike. Names, tags and scopes stand in bodies; streams and headers
+// hold ids only.
 //
 //   tenant.created      tenant/ten_…     {name, owner}
-//   principal.created   principal/usr_…  {name, time_zone}          its kind is its id's prefix, so that an erased one keeps its place
-//   principal.disabled  principal/usr_…  {disabled}
-//   group.member_set    group/team_…     {member, in}
+//   principal.created   principal/usr_…  {name, time_zone}          its kind is its id's prefix, so that an erased one
+//   keeps its place principal.disabled  principal/usr_…  {disabled} group.member_set    group/team_…     {member, in}
 //   key.created         key/key_…        {visible, hash, spec}      hash: SHA-256 of the secret, in hexadecimal
 //   key.updated         key/key_…        {spec}
 //   key.rotated         key/key_…        {visible, hash, overlap_us}

@@ -86,8 +86,10 @@ void State::apply_principal(const journal::Record& record, const Json& body) {
     const auto it = now_.principals.find(body.at("member").get<std::string>());
     if (it == now_.principals.end()) return;
     const Id group = id_of_stream(record.stream);
-    if (body.at("in").get<bool>()) it->second.groups.insert(group);
-    else it->second.groups.erase(group);
+    if (body.at("in").get<bool>())
+      it->second.groups.insert(group);
+    else
+      it->second.groups.erase(group);
   }
 }
 

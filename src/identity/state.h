@@ -1,7 +1,7 @@
 // The fold of identity: what every record so far has made of tenants, principals, keys and ACLs.
 //
-// The writer thread alone changes it. Others read the immutable snapshot, which is made anew by the first reader after a change (so that
-// replaying a hundred thousand records copies nothing). Reading an unchanged snapshot takes no lock.
+// The writer thread alone changes it. Others read the immutable snapshot, which is made anew by the first reader after
+// a change (so that replaying a hundred thousand records copies nothing). Reading an unchanged snapshot takes no lock.
 #pragma once
 #include <atomic>
 #include <mutex>

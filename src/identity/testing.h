@@ -32,7 +32,8 @@ class IdentityHome {
     auto made = identity->bootstrap("Acme", "Ada", "Europe/Berlin");
     ASSERT_TRUE(made.has_value()) << made.error().message;
     tenant = *made;
-    admin = {.tenant = tenant, .principal = identity->snapshot()->tenant_owner.at(tenant), .key = nullptr, .admin = true};
+    admin = {
+        .tenant = tenant, .principal = identity->snapshot()->tenant_owner.at(tenant), .key = nullptr, .admin = true};
   }
   // A new process over the same home.
   void reopen() {

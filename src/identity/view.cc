@@ -15,7 +15,9 @@ std::optional<Json> stored(journal::Db& db, const Id& tenant, const Id& id) {
 }
 
 void store(journal::Db& db, const Id& tenant, const Id& id, const Json& body) {
-  db.prepare("INSERT INTO identity_things(tenant,id,made_seq,body) VALUES(?,?,?,?) ON CONFLICT(tenant,id) DO UPDATE SET body=excluded.body")
+  db.prepare(
+        "INSERT INTO identity_things(tenant,id,made_seq,body) VALUES(?,?,?,?) ON CONFLICT(tenant,id) DO UPDATE SET "
+        "body=excluded.body")
       .bind(1, tenant)
       .bind(2, id)
       .bind(3, body.value("made_seq", int64_t{0}))
@@ -25,7 +27,9 @@ void store(journal::Db& db, const Id& tenant, const Id& id, const Json& body) {
 
 void erase(journal::Db& db, const journal::Record& record) {
   for (const journal::Seq seq : journal::erased_seqs(record)) {
-    auto& select = db.prepare("SELECT body FROM identity_things WHERE tenant=? AND made_seq=? AND made_seq>0").bind(1, record.tenant).bind(2, seq);
+    auto& select = db.prepare("SELECT body FROM identity_things WHERE tenant=? AND made_seq=? AND made_seq>0")
+                       .bind(1, record.tenant)
+                       .bind(2, seq);
     std::optional<Principal> principal;
     if (select.step()) principal = principal_from_json(Json::parse(select.text(0)));
     select.reset();
@@ -51,16 +55,21 @@ void set_member(journal::Db& db, const journal::Record& record, const Json& body
   const auto before = stored(db, record.tenant, member);
   if (!before) return;
   Principal principal = principal_from_json(*before);
-  if (body.at("in").get<bool>()) principal.groups.insert(id_of_stream(record.stream));
-  else principal.groups.erase(id_of_stream(record.stream));
+  if (body.at("in").get<bool>())
+    principal.groups.insert(id_of_stream(record.stream));
+  else
+    principal.groups.erase(id_of_stream(record.stream));
   store(db, record.tenant, member, to_json(principal));
 }
 
 }  // namespace
 
 void IdentityView::create(journal::Db& db) {
-  db.execute("CREATE TABLE identity_things(tenant TEXT NOT NULL, id TEXT NOT NULL, made_seq INTEGER NOT NULL, body TEXT NOT NULL, "
-             "PRIMARY KEY(tenant,id)) WITHOUT ROWID; CREATE INDEX identity_made ON identity_things(tenant, made_seq) WHERE made_seq>0;");
+  db.execute(
+      "CREATE TABLE identity_things(tenant TEXT NOT NULL, id TEXT NOT NULL, made_seq INTEGER NOT NULL, body TEXT NOT "
+      "NULL, "
+      "PRIMARY KEY(tenant,id)) WITHOUT ROWID; CREATE INDEX identity_made ON identity_things(tenant, made_seq) WHERE "
+      "made_seq>0;");
 }
 
 void IdentityView::apply(journal::Db& db, const journal::Record& record) {

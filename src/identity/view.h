@@ -1,4 +1,5 @@
-// Identity's tables: one row for each tenant, principal, key and ACL with its state as JSON. The fold loads from them at start.
+// Identity's tables: one row for each tenant, principal, key and ACL with its state as JSON. The fold loads from them
+// at start.
 #pragma once
 #include <functional>
 #include <string_view>
@@ -20,6 +21,7 @@ class IdentityView final : public journal::View {
   void apply(journal::Db& db, const journal::Record& record) override;
 };
 
-void for_each_stored(journal::Db& views, const Id& tenant, const std::function<void(const Id& id, const Json& body)>& each);
+void for_each_stored(journal::Db& views, const Id& tenant,
+                     const std::function<void(const Id& id, const Json& body)>& each);
 
 }  // namespace steward::identity

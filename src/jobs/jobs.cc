@@ -118,7 +118,8 @@ Status JournaledJobs::tell(const Job& job, std::string kind, Json body) {
   });
 }
 
-// The first due job by lane, then by when it was due. One that runs elsewhere was left by a process that is gone: the home is ours alone.
+// The first due job by lane, then by when it was due. One that runs elsewhere was left by a process that is gone: the
+// home is ours alone.
 std::optional<Job> JournaledJobs::next_due() const {
   const TimeUs now = clock_.now_us();
   std::optional<Job> best;
@@ -213,16 +214,23 @@ JournaledJobs::Drafts JournaledJobs::decide_enqueue(const Job& job, const std::s
       return std::vector<journal::Draft>{};
     }
   }
-  if (open >= kOpenJobsLimit) return fail(ErrorCode::kQueueFull, "There is as much background work as the server takes on.");
-  const Json body = {{"kind", job.kind}, {"lane", static_cast<int>(job.lane)}, {"input", job.input}, {"due_at_us", job.due_at}, {"tries", job.tries_left}};
+  if (open >= kOpenJobsLimit)
+    return fail(ErrorCode::kQueueFull, "There is as much background work as the server takes on.");
+  const Json body = {{"kind", job.kind},
+                     {"lane", static_cast<int>(job.lane)},
+                     {"input", job.input},
+                     {"due_at_us", job.due_at},
+                     {"tries", job.tries_left}};
   journal::Draft draft = draft_of(job.id, "job.queued", body, clock_.now_us());
   draft.actor = actor;
   return std::vector{std::move(draft)};
 }
 
 Task<Result<Job>> JournaledJobs::enqueue(Id tenant, Id actor, JobSpec spec) {
-  if (!handlers_.contains(spec.kind)) co_return fail(ErrorCode::kNotImplemented, fmt::format("Nobody here does jobs of kind '{}'.", spec.kind));
-  if (spec.tries < 1 || spec.tries > kMostTries) co_return fail(ErrorCode::kInvalidRequest, fmt::format("A job has 1 to {} tries.", kMostTries));
+  if (!handlers_.contains(spec.kind))
+    co_return fail(ErrorCode::kNotImplemented, fmt::format("Nobody here does jobs of kind '{}'.", spec.kind));
+  if (spec.tries < 1 || spec.tries > kMostTries)
+    co_return fail(ErrorCode::kInvalidRequest, fmt::format("A job has 1 to {} tries.", kMostTries));
   Job job;
   job.id = ids_.make("job");
   job.tenant = tenant;
@@ -248,7 +256,8 @@ Task<Result<Job>> JournaledJobs::enqueue(Id tenant, Id actor, JobSpec spec) {
 Task<Status> JournaledJobs::cancel(Id tenant, Id actor, Id job) {
   journal::Decision decide = [this, tenant, actor, job]() -> Drafts {
     const auto found = state_.find(job);
-    if (!found || found->tenant != tenant) return fail(ErrorCode::kConflict, "The job has ended, or there is no such job.");
+    if (!found || found->tenant != tenant)
+      return fail(ErrorCode::kConflict, "The job has ended, or there is no such job.");
     journal::Draft draft = draft_of(job, "job.cancelled", Json::object(), clock_.now_us());
     draft.actor = actor;
     return std::vector{std::move(draft)};

@@ -137,7 +137,10 @@ TEST_F(JobsTest, BulkYieldsToAPersonWithin200Milliseconds) {
     return Json();
   });
   std::atomic<bool> began = false;
-  jobs->handle("asked", [&](const Job&, JobContext&) -> Result<Json> { began = true; return Json(); });
+  jobs->handle("asked", [&](const Job&, JobContext&) -> Result<Json> {
+    began = true;
+    return Json();
+  });
   home.start();
   jobs->start();
   for (int i = 0; i < 4; ++i) enqueue({.kind = "heavy", .lane = Lane::kBulk});
@@ -145,7 +148,8 @@ TEST_F(JobsTest, BulkYieldsToAPersonWithin200Milliseconds) {
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
   const Id asked = enqueue({.kind = "asked", .lane = Lane::kPerson});
   const auto start = std::chrono::steady_clock::now();
-  while (!began && std::chrono::steady_clock::now() - start < std::chrono::seconds(5)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  while (!began && std::chrono::steady_clock::now() - start < std::chrono::seconds(5))
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(200));
   EXPECT_EQ(most, 1);
   release = true;

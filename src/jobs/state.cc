@@ -5,8 +5,10 @@
 namespace steward::jobs {
 namespace {
 
-constexpr std::pair<JobState, std::string_view> kStates[] = {{JobState::kQueued, "queued"}, {JobState::kRunning, "running"},
-                                                             {JobState::kFinished, "finished"}, {JobState::kFailed, "failed"},
+constexpr std::pair<JobState, std::string_view> kStates[] = {{JobState::kQueued, "queued"},
+                                                             {JobState::kRunning, "running"},
+                                                             {JobState::kFinished, "finished"},
+                                                             {JobState::kFailed, "failed"},
                                                              {JobState::kCancelled, "cancelled"}};
 
 JobState state_from_text(std::string_view text) {
@@ -30,9 +32,19 @@ std::string_view to_text(JobState state) {
 bool is_open(const Job& job) { return job.state == JobState::kQueued || job.state == JobState::kRunning; }
 
 Json to_json(const Job& job) {
-  return {{"id", job.id}, {"tenant", job.tenant}, {"kind", job.kind}, {"lane", static_cast<int>(job.lane)}, {"input", job.input},
-          {"state", to_text(job.state)}, {"epoch", job.epoch}, {"tries_left", job.tries_left}, {"due_at", job.due_at},
-          {"changed_at", job.changed_at}, {"progress", job.progress}, {"result", job.result}, {"error", job.error}};
+  return {{"id", job.id},
+          {"tenant", job.tenant},
+          {"kind", job.kind},
+          {"lane", static_cast<int>(job.lane)},
+          {"input", job.input},
+          {"state", to_text(job.state)},
+          {"epoch", job.epoch},
+          {"tries_left", job.tries_left},
+          {"due_at", job.due_at},
+          {"changed_at", job.changed_at},
+          {"progress", job.progress},
+          {"result", job.result},
+          {"error", job.error}};
 }
 
 Job from_json(const Json& json) {
@@ -129,8 +141,10 @@ std::optional<Job> State::find(const Id& job) const {
 }
 
 void JobsView::create(journal::Db& db) {
-  db.execute("CREATE TABLE jobs_all(tenant TEXT NOT NULL, id TEXT NOT NULL, open INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY(tenant,id)) "
-             "WITHOUT ROWID; CREATE INDEX jobs_open ON jobs_all(tenant) WHERE open=1;");
+  db.execute(
+      "CREATE TABLE jobs_all(tenant TEXT NOT NULL, id TEXT NOT NULL, open INTEGER NOT NULL, body TEXT NOT NULL, "
+      "PRIMARY KEY(tenant,id)) "
+      "WITHOUT ROWID; CREATE INDEX jobs_open ON jobs_all(tenant) WHERE open=1;");
 }
 
 void JobsView::apply(journal::Db& db, const journal::Record& record) {
@@ -140,7 +154,10 @@ void JobsView::apply(journal::Db& db, const journal::Record& record) {
   if (!job) job.emplace();
   fold_into(*job, record);
   db.prepare("INSERT INTO jobs_all VALUES(?,?,?,?) ON CONFLICT DO UPDATE SET open=excluded.open, body=excluded.body")
-      .bind(1, record.tenant).bind(2, job->id).bind(3, is_open(*job) ? 1 : 0).bind(4, dump(to_json(*job)))
+      .bind(1, record.tenant)
+      .bind(2, job->id)
+      .bind(3, is_open(*job) ? 1 : 0)
+      .bind(4, dump(to_json(*job)))
       .run();
 }
 
@@ -153,7 +170,9 @@ std::optional<Job> find_job(journal::Db& db, const Id& tenant, const Id& id) {
 }
 
 std::vector<Job> list_jobs(journal::Db& db, const Id& tenant, size_t limit) {
-  auto& row = db.prepare("SELECT body FROM jobs_all WHERE tenant=? ORDER BY id DESC LIMIT ?").bind(1, tenant).bind(2, static_cast<int64_t>(limit));
+  auto& row = db.prepare("SELECT body FROM jobs_all WHERE tenant=? ORDER BY id DESC LIMIT ?")
+                  .bind(1, tenant)
+                  .bind(2, static_cast<int64_t>(limit));
   std::vector<Job> all;
   while (row.step()) all.push_back(from_json(Json::parse(row.text(0))));
   row.reset();

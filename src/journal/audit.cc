@@ -23,7 +23,8 @@ std::string text_of(const Json& object, const char* name) { return object.at(nam
 
 Result<std::string> digest_of(const Json& object, const char* name) {
   auto bytes = from_hex(text_of(object, name));
-  if (bytes && bytes->size() != kDigestBytes) return fail(ErrorCode::kInvalidRequest, fmt::format("'{}' is not 32 bytes.", name));
+  if (bytes && bytes->size() != kDigestBytes)
+    return fail(ErrorCode::kInvalidRequest, fmt::format("'{}' is not 32 bytes.", name));
   return bytes;
 }
 
@@ -45,14 +46,16 @@ std::string ChainChecker::check(const Record& record, bool with_body) {
   auto [it, is_new] = state_->tenants.try_emplace(record.tenant);
   auto& tenant = it->second;
   if (is_new) tenant.head = {record.tenant, 0, ChainHasher::first_previous()};
-  if (record.seq != tenant.head.seq + 1) return fmt::format("record {} follows {}: records are missing or out of order", record.seq, tenant.head.seq);
+  if (record.seq != tenant.head.seq + 1)
+    return fmt::format("record {} follows {}: records are missing or out of order", record.seq, tenant.head.seq);
   if (record.erased) {
     if (!record.body.empty() || !record.salt.empty()) return "it is marked erased but has a body or a salt";
     tenant.erased.insert(record.seq);
   } else if (with_body && state_->hasher.body_digest(record.salt, record.body) != record.body_digest) {
     return "its body is not what was recorded";
   }
-  if (state_->hasher.digest(tenant.head.digest, record) != record.digest) return "its header, or the chain before it, is not what was recorded";
+  if (state_->hasher.digest(tenant.head.digest, record) != record.digest)
+    return "its header, or the chain before it, is not what was recorded";
   tenant.head.seq = record.seq;
   tenant.head.digest = record.digest;
   if (record.kind == kErasedKind) tenant.explained.merge(erased_seqs(record));
@@ -103,7 +106,8 @@ struct Verification {
       const auto page = select_records(db, tenant, at, kPage);
       if (page.empty()) return true;
       for (const auto& record : page) {
-        if (auto problem = checker.check(record, true); !problem.empty()) return bad(tenant, record.seq, std::move(problem));
+        if (auto problem = checker.check(record, true); !problem.empty())
+          return bad(tenant, record.seq, std::move(problem));
         if (!witness_agrees(record)) return false;
         ++report.records;
         report.erased += record.erased;
@@ -115,11 +119,16 @@ struct Verification {
   bool tenant_holds(const Head& stored) {
     if (!walk(stored.tenant)) return false;
     const Head found = checker.head(stored.tenant);
-    if (found.seq != stored.seq) return bad(stored.tenant, found.seq + 1, fmt::format("the chain ends at {}, its head says {}", found.seq, stored.seq));
-    if (found.seq > 0 && found.digest != stored.digest) return bad(stored.tenant, found.seq, "the head's digest is not the last record's");
-    if (const Seq seq = checker.first_unexplained(stored.tenant)) return bad(stored.tenant, seq, "its content is gone, but no record says that it was erased");
+    if (found.seq != stored.seq)
+      return bad(stored.tenant, found.seq + 1,
+                 fmt::format("the chain ends at {}, its head says {}", found.seq, stored.seq));
+    if (found.seq > 0 && found.digest != stored.digest)
+      return bad(stored.tenant, found.seq, "the head's digest is not the last record's");
+    if (const Seq seq = checker.first_unexplained(stored.tenant))
+      return bad(stored.tenant, seq, "its content is gone, but no record says that it was erased");
     for (const auto& head : witnessed) {
-      if (head.tenant == stored.tenant && head.seq > found.seq) return bad(stored.tenant, found.seq + 1, fmt::format("the witness has seen record {}", head.seq));
+      if (head.tenant == stored.tenant && head.seq > found.seq)
+        return bad(stored.tenant, found.seq + 1, fmt::format("the witness has seen record {}", head.seq));
     }
     if (found.seq > 0) report.heads.push_back(found);
     return true;
@@ -141,7 +150,9 @@ struct Verification {
         return;
       }
     }
-    if (db.integer("SELECT count(*) FROM records WHERE tenant != pos >> 40 OR tenant NOT IN (SELECT number FROM tenants)") > 0) {
+    if (db.integer(
+            "SELECT count(*) FROM records WHERE tenant != pos >> 40 OR tenant NOT IN (SELECT number FROM tenants)") >
+        0) {
       bad("", 0, "there are records of no tenant");
     } else if (integrity != "ok") {
       bad("", 0, "SQLite's own check says: " + integrity);
@@ -165,9 +176,14 @@ Result<VerifyReport> verify_journal(const std::filesystem::path& home, const std
 }
 
 std::string to_export_line(const Record& r, bool with_body) {
-  OrderedJson line{{"tenant", r.tenant}, {"seq", r.seq}, {"id", r.id}, {"stream", r.stream}, {"version", r.version}, {"kind", r.kind},
-                   {"schema", r.schema}, {"time_us", r.time}, {"actor", r.actor}, {"on_behalf_of", r.on_behalf_of}, {"cause", r.cause},
-                   {"sources", r.sources}, {"acl", r.acl}, {"label", r.label}, {"erased", r.erased}};
+  OrderedJson line{{"tenant", r.tenant},   {"seq", r.seq},
+                   {"id", r.id},           {"stream", r.stream},
+                   {"version", r.version}, {"kind", r.kind},
+                   {"schema", r.schema},   {"time_us", r.time},
+                   {"actor", r.actor},     {"on_behalf_of", r.on_behalf_of},
+                   {"cause", r.cause},     {"sources", r.sources},
+                   {"acl", r.acl},         {"label", r.label},
+                   {"erased", r.erased}};
   const bool shown = with_body && !r.erased;
   if (with_body) line["body"] = shown ? OrderedJson(r.body) : OrderedJson(nullptr);
   if (with_body) line["salt"] = shown ? OrderedJson(to_hex(r.salt)) : OrderedJson(nullptr);
@@ -182,10 +198,12 @@ Result<Record> parse_export_line(std::string_view line) {
   try {
     const Json& j = *parsed;
     Record r;
-    r.tenant = text_of(j, "tenant"), r.seq = j.at("seq").get<Seq>(), r.id = text_of(j, "id"), r.stream = text_of(j, "stream");
+    r.tenant = text_of(j, "tenant"), r.seq = j.at("seq").get<Seq>(), r.id = text_of(j, "id"),
+    r.stream = text_of(j, "stream");
     r.version = j.at("version").get<uint64_t>(), r.kind = text_of(j, "kind"), r.schema = j.at("schema").get<uint32_t>();
     r.time = j.at("time_us").get<TimeUs>(), r.actor = text_of(j, "actor"), r.on_behalf_of = text_of(j, "on_behalf_of");
-    r.cause = text_of(j, "cause"), r.sources = j.at("sources").get<std::vector<Id>>(), r.acl = text_of(j, "acl"), r.label = text_of(j, "label");
+    r.cause = text_of(j, "cause"), r.sources = j.at("sources").get<std::vector<Id>>(), r.acl = text_of(j, "acl"),
+    r.label = text_of(j, "label");
     r.erased = j.at("erased").get<bool>();
     auto body_digest = digest_of(j, "body_digest"), digest = digest_of(j, "digest");
     if (!body_digest) return fail(body_digest.error());
@@ -203,7 +221,8 @@ Result<Record> parse_export_line(std::string_view line) {
   }
 }
 
-Status export_journal(const std::filesystem::path& home, const ExportOptions& options, const std::function<Status(std::string_view line)>& sink) {
+Status export_journal(const std::filesystem::path& home, const ExportOptions& options,
+                      const std::function<Status(std::string_view line)>& sink) {
   try {
     Db db = open_journal_db(HomePaths(home).journal(), Db::Mode::kReadOnly);
     for (const auto& [tenant, head] : select_heads(db)) {

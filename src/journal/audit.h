@@ -1,9 +1,10 @@
-// Looking at the whole chain from outside: verify, and export as JSON lines. Both open their own read-only connection and may run beside the
-// server; neither holds more than a page of records in memory. Any thread that may block.
+// Looking at the whole chain from outside: verify, and export as JSON lines. Both open their own read-only connection
+// and may run beside the server; neither holds more than a page of records in memory. Any thread that may block.
 //
-// What verify finds: a changed body, header or order; a missing record; a tail cut off against the head row; a record whose content is gone
-// without a `record.erased` that names it; indexes that disagree with the table. What it can't find alone is a tail cut off together with
-// its head row: for that, hand the head (tenant, seq, digest) to an outside witness and give it back to verify.
+// What verify finds: a changed body, header or order; a missing record; a tail cut off against the head row; a record
+// whose content is gone without a `record.erased` that names it; indexes that disagree with the table. What it can't
+// find alone is a tail cut off together with its head row: for that, hand the head (tenant, seq, digest) to an outside
+// witness and give it back to verify.
 #pragma once
 #include <filesystem>
 #include <functional>
@@ -36,13 +37,15 @@ struct VerifyReport {
 Result<VerifyReport> verify_journal(const std::filesystem::path& home, const std::vector<Head>& witnessed = {});
 
 struct ExportOptions {
-  Id tenant;            // empty: all
+  Id tenant;  // empty: all
   Seq after = 0;
-  bool bodies = true;   // with body and salt; without, the lines still chain by body_digest
+  bool bodies = true;  // with body and salt; without, the lines still chain by body_digest
 };
-// One line (without its end) after another to `sink`, whose error ends the export. The body is a JSON string of the stored text, so that its
-// bytes, which the digest covers, come through any reader; null once erased. Salt and digests are hexadecimal, the time is in microseconds. Stored form: nothing is lifted to newer schemas.
-Status export_journal(const std::filesystem::path& home, const ExportOptions& options, const std::function<Status(std::string_view line)>& sink);
+// One line (without its end) after another to `sink`, whose error ends the export. The body is a JSON string of the
+// stored text, so that its bytes, which the digest covers, come through any reader; null once erased. Salt and digests
+// are hexadecimal, the time is in microseconds. Stored form: nothing is lifted to newer schemas.
+Status export_journal(const std::filesystem::path& home, const ExportOptions& options,
+                      const std::function<Status(std::string_view line)>& sink);
 
 std::string to_export_line(const Record& record, bool with_body);
 Result<Record> parse_export_line(std::string_view line);  // of outside bytes: any line is answered, none is trusted

@@ -1,4 +1,5 @@
-// The chain against vectors made by tests/vectors/digest.py (a program that shares no code with ours), and against a hand that tampers.
+// The chain against vectors made by tests/vectors/digest.py (a program that shares no code with ours), and against a
+// hand that tampers.
 #include "journal/audit.h"
 
 #include <gmock/gmock.h>
@@ -19,8 +20,10 @@ std::string text(const Json& v, const char* name) { return v.at(name).get<std::s
 
 Record record_of(const Json& v) {
   Record r;
-  r.tenant = v["tenant"], r.seq = v["seq"], r.id = v["id"], r.stream = v["stream"], r.version = v["version"], r.kind = v["kind"];
-  r.schema = v["schema"], r.time = v["time"], r.actor = v["actor"], r.on_behalf_of = v["on_behalf_of"], r.cause = v["cause"];
+  r.tenant = v["tenant"], r.seq = v["seq"], r.id = v["id"], r.stream = v["stream"], r.version = v["version"],
+  r.kind = v["kind"];
+  r.schema = v["schema"], r.time = v["time"], r.actor = v["actor"], r.on_behalf_of = v["on_behalf_of"],
+  r.cause = v["cause"];
   r.sources = v["sources"].get<std::vector<Id>>(), r.acl = v["acl"], r.label = v["label"], r.body = v["body"];
   r.salt = from_hex(v["salt"].get<std::string>()).value();
   return r;
@@ -45,9 +48,12 @@ struct TamperTest : ::testing::Test {
   void SetUp() override {
     home.start();
     for (int i = 1; i <= 20; ++i) {
-      ASSERT_TRUE(home.append(kTenant, {{.stream = fmt::format("note/{}", i % 3), .kind = "note.said", .body = fmt::format("{{\"n\":{}}}", i)}}));
+      ASSERT_TRUE(home.append(
+          kTenant,
+          {{.stream = fmt::format("note/{}", i % 3), .kind = "note.said", .body = fmt::format("{{\"n\":{}}}", i)}}));
     }
-    ASSERT_TRUE(home.journal().erase_blocking(kTenant, {.ids = {home.journal().read(kTenant, 4, 1).value()[0].id}, .reason = "test"}));
+    ASSERT_TRUE(home.journal().erase_blocking(
+        kTenant, {.ids = {home.journal().read(kTenant, 4, 1).value()[0].id}, .reason = "test"}));
     home.stop();
     auto report = verify_journal(home.path());
     ASSERT_TRUE(report.has_value());
@@ -92,16 +98,21 @@ INSTANTIATE_TEST_SUITE_P(
         Tampering{"missing", "DELETE FROM records WHERE " AT(10), 11},
         Tampering{"first missing", "DELETE FROM records WHERE " AT(1), 2},
         Tampering{"tail cut", "DELETE FROM records WHERE (pos & 1099511627775) > 18", 19},
-        Tampering{"body and digest of it", "UPDATE records SET body_digest=zeroblob(32), body=NULL, salt=NULL, erased=2 WHERE " AT(6), 6},
+        Tampering{"body and digest of it",
+                  "UPDATE records SET body_digest=zeroblob(32), body=NULL, salt=NULL, erased=2 WHERE " AT(6), 6},
         Tampering{"quiet erasure", "UPDATE records SET body=NULL, salt=NULL, erased=2 WHERE " AT(6), 6},
-        Tampering{"erasure undone with other words", "UPDATE records SET body='{}', salt=zeroblob(32), erased=0 WHERE " AT(5), 5},
-        Tampering{"order", "UPDATE records SET pos=pos+1000 WHERE " AT(3) "; UPDATE records SET pos=pos-1 WHERE " AT(4)
-                           "; UPDATE records SET pos=pos-999 WHERE " AT(1003), 3},
+        Tampering{"erasure undone with other words",
+                  "UPDATE records SET body='{}', salt=zeroblob(32), erased=0 WHERE " AT(5), 5},
+        Tampering{"order",
+                  "UPDATE records SET pos=pos+1000 WHERE " AT(3) "; UPDATE records SET pos=pos-1 WHERE " AT(
+                      4) "; UPDATE records SET pos=pos-999 WHERE " AT(1003),
+                  3},
         Tampering{"head", "UPDATE tenants SET digest=zeroblob(32)", 21}));
 
 TEST_F(TamperTest, OnlyAWitnessSeesATailThatWentWithItsHead) {
-  const auto cut = "DELETE FROM records WHERE (pos & 1099511627775) > 20; UPDATE tenants SET seq=20, digest="
-                   "(SELECT digest FROM records WHERE (pos & 1099511627775) = 20)";
+  const auto cut =
+      "DELETE FROM records WHERE (pos & 1099511627775) > 20; UPDATE tenants SET seq=20, digest="
+      "(SELECT digest FROM records WHERE (pos & 1099511627775) = 20)";
   const auto alone = after(cut);
   EXPECT_FALSE(alone.ok) << "the erasure's record was in the tail: its erased record is unexplained now";
   EXPECT_EQ(alone.seq, 5u);
@@ -121,20 +132,22 @@ TEST_F(TamperTest, AnExportIsReadBackAndChecksByItself) {
   for (bool bodies : {true, false}) {
     ChainChecker checker;
     size_t lines = 0;
-    auto status = export_journal(home.path(), {.tenant = "", .after = 0, .bodies = bodies}, [&](std::string_view line) -> Status {
-      EXPECT_EQ(line.find('\n'), std::string_view::npos);
-      auto record = parse_export_line(line);
-      if (!record) return fail(record.error());
-      EXPECT_EQ(checker.check(*record, bodies), "") << line;
-      ++lines;
-      return {};
-    });
+    auto status =
+        export_journal(home.path(), {.tenant = "", .after = 0, .bodies = bodies}, [&](std::string_view line) -> Status {
+          EXPECT_EQ(line.find('\n'), std::string_view::npos);
+          auto record = parse_export_line(line);
+          if (!record) return fail(record.error());
+          EXPECT_EQ(checker.check(*record, bodies), "") << line;
+          ++lines;
+          return {};
+        });
     EXPECT_TRUE(status) << status.error().message;
     EXPECT_EQ(lines, 21u);
     EXPECT_EQ(checker.head(kTenant).digest, heads[0].digest);
     if (bodies) EXPECT_EQ(checker.first_unexplained(kTenant), 0u);  // what was erased is told in a body
   }
-  auto stopped = export_journal(home.path(), {}, [](std::string_view) -> Status { return fail(ErrorCode::kCancelled); });
+  auto stopped =
+      export_journal(home.path(), {}, [](std::string_view) -> Status { return fail(ErrorCode::kCancelled); });
   EXPECT_EQ(stopped.error().code, ErrorCode::kCancelled);
 }
 

@@ -49,7 +49,8 @@ Status sync_path(const fs::path& path) {
 Status copy_synced(const fs::path& from, const fs::path& to) {
   std::error_code error;
   fs::create_directories(to.parent_path(), error);
-  if (!fs::copy_file(from, to, error)) return fail(ErrorCode::kIo, fmt::format("Can't copy {} to {}: {}.", from.string(), to.string(), error.message()));
+  if (!fs::copy_file(from, to, error))
+    return fail(ErrorCode::kIo, fmt::format("Can't copy {} to {}: {}.", from.string(), to.string(), error.message()));
   fs::permissions(to, fs::perms::owner_read | fs::perms::owner_write, error);
   return sync_path(to);
 }
@@ -85,10 +86,12 @@ struct Copying {
     return add("journal.db");
   }
 
-  // Those that the copied journal names. One may be gone by now, if its record was erased meanwhile; a blob is never missing otherwise.
+  // Those that the copied journal names. One may be gone by now, if its record was erased meanwhile; a blob is never
+  // missing otherwise.
   Status copy_blobs() {
     Db db = open_journal_db(to / "journal.db", Db::Mode::kReadOnly);
-    auto& row = db.prepare("SELECT DISTINCT t.id, b.blob FROM blob_refs b JOIN tenants t ON t.number = b.tenant ORDER BY 1, 2");
+    auto& row =
+        db.prepare("SELECT DISTINCT t.id, b.blob FROM blob_refs b JOIN tenants t ON t.number = b.tenant ORDER BY 1, 2");
     while (row.step()) {
       const fs::path from = blob_path(HomePaths(home), row.text(0), row.text(1));
       const fs::path relative = fs::relative(from, home);
@@ -113,9 +116,14 @@ struct Copying {
 
   Status write_manifest(TimeUs now) {
     Json heads = Json::array();
-    for (const auto& head : report.heads) heads.push_back({{"tenant", head.tenant}, {"seq", head.seq}, {"digest", to_hex(head.digest)}});
-    const Json manifest = {{"format", kFormat}, {"version", STEWARD_VERSION}, {"made_at", to_rfc3339(now)}, {"records", report.records},
-                           {"heads", heads},    {"files", files}};
+    for (const auto& head : report.heads)
+      heads.push_back({{"tenant", head.tenant}, {"seq", head.seq}, {"digest", to_hex(head.digest)}});
+    const Json manifest = {{"format", kFormat},
+                           {"version", STEWARD_VERSION},
+                           {"made_at", to_rfc3339(now)},
+                           {"records", report.records},
+                           {"heads", heads},
+                           {"files", files}};
     return write_file_atomic(to / kManifest, manifest.dump(1) + "\n");
   }
 };
@@ -124,8 +132,11 @@ struct Copying {
 
 Result<BackupReport> backup_home(const fs::path& home, const fs::path& destination, TimeUs now) {
   std::error_code error;
-  if (!fs::exists(HomePaths(home).journal(), error)) return fail(ErrorCode::kNotFound, fmt::format("There is no journal in {}.", home.string()));
-  if (fs::exists(destination, error)) return fail(ErrorCode::kConflict, fmt::format("{} is there already; a backup takes a folder of its own.", destination.string()));
+  if (!fs::exists(HomePaths(home).journal(), error))
+    return fail(ErrorCode::kNotFound, fmt::format("There is no journal in {}.", home.string()));
+  if (fs::exists(destination, error))
+    return fail(ErrorCode::kConflict,
+                fmt::format("{} is there already; a backup takes a folder of its own.", destination.string()));
   Unfinished unfinished{fs::path(destination.string() + ".unfinished")};
   fs::remove_all(unfinished.path, error);
   if (auto s = make_private_dir(unfinished.path); !s) return fail(s.error());
@@ -149,18 +160,23 @@ namespace {
 
 Result<Json> checked_manifest(const fs::path& backup) {
   auto text = read_file(backup / kManifest, kManifestLimit);
-  if (!text) return fail(ErrorCode::kNotFound, fmt::format("{} is no backup: it has no {}.", backup.string(), kManifest));
+  if (!text)
+    return fail(ErrorCode::kNotFound, fmt::format("{} is no backup: it has no {}.", backup.string(), kManifest));
   auto manifest = parse_json(*text);
-  const bool whole = manifest && manifest->is_object() && manifest->value("format", 0) == kFormat && manifest->contains("files") &&
-                     (*manifest)["files"].is_object() && (*manifest)["files"].contains("journal.db");
-  if (!whole) return fail(ErrorCode::kCorrupt, fmt::format("{} of the backup can't be read by this release.", kManifest));
+  const bool whole = manifest && manifest->is_object() && manifest->value("format", 0) == kFormat &&
+                     manifest->contains("files") && (*manifest)["files"].is_object() &&
+                     (*manifest)["files"].contains("journal.db");
+  if (!whole)
+    return fail(ErrorCode::kCorrupt, fmt::format("{} of the backup can't be read by this release.", kManifest));
   for (const auto& [name, digest] : (*manifest)["files"].items()) {
     const fs::path relative(name);
     const bool inside = relative.is_relative() && std::ranges::find(relative, fs::path("..")) == relative.end();
-    if (!inside || !digest.is_string()) return fail(ErrorCode::kCorrupt, "The backup's manifest names a file outside it.");
+    if (!inside || !digest.is_string())
+      return fail(ErrorCode::kCorrupt, "The backup's manifest names a file outside it.");
     auto found = digest_of(backup / relative);
     if (!found) return fail(found.error());
-    if (*found != digest.get<std::string>()) return fail(ErrorCode::kCorrupt, fmt::format("{} in the backup is not what was backed up.", name));
+    if (*found != digest.get<std::string>())
+      return fail(ErrorCode::kCorrupt, fmt::format("{} in the backup is not what was backed up.", name));
   }
   return manifest;
 }
@@ -168,7 +184,8 @@ Result<Json> checked_manifest(const fs::path& backup) {
 std::vector<Head> heads_of(const Json& manifest) {
   std::vector<Head> heads;
   for (const auto& head : manifest.value("heads", Json::array())) {
-    heads.push_back({head.value("tenant", ""), head.value("seq", Seq{0}), from_hex(head.value("digest", "")).value_or("")});
+    heads.push_back(
+        {head.value("tenant", ""), head.value("seq", Seq{0}), from_hex(head.value("digest", "")).value_or("")});
   }
   return heads;
 }
@@ -192,7 +209,8 @@ Result<BackupReport> restore_home(const fs::path& backup, const fs::path& home) 
   auto lock = HomeLock::take(paths);
   if (!lock) return fail(lock.error());
   if (fs::exists(paths.journal())) {
-    return fail(ErrorCode::kConflict, fmt::format("{} holds a journal already; restore into an empty home (STEWARD_HOME).", home.string()));
+    return fail(ErrorCode::kConflict,
+                fmt::format("{} holds a journal already; restore into an empty home (STEWARD_HOME).", home.string()));
   }
   std::vector<fs::path> made;
   const auto undo = [&] {
@@ -208,7 +226,8 @@ Result<BackupReport> restore_home(const fs::path& backup, const fs::path& home) 
   if (!report || !report->ok) {
     undo();
     if (!report) return fail(report.error());
-    return fail(ErrorCode::kCorrupt, fmt::format("The restored chain does not hold at record {} of {}: {}.", report->seq, report->tenant, report->problem));
+    return fail(ErrorCode::kCorrupt, fmt::format("The restored chain does not hold at record {} of {}: {}.",
+                                                 report->seq, report->tenant, report->problem));
   }
   BackupReport done;
   done.path = home;

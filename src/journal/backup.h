@@ -1,9 +1,9 @@
 // Backups: a folder with everything that can't be made anew, taken beside a running server.
 //
-// It holds journal.db (one consistent moment, without free pages, so nothing erased lingers in them), the blobs that its records name,
-// steward.toml, and manifest.json with the digest of each file and the chain's heads. It leaves out views.db (folded again), models
-// (fetched again), and on purpose secrets/ and erasures.log: these are copied apart, so that a stolen backup opens nothing and a restored
-// one erases again what was erased after it.
+// It holds journal.db (one consistent moment, without free pages, so nothing erased lingers in them), the blobs that
+// its records name, steward.toml, and manifest.json with the digest of each file and the chain's heads. It leaves out
+// views.db (folded again), models (fetched again), and on purpose secrets/ and erasures.log: these are copied apart, so
+// that a stolen backup opens nothing and a restored one erases again what was erased after it.
 //
 // Any thread that may block; no other process needs to stop.
 #pragma once
@@ -25,10 +25,12 @@ struct BackupReport {
 };
 
 // `destination` must not be there yet; it appears whole or not at all.
-Result<BackupReport> backup_home(const std::filesystem::path& home, const std::filesystem::path& destination, TimeUs now);
+Result<BackupReport> backup_home(const std::filesystem::path& home, const std::filesystem::path& destination,
+                                 TimeUs now);
 
-// Into a home that holds no journal. Proven: every file against the manifest before, the whole chain after; on failure the home is left as
-// it was. An erasures.log and secrets that already lie in the home stay, and the next start erases again what the log names.
+// Into a home that holds no journal. Proven: every file against the manifest before, the whole chain after; on failure
+// the home is left as it was. An erasures.log and secrets that already lie in the home stay, and the next start erases
+// again what the log names.
 Result<BackupReport> restore_home(const std::filesystem::path& backup, const std::filesystem::path& home);
 
 }  // namespace steward::journal

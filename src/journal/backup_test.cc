@@ -21,10 +21,14 @@ class Counts final : public View {
  public:
   std::string_view name() const override { return "counts"; }
   int version() const override { return 1; }
-  void create(Db& db) override { db.execute("CREATE TABLE counts_texts(text TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID"); }
+  void create(Db& db) override {
+    db.execute("CREATE TABLE counts_texts(text TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID");
+  }
   void apply(Db& db, const Record& record) override {
     if (record.kind != "note.said") return;
-    db.prepare("INSERT INTO counts_texts VALUES(?,1) ON CONFLICT DO UPDATE SET n=n+1").bind(1, record.erased ? "erased" : record.body).run();
+    db.prepare("INSERT INTO counts_texts VALUES(?,1) ON CONFLICT DO UPDATE SET n=n+1")
+        .bind(1, record.erased ? "erased" : record.body)
+        .run();
   }
 };
 
@@ -94,7 +98,8 @@ TEST(Backup, WhatWasErasedLaterIsErasedAgain) {
   ASSERT_TRUE(said.has_value());
   const auto folder = home.path().parent_path() / "backup";
   ASSERT_TRUE(backup_home(home.path(), folder, 0).has_value());
-  ASSERT_TRUE(home.journal().erase_blocking(kTenant, {.ids = {said->records[0].id}, .reason = "person_asked"}).has_value());
+  ASSERT_TRUE(
+      home.journal().erase_blocking(kTenant, {.ids = {said->records[0].id}, .reason = "person_asked"}).has_value());
   const auto fresh = home.path().parent_path() / "fresh";
   std::filesystem::create_directories(fresh);
   std::filesystem::copy_file(home.path() / "erasures.log", fresh / "erasures.log");

@@ -26,7 +26,8 @@ std::string BlobStore::id_of(const Id& tenant, std::string_view bytes) const {
 }
 
 Result<std::string> BlobStore::put(const Id& tenant, std::string_view bytes) {
-  if (bytes.size() > kMaxBlobBytes) return fail(ErrorCode::kBodyTooLarge, fmt::format("A blob has at most {} bytes.", kMaxBlobBytes));
+  if (bytes.size() > kMaxBlobBytes)
+    return fail(ErrorCode::kBodyTooLarge, fmt::format("A blob has at most {} bytes.", kMaxBlobBytes));
   std::string id = id_of(tenant, bytes);
   const auto path = blob_path(paths_, tenant, id);
   std::error_code error;

@@ -37,7 +37,8 @@ Statement& Statement::bind(int index, double value) {
 }
 
 Statement& Statement::bind(int index, std::string_view text) {
-  check(stmt_, sqlite3_bind_text64(stmt_, index, text.empty() ? "" : text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+  check(stmt_,
+        sqlite3_bind_text64(stmt_, index, text.empty() ? "" : text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
   return *this;
 }
 
@@ -113,7 +114,8 @@ Db& Db::operator=(Db&& other) noexcept {
 }
 Db::~Db() { delete impl_; }
 
-// A reader opens the file for writing and forbids itself to write: a WAL database can't be opened otherwise where its -shm must be made.
+// A reader opens the file for writing and forbids itself to write: a WAL database can't be opened otherwise where its
+// -shm must be made.
 Db Db::open(const std::filesystem::path& path, Mode mode, const char* vfs) {
   auto impl = std::make_unique<Impl>();
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (mode == Mode::kReadWrite ? SQLITE_OPEN_CREATE : 0);
@@ -132,7 +134,8 @@ Statement& Db::prepare(std::string_view sql) {
     return it->second->statement;
   }
   sqlite3_stmt* stmt = nullptr;
-  const int rc = sqlite3_prepare_v3(impl_->db, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &stmt, nullptr);
+  const int rc = sqlite3_prepare_v3(impl_->db, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                    &stmt, nullptr);
   if (rc != SQLITE_OK) raise(impl_->db, sql);
   if (!stmt) throw DbError(SQLITE_MISUSE, "An empty statement was prepared.");
   auto cached = std::make_unique<Impl::Cached>(stmt);

@@ -1,5 +1,6 @@
 // A thin, typed wrapper over one SQLite connection. Not thread-safe: one connection, one thread at a time.
-// Failures that mean a bug (bad SQL, wrong bind) throw DbError; so do I/O failures, which the journal's threads turn into a state.
+// Failures that mean a bug (bad SQL, wrong bind) throw DbError; so do I/O failures, which the journal's threads turn
+// into a state.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -18,7 +19,8 @@ struct DbError : std::runtime_error {
   int code;  // SQLite's extended result code
 };
 
-// A prepared statement; reset and unbound by each run. `db.prepare("SELECT …")` keeps it in the connection's cache by its text.
+// A prepared statement; reset and unbound by each run. `db.prepare("SELECT …")` keeps it in the connection's cache by
+// its text.
 class Statement {
  public:
   explicit Statement(sqlite3_stmt* stmt) : stmt_(stmt) {}
@@ -29,8 +31,8 @@ class Statement {
   Statement& bind(int index, std::string_view text);
   Statement& bind_blob(int index, std::string_view bytes);
   Statement& bind_null(int index);
-  bool step();      // true: a row stands ready
-  void run();       // steps to the end, then resets
+  bool step();  // true: a row stands ready
+  void run();   // steps to the end, then resets
   void reset();
   int64_t integer(int column) const;  // from 0
   double real(int column) const;
@@ -53,7 +55,7 @@ class Db {
   Statement& prepare(std::string_view sql);  // cached by text; at most one use at a time
   void execute(std::string_view sql);        // one or several statements
   int64_t integer(std::string_view sql);     // the first column of the first row; 0 if none
-  void reset_statements();                   // ends reads that were left in their middle, so that they hold no old snapshot
+  void reset_statements();  // ends reads that were left in their middle, so that they hold no old snapshot
   int changes() const;
   sqlite3* handle() const;
 

@@ -4,9 +4,9 @@
 //   digest      = SHA-256(the tenant's previous digest ‖ header ‖ body_digest)
 //   header      = tenant, seq, id, stream, version, kind, schema, time, actor, on_behalf_of, cause, sources, acl, label
 //
-// Each header field is a u32 little-endian length and its bytes; integers are 8 bytes little-endian; `sources` is one field whose bytes
-// are each source again as length and bytes. The previous digest of a tenant's first record is 32 zeros. tests/vectors/digest.json holds
-// vectors made by an independent program (tests/vectors/digest.py).
+// Each header field is a u32 little-endian length and its bytes; integers are 8 bytes little-endian; `sources` is one
+// field whose bytes are each source again as length and bytes. The previous digest of a tenant's first record is 32
+// zeros. tests/vectors/digest.json holds vectors made by an independent program (tests/vectors/digest.py).
 #pragma once
 #include <memory>
 #include <string>

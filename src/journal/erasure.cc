@@ -20,11 +20,16 @@ constexpr std::string_view kAppliedKey = "erasures_log_bytes";
 constexpr int kErasedSchema = 1;
 
 std::unexpected<Error> log_failure(const HomePaths& paths) {
-  return fail(ErrorCode::kStoreUnavailable, fmt::format("{} can't be written: {}.", paths.erasures().string(), std::strerror(errno)));
+  return fail(ErrorCode::kStoreUnavailable,
+              fmt::format("{} can't be written: {}.", paths.erasures().string(), std::strerror(errno)));
 }
 
 void set_applied(Store& store, int64_t bytes) {
-  store.db().prepare("INSERT INTO meta VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value=excluded.value").bind(1, kAppliedKey).bind(2, bytes).run();
+  store.db()
+      .prepare("INSERT INTO meta VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value=excluded.value")
+      .bind(1, kAppliedKey)
+      .bind(2, bytes)
+      .run();
 }
 
 struct Found {
@@ -41,12 +46,20 @@ std::vector<Found> found_rows(Statement& row) {
 }
 
 std::vector<Found> by_id(Store& store, int64_t tenant, const Id& id) {
-  return found_rows(store.db().prepare("SELECT id, pos & 1099511627775, kind, erased FROM records WHERE id=? AND tenant=?").bind(1, id).bind(2, tenant));
+  return found_rows(store.db()
+                        .prepare("SELECT id, pos & 1099511627775, kind, erased FROM records WHERE id=? AND tenant=?")
+                        .bind(1, id)
+                        .bind(2, tenant));
 }
 
 std::vector<Found> by_source(Store& store, int64_t tenant, const Id& source) {
-  return found_rows(store.db().prepare("SELECT r.id, r.pos & 1099511627775, r.kind, r.erased FROM sources s JOIN records r ON r.pos = s.pos "
-                                       "WHERE s.source=? AND r.tenant=? ORDER BY r.pos").bind(1, source).bind(2, tenant));
+  return found_rows(
+      store.db()
+          .prepare(
+              "SELECT r.id, r.pos & 1099511627775, r.kind, r.erased FROM sources s JOIN records r ON r.pos = s.pos "
+              "WHERE s.source=? AND r.tenant=? ORDER BY r.pos")
+          .bind(1, source)
+          .bind(2, tenant));
 }
 
 }  // namespace
@@ -64,11 +77,14 @@ std::set<Seq> erased_seqs(const Record& record) {
 
 bool Eraser::is_kept(std::string_view kind) const {
   if (kind == kErasedKind) return true;
-  return std::any_of(kept_.begin(), kept_.end(), [&](const std::string& k) { return k.ends_with('.') ? kind.starts_with(k) : kind == k; });
+  return std::any_of(kept_.begin(), kept_.end(),
+                     [&](const std::string& k) { return k.ends_with('.') ? kind.starts_with(k) : kind == k; });
 }
 
-// Breadth first over `sources`. A kept record is never erased; asked for by name it is refused, met on the way it is passed over.
-Result<std::vector<Eraser::Target>> Eraser::find_targets(Store& store, const Id& tenant, const ErasureRequest& request) const {
+// Breadth first over `sources`. A kept record is never erased; asked for by name it is refused, met on the way it is
+// passed over.
+Result<std::vector<Eraser::Target>> Eraser::find_targets(Store& store, const Id& tenant,
+                                                         const ErasureRequest& request) const {
   const Store::Head* head = store.find_head(tenant);
   if (!head) return fail(ErrorCode::kNotFound, "There is no such tenant.");
   std::vector<Target> targets;
@@ -79,16 +95,20 @@ Result<std::vector<Eraser::Target>> Eraser::find_targets(Store& store, const Id&
     const bool asked = i < request.ids.size();
     const auto self = by_id(store, head->number, id);
     const auto drawn = request.cascade || self.empty() ? by_source(store, head->number, id) : std::vector<Found>{};
-    if (asked && self.empty() && drawn.empty()) return fail(ErrorCode::kNotFound, fmt::format("There is nothing under {} to erase.", id.substr(0, 80)));
+    if (asked && self.empty() && drawn.empty())
+      return fail(ErrorCode::kNotFound, fmt::format("There is nothing under {} to erase.", id.substr(0, 80)));
     for (const auto& record : self) {
-      if (asked && is_kept(record.kind)) return fail(ErrorCode::kForbidden, fmt::format("A record of kind {} holds no content and is kept.", record.kind));
+      if (asked && is_kept(record.kind))
+        return fail(ErrorCode::kForbidden,
+                    fmt::format("A record of kind {} holds no content and is kept.", record.kind));
       if (!record.erased && !is_kept(record.kind)) targets.push_back({record.id, record.seq});
     }
     for (const auto& record : drawn) {
       if (seen.insert(record.id).second) open.push_back(record.id);
     }
     if (targets.size() > kMaxErasedAtOnce || open.size() > kMaxErasedAtOnce) {
-      return fail(ErrorCode::kInvalidRequest, fmt::format("Over {} records hang on this; erase them in parts.", kMaxErasedAtOnce));
+      return fail(ErrorCode::kInvalidRequest,
+                  fmt::format("Over {} records hang on this; erase them in parts.", kMaxErasedAtOnce));
     }
   }
   return targets;
@@ -106,21 +126,27 @@ Result<std::vector<Record>> Eraser::erase(Store& store, const Id& tenant, const 
   return records;
 }
 
-Result<std::vector<Record>> Eraser::write_tombstones(Store& store, const Id& tenant, const ErasureRequest& request, const std::vector<Target>& targets) {
+Result<std::vector<Record>> Eraser::write_tombstones(Store& store, const Id& tenant, const ErasureRequest& request,
+                                                     const std::vector<Target>& targets) {
   Json body{{"seqs", Json::array()}, {"ids", Json::array()}, {"reason", request.reason}};
   for (const auto& target : targets) {
     body["seqs"].push_back(target.seq);
     body["ids"].push_back(target.id);
   }
-  Draft draft{.stream = "erasure/" + tenant, .kind = std::string(kErasedKind), .body = dump(body), .schema = kErasedSchema,
-              .actor = request.actor, .on_behalf_of = request.on_behalf_of};
+  Draft draft{.stream = "erasure/" + tenant,
+              .kind = std::string(kErasedKind),
+              .body = dump(body),
+              .schema = kErasedSchema,
+              .actor = request.actor,
+              .on_behalf_of = request.on_behalf_of};
   auto records = store.append(tenant, {std::move(draft)});
   if (!records) return records;
   for (const auto& target : targets) store.tombstone(tenant, target.seq);
   return records;
 }
 
-// One line an erasure. Its end is synced before the journal commits; a torn last line (a crash while writing) is closed by a line end.
+// One line an erasure. Its end is synced before the journal commits; a torn last line (a crash while writing) is closed
+// by a line end.
 Result<int64_t> Eraser::log(const Id& tenant, const std::vector<Target>& targets) {
   Json line{{"time", clock_.now_us()}, {"tenant", tenant}, {"records", Json::array()}};
   for (const auto& target : targets) line["records"].push_back(target.id);

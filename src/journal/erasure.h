@@ -1,8 +1,9 @@
 // Erasure's part on the writer thread, and the log that outlives backups. Others call Journal::erase.
 //
-// Order: erasures.log names the records and is synced, then the journal commits the tombstones with a `record.erased` record. A crash
-// between the two leaves a log line whose records are not erased: the next start finishes it. The same finds what a restored backup
-// brought back: the journal remembers how many bytes of the log it has applied, and a backup remembers fewer.
+// Order: erasures.log names the records and is synced, then the journal commits the tombstones with a `record.erased`
+// record. A crash between the two leaves a log line whose records are not erased: the next start finishes it. The same
+// finds what a restored backup brought back: the journal remembers how many bytes of the log it has applied, and a
+// backup remembers fewer.
 #pragma once
 #include <set>
 #include <string>
@@ -18,15 +19,18 @@ namespace steward::journal {
 inline constexpr std::string_view kErasedKind = "record.erased";
 inline constexpr size_t kMaxErasedAtOnce = 100'000;  // records of one erasure, with what hangs on them
 
-std::set<Seq> erased_seqs(const Record& record);  // that a `record.erased` names; empty for another kind or a strange body
+std::set<Seq> erased_seqs(
+    const Record& record);  // that a `record.erased` names; empty for another kind or a strange body
 
 class Eraser {
  public:
-  Eraser(HomePaths paths, std::vector<std::string> kept_kinds, Clock& clock) : paths_(std::move(paths)), kept_(std::move(kept_kinds)), clock_(clock) {}
+  Eraser(HomePaths paths, std::vector<std::string> kept_kinds, Clock& clock)
+      : paths_(std::move(paths)), kept_(std::move(kept_kinds)), clock_(clock) {}
 
   // Inside a group. Answers the `record.erased` record; nothing (and no error) if all was erased before.
   Result<std::vector<Record>> erase(Store& store, const Id& tenant, const ErasureRequest& request);
-  // Before the journal takes commands: applies what the log has beyond what this journal knows. Answers how many records it erased.
+  // Before the journal takes commands: applies what the log has beyond what this journal knows. Answers how many
+  // records it erased.
   Result<size_t> finish_log(Store& store);
 
  private:
@@ -37,7 +41,8 @@ class Eraser {
   Result<std::vector<Target>> find_targets(Store& store, const Id& tenant, const ErasureRequest& request) const;
   bool is_kept(std::string_view kind) const;
   Result<int64_t> log(const Id& tenant, const std::vector<Target>& targets);
-  Result<std::vector<Record>> write_tombstones(Store& store, const Id& tenant, const ErasureRequest& request, const std::vector<Target>& targets);
+  Result<std::vector<Record>> write_tombstones(Store& store, const Id& tenant, const ErasureRequest& request,
+                                               const std::vector<Target>& targets);
   Result<size_t> apply_line(Store& store, std::string_view line);
 
   HomePaths paths_;

@@ -15,7 +15,11 @@ const Id kTenant = "ten_a";
 constexpr std::string_view kSecret = "the-word-that-must-go";
 
 Draft note(std::string_view text, std::vector<Id> sources = {}, std::vector<std::string> blobs = {}) {
-  return {.stream = "note/n", .kind = "note.said", .body = fmt::format("\"{}\"", text), .sources = std::move(sources), .blobs = std::move(blobs)};
+  return {.stream = "note/n",
+          .kind = "note.said",
+          .body = fmt::format("\"{}\"", text),
+          .sources = std::move(sources),
+          .blobs = std::move(blobs)};
 }
 
 size_t files_with(const std::filesystem::path& root, std::string_view text) {

@@ -1,6 +1,7 @@
-// A disk that fails, and a process killed at every point: what was promised is there, what was refused is not, and it goes on by itself.
-#include <gmock/gmock.h>
+// A disk that fails, and a process killed at every point: what was promised is there, what was refused is not, and it
+// goes on by itself.
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
@@ -42,7 +43,9 @@ struct FullDisk {
   static const sqlite3_io_methods* m(sqlite3_file* f) { return self(f)->real()->pMethods; }
   static sqlite3_file* r(sqlite3_file* f) { return self(f)->real(); }
 
-  static int write(sqlite3_file* f, const void* data, int n, sqlite3_int64 at) { return full ? SQLITE_FULL : m(f)->xWrite(r(f), data, n, at); }
+  static int write(sqlite3_file* f, const void* data, int n, sqlite3_int64 at) {
+    return full ? SQLITE_FULL : m(f)->xWrite(r(f), data, n, at);
+  }
   static int open(sqlite3_vfs*, const char* name, sqlite3_file* f, int flags, int* out) {
     static const sqlite3_io_methods kMethods = {
         3,
@@ -58,7 +61,9 @@ struct FullDisk {
         [](sqlite3_file* f, int op, void* arg) { return m(f)->xFileControl(r(f), op, arg); },
         [](sqlite3_file* f) { return m(f)->xSectorSize(r(f)); },
         [](sqlite3_file* f) { return m(f)->xDeviceCharacteristics(r(f)); },
-        [](sqlite3_file* f, int page, int size, int extend, void volatile** out) { return m(f)->xShmMap(r(f), page, size, extend, out); },
+        [](sqlite3_file* f, int page, int size, int extend, void volatile** out) {
+          return m(f)->xShmMap(r(f), page, size, extend, out);
+        },
         [](sqlite3_file* f, int offset, int n, int flags) { return m(f)->xShmLock(r(f), offset, n, flags); },
         [](sqlite3_file* f) { m(f)->xShmBarrier(r(f)); },
         [](sqlite3_file* f, int remove) { return m(f)->xShmUnmap(r(f), remove); },
@@ -132,13 +137,16 @@ struct CopyView final : View {
   std::string_view name() const override { return "copy"; }
   int version() const override { return 1; }
   void create(Db& db) override { db.execute("CREATE TABLE copy_all(seq INTEGER PRIMARY KEY, body TEXT)"); }
-  void apply(Db& db, const Record& r) override { db.prepare("INSERT INTO copy_all VALUES(?,?)").bind(1, r.seq).bind(2, r.body).run(); }
+  void apply(Db& db, const Record& r) override {
+    db.prepare("INSERT INTO copy_all VALUES(?,?)").bind(1, r.seq).bind(2, r.body).run();
+  }
 };
 
 constexpr const char* kChildHome = "STEWARD_TEST_HOME";
 constexpr int kChildPipe = 9;
 
-// Not a test of its own: what the killed process runs. It is this program anew, since a process reads its crash point once.
+// Not a test of its own: what the killed process runs. It is this program anew, since a process reads its crash point
+// once.
 TEST(CrashChild, DISABLED_AppendsUntilKilled) {
   const char* path = std::getenv(kChildHome);
   if (!path) GTEST_SKIP();
@@ -165,7 +173,8 @@ std::vector<int> appended_until_killed(const std::filesystem::path& home, const 
     ::dup2(ends[1], kChildPipe);
     ::setenv("STEWARD_CRASH_AT", point, 1);
     ::setenv(kChildHome, home.c_str(), 1);
-    ::execl("/proc/self/exe", "journal_test", "--gtest_filter=CrashChild.*", "--gtest_also_run_disabled_tests", "--gtest_brief=1", nullptr);
+    ::execl("/proc/self/exe", "journal_test", "--gtest_filter=CrashChild.*", "--gtest_also_run_disabled_tests",
+            "--gtest_brief=1", nullptr);
     ::_exit(6);
   }
   ::close(ends[1]);
@@ -204,8 +213,8 @@ TEST_P(KilledAt, LosesNothingThatWasAcknowledgedAndCommitsWholeBatches) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Points, KilledAt,
-                         ::testing::Values("before_commit:7", "after_commit_before_ack:7", "before_sync:5", "after_sync:5", "view_before_commit:3",
-                                           "view_after_commit:3"));
+                         ::testing::Values("before_commit:7", "after_commit_before_ack:7", "before_sync:5",
+                                           "after_sync:5", "view_before_commit:3", "view_after_commit:3"));
 
 TEST(CrashPoints, AreListedOnce) {
   std::set<std::string_view> names;

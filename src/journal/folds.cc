@@ -30,7 +30,8 @@ Status FoldSet::replay(Db& journal, const Id& tenant, Seq head, const std::vecto
   Seq at = *std::min_element(loaded.begin(), loaded.end());
   while (at < head) {
     auto page = select_records(journal, tenant, at, kReplayPage);
-    if (page.empty()) return fail(ErrorCode::kCorrupt, "The journal ends before its head says: run 'steward journal verify'.");
+    if (page.empty())
+      return fail(ErrorCode::kCorrupt, "The journal ends before its head says: run 'steward journal verify'.");
     for (auto& record : page) {
       if (upcasters_) {
         if (auto s = upcasters_->apply(record); !s) return s;

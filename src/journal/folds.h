@@ -1,4 +1,5 @@
-// The folds the writer keeps in step, and how they are loaded: from their tables in views.db, then the tail of the journal. Writer thread.
+// The folds the writer keeps in step, and how they are loaded: from their tables in views.db, then the tail of the
+// journal. Writer thread.
 #pragma once
 #include <memory>
 #include <vector>

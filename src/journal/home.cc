@@ -32,7 +32,8 @@ Status prepare_home(const HomePaths& paths) {
   if (::chmod(paths.root.c_str(), 0700) != 0) {
     return fail(ErrorCode::kIo, fmt::format("Can't make {} private: {}.", paths.root.string(), std::strerror(errno)));
   }
-  for (const auto& folder : {paths.blobs(), paths.root / "models", paths.root / "vectors", paths.secrets(), paths.backups()}) {
+  for (const auto& folder :
+       {paths.blobs(), paths.root / "models", paths.root / "vectors", paths.secrets(), paths.backups()}) {
     if (auto s = make_private_dir(folder); !s) return s;
   }
   return {};
@@ -40,11 +41,13 @@ Status prepare_home(const HomePaths& paths) {
 
 Result<std::unique_ptr<HomeLock>> HomeLock::take(const HomePaths& paths) {
   const int fd = ::open(paths.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return fail(ErrorCode::kIo, fmt::format("Can't open {}: {}.", paths.lock().string(), std::strerror(errno)));
+  if (fd < 0)
+    return fail(ErrorCode::kIo, fmt::format("Can't open {}: {}.", paths.lock().string(), std::strerror(errno)));
   std::unique_ptr<HomeLock> lock(new HomeLock(fd));
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    return fail(ErrorCode::kConflict, fmt::format("The home {} is in use by {}: stop it first, or choose another home with STEWARD_HOME.",
-                                                  paths.root.string(), holder_of(fd)));
+    return fail(ErrorCode::kConflict,
+                fmt::format("The home {} is in use by {}: stop it first, or choose another home with STEWARD_HOME.",
+                            paths.root.string(), holder_of(fd)));
   }
   const std::string pid = fmt::format("{}\n", ::getpid());
   if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0) {
@@ -66,7 +69,8 @@ Result<std::string> load_master_key(const HomePaths& paths, const fs::path& over
   const fs::path path = override_file.empty() ? paths.secrets() / "master.key" : override_file;
   std::error_code error;
   if (!fs::exists(path, error)) {
-    if (!override_file.empty()) return fail(ErrorCode::kConfig, fmt::format("The master key file {} is not there.", path.string()));
+    if (!override_file.empty())
+      return fail(ErrorCode::kConfig, fmt::format("The master key file {} is not there.", path.string()));
     if (auto s = make_private_dir(paths.secrets()); !s) return fail(s.error());
     if (auto s = write_file_atomic(path, to_hex(random.bytes(kMasterKeyBytes)) + "\n"); !s) return fail(s.error());
   }

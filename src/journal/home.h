@@ -1,9 +1,9 @@
 // The home: the folder that holds all of one Steward. Layout (mode 700, files 600):
 //   steward.toml  journal.db  views.db  blobs/  models/  vectors/  secrets/  backups/  erasures.log  lock
 //
-// One process at a time owns a home: it holds `lock` (flock) from open to destruction, so that two servers can't write one journal.
-// The master key seals secrets and derives each tenant's blob key. It lives in secrets/master.key, or where STEWARD_MASTER_KEY_FILE says;
-// with erasures.log it is what a backup leaves out and is copied apart.
+// One process at a time owns a home: it holds `lock` (flock) from open to destruction, so that two servers can't write
+// one journal. The master key seals secrets and derives each tenant's blob key. It lives in secrets/master.key, or
+// where STEWARD_MASTER_KEY_FILE says; with erasures.log it is what a backup leaves out and is copied apart.
 #pragma once
 #include <filesystem>
 #include <memory>

@@ -1,13 +1,16 @@
 // The journal: the one place where anything happens. Everything else is a view of it.
 //
-// One writer thread takes decisions in order and commits them in groups (SQLite WAL, synchronous=NORMAL): COMMIT returning is *written*
-// (survives kill -9). A sync thread calls fdatasync on the -wal file; its return makes what was written before the call *durable*
-// (survives power loss). Events, followers and replicas read up to the durable mark only.
+// One writer thread takes decisions in order and commits them in groups (SQLite WAL, synchronous=NORMAL): COMMIT
+// returning is *written* (survives kill -9). A sync thread calls fdatasync on the -wal file; its return makes what was
+// written before the call *durable* (survives power loss). Events, followers and replicas read up to the durable mark
+// only.
 //
-// A decision is a function run on the writer thread. It sees every earlier record through the folds (in-memory states that the writer
-// keeps in step) and answers with drafts or an error: so a budget's wall is decided without a lock and without a race.
+// A decision is a function run on the writer thread. It sees every earlier record through the folds (in-memory states
+// that the writer keeps in step) and answers with drafts or an error: so a budget's wall is decided without a lock and
+// without a race.
 //
-// Any thread may call. Callbacks run on the writer's or the sync thread: post to your own executor. Task functions do that for you.
+// Any thread may call. Callbacks run on the writer's or the sync thread: post to your own executor. Task functions do
+// that for you.
 #pragma once
 #include <filesystem>
 #include <functional>
@@ -25,14 +28,15 @@ namespace steward::journal {
 class Db;
 class Upcasters;
 
-// An in-memory state of the writer thread: same records, same order as any view. apply() sees a record before its COMMIT, so that the next
-// decision of the same group counts it; should the COMMIT fail, the journal resets every fold and loads it again.
+// An in-memory state of the writer thread: same records, same order as any view. apply() sees a record before its
+// COMMIT, so that the next decision of the same group counts it; should the COMMIT fail, the journal resets every fold
+// and loads it again.
 class Fold {
  public:
   virtual ~Fold() = default;
   virtual void reset() = 0;
-  // Loads from the tables in views.db and answers the seq (per tenant) they stand at; the journal then replays what is later.
-  // A fold with no tables answers 0 and gets everything.
+  // Loads from the tables in views.db and answers the seq (per tenant) they stand at; the journal then replays what is
+  // later. A fold with no tables answers 0 and gets everything.
   virtual Seq load(Db& views, const Id& tenant) = 0;
   virtual void apply(const Record& record) = 0;
 };
@@ -48,25 +52,28 @@ enum class Wait { kWritten, kDurable };
 
 struct Options {
   std::filesystem::path home;
-  size_t queue_limit = 20'000;      // commands waiting; over it, kStoreUnavailable at once
-  size_t group_limit = 512;         // commands in one COMMIT
-  bool sync = true;                 // false only in tests that need speed
+  size_t queue_limit = 20'000;                 // commands waiting; over it, kStoreUnavailable at once
+  size_t group_limit = 512;                    // commands in one COMMIT
+  bool sync = true;                            // false only in tests that need speed
   std::shared_ptr<const Upcasters> upcasters;  // or null
-  // Kinds ("call.settled") and families ("call.") that hold no content and are never erased: accounts must stay countable.
+  // Kinds ("call.settled") and families ("call.") that hold no content and are never erased: accounts must stay
+  // countable.
   std::vector<std::string> kept_kinds;
-  // The disk, handed in so that a test can break it: an SQLite file system's name, and what fdatasync does (null: the real one).
+  // The disk, handed in so that a test can break it: an SQLite file system's name, and what fdatasync does (null: the
+  // real one).
   const char* vfs = nullptr;
   std::function<int(int fd)> sync_file;
 };
 
-// Erasing takes body, salt and blobs of records; headers and digests stay, so that the chain still verifies. Hidden at the commit (every read
-// answers without content), purged once no file holds it (purge.h; the job `erasure.purge` does that).
+// Erasing takes body, salt and blobs of records; headers and digests stay, so that the chain still verifies. Hidden at
+// the commit (every read answers without content), purged once no file holds it (purge.h; the job `erasure.purge` does
+// that).
 struct ErasureRequest {
-  std::vector<Id> ids;      // records; or an id that records name as a source
-  bool cascade = true;      // also what was drawn from them (`sources`), and from that
+  std::vector<Id> ids;  // records; or an id that records name as a source
+  bool cascade = true;  // also what was drawn from them (`sources`), and from that
   Id actor;
   Id on_behalf_of;
-  std::string reason;       // a code word such as "person_asked", never content
+  std::string reason;  // a code word such as "person_asked", never content
 };
 
 enum class State { kStarting, kReady, kReadOnly, kFailed };
@@ -86,14 +93,17 @@ class Journal {
   virtual void submit(Id tenant, Decision decide, AppendCallback written, std::function<void(Status)> durable) = 0;
   Task<Result<Appended>> append(Id tenant, std::vector<Draft> drafts, Wait wait = Wait::kWritten);
   Task<Result<Appended>> decide(Id tenant, Decision decision, Wait wait = Wait::kWritten);
-  Result<Appended> append_blocking(Id tenant, std::vector<Draft> drafts, Wait wait = Wait::kWritten);  // CLI, tests, start-up
+  Result<Appended> append_blocking(Id tenant, std::vector<Draft> drafts,
+                                   Wait wait = Wait::kWritten);  // CLI, tests, start-up
 
-  // kNotFound if nothing hangs on an id; kForbidden if a record is of a kept kind (Options). Answers the `record.erased` record.
+  // kNotFound if nothing hangs on an id; kForbidden if a record is of a kept kind (Options). Answers the
+  // `record.erased` record.
   virtual void erase(Id tenant, ErasureRequest request, AppendCallback done) = 0;  // durable
   Task<Result<Appended>> erase(Id tenant, ErasureRequest request);
   Result<Appended> erase_blocking(Id tenant, ErasureRequest request);
-  // After erasures: cleans the journal's files, unlinks blobs that no record names any more, and marks the records purged. Blocks for a
-  // checkpoint; kStoreUnavailable while a long read stands in the way: try again. Answers how many records it purged.
+  // After erasures: cleans the journal's files, unlinks blobs that no record names any more, and marks the records
+  // purged. Blocks for a checkpoint; kStoreUnavailable while a long read stands in the way: try again. Answers how many
+  // records it purged.
   virtual Result<size_t> purge() = 0;
 
   virtual Seq written_seq(const Id& tenant) const = 0;
@@ -102,7 +112,8 @@ class Journal {
 
   // Reads block on the disk: call from a worker, or for small pages. Upcast to the newest schema.
   virtual Result<std::vector<Record>> read(const Id& tenant, Seq after, size_t limit) = 0;  // up to the written mark
-  virtual Result<std::vector<Record>> read_stream(const Id& tenant, std::string_view stream, uint64_t after_version, size_t limit) = 0;
+  virtual Result<std::vector<Record>> read_stream(const Id& tenant, std::string_view stream, uint64_t after_version,
+                                                  size_t limit) = 0;
   virtual Result<Record> find(const Id& record_id) = 0;  // kNotFound
   virtual std::vector<Id> tenants() const = 0;
 

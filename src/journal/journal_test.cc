@@ -17,7 +17,10 @@ Draft note(std::string stream, std::string body = R"({"n":1})") {
 // Sums "n" of every record: what a budget's fold is, at its smallest.
 class SumFold final : public Fold {
  public:
-  void reset() override { sum = 0; ++resets; }
+  void reset() override {
+    sum = 0;
+    ++resets;
+  }
   Seq load(Db&, const Id&) override { return 0; }
   void apply(const Record& r) override {
     if (!r.erased) sum += Json::parse(r.body).value("n", 0);
@@ -132,7 +135,10 @@ TEST(Journal, DecisionsSeeEveryEarlierRecord) {
           if (fold.sum >= 100) return fail(ErrorCode::kBudgetExceeded);
           return std::vector{note("budget/1")};
         },
-        [&](Result<Appended> r) { ++(r ? admitted : refused); ++answered; });
+        [&](Result<Appended> r) {
+          ++(r ? admitted : refused);
+          ++answered;
+        });
   }
   while (answered < 1000) std::this_thread::yield();
   EXPECT_EQ(admitted, 100);
@@ -148,7 +154,10 @@ TEST(Journal, WrittenComesBeforeDurable) {
   for (int i = 0; i < 200; ++i) {
     home.journal().submit(
         kTenant, [] { return Result<std::vector<Draft>>(std::vector{note("a/1")}); },
-        [&, i](Result<Appended>) { std::lock_guard l(mutex); order[i] = 1; },
+        [&, i](Result<Appended>) {
+          std::lock_guard l(mutex);
+          order[i] = 1;
+        },
         [&, i](Status s) {
           std::lock_guard l(mutex);
           if (!s || order[i] != 1) ++wrong;

@@ -21,19 +21,29 @@ struct WordsView final : View {
   std::string_view name() const override { return "words"; }
   int version() const override { return 1; }
   void create(Db& db) override {
-    db.execute("CREATE TABLE words_streams(tenant TEXT, stream TEXT, records INTEGER, last TEXT, PRIMARY KEY(tenant, stream)) WITHOUT ROWID;"
-               "CREATE TABLE words_texts(tenant TEXT, seq INTEGER, text TEXT); CREATE INDEX words_by_text ON words_texts(text)");
+    db.execute(
+        "CREATE TABLE words_streams(tenant TEXT, stream TEXT, records INTEGER, last TEXT, PRIMARY KEY(tenant, stream)) "
+        "WITHOUT ROWID;"
+        "CREATE TABLE words_texts(tenant TEXT, seq INTEGER, text TEXT); CREATE INDEX words_by_text ON "
+        "words_texts(text)");
   }
   void apply(Db& db, const Record& r) override {
     if (r.kind == "record.erased") {
       for (const auto& seq : Json::parse(r.body).at("seqs")) {
-        db.prepare("DELETE FROM words_texts WHERE tenant=? AND seq=?").bind(1, r.tenant).bind(2, seq.get<int64_t>()).run();
+        db.prepare("DELETE FROM words_texts WHERE tenant=? AND seq=?")
+            .bind(1, r.tenant)
+            .bind(2, seq.get<int64_t>())
+            .run();
       }
       return;
     }
     db.prepare("INSERT INTO words_streams VALUES(?1,?2,1,?3) ON CONFLICT DO UPDATE SET records=records+1, last=?3")
-        .bind(1, r.tenant).bind(2, r.stream).bind(3, r.id).run();
-    if (!r.erased) db.prepare("INSERT INTO words_texts VALUES(?,?,?)").bind(1, r.tenant).bind(2, r.seq).bind(3, r.body).run();
+        .bind(1, r.tenant)
+        .bind(2, r.stream)
+        .bind(3, r.id)
+        .run();
+    if (!r.erased)
+      db.prepare("INSERT INTO words_texts VALUES(?,?,?)").bind(1, r.tenant).bind(2, r.seq).bind(3, r.body).run();
   }
 };
 
@@ -61,9 +71,11 @@ struct History {
     std::vector<Draft> drafts;
     for (int i = *rc::gen::inRange(1, 5); i > 0; --i) {
       const std::string word = fmt::format("canary-{}-end", ++written);
-      Draft draft{.stream = fmt::format("note/{}", *rc::gen::inRange(0, 4)), .kind = "note.said", .body = Json(word).dump()};
+      Draft draft{
+          .stream = fmt::format("note/{}", *rc::gen::inRange(0, 4)), .kind = "note.said", .body = Json(word).dump()};
       if (!alive.empty() && *rc::gen::inRange(0, 3) == 0) {
-        const auto& [source_tenant, source] = alive[static_cast<size_t>(*rc::gen::inRange(0, static_cast<int>(alive.size())))];
+        const auto& [source_tenant, source] =
+            alive[static_cast<size_t>(*rc::gen::inRange(0, static_cast<int>(alive.size())))];
         if (source_tenant == tenant) draft.sources = {source};
       }
       drafts.push_back(std::move(draft));
@@ -86,7 +98,8 @@ struct History {
     RC_ASSERT(erased.has_value());
     if (erased->records.empty()) return;
     ++expected[tenant];
-    for (const auto& gone : Json::parse(erased->records[0].body).at("ids")) erased_words.insert(word_of.at(gone.get<Id>()));
+    for (const auto& gone : Json::parse(erased->records[0].body).at("ids"))
+      erased_words.insert(word_of.at(gone.get<Id>()));
   }
   void reopen() {
     home.reopen();

@@ -13,7 +13,8 @@ Status truncate_log(Db& db) {
   auto& row = db.prepare("PRAGMA wal_checkpoint(TRUNCATE)");
   const bool busy = !row.step() || row.integer(0) != 0;
   row.reset();
-  if (busy) return fail(ErrorCode::kStoreUnavailable, "A long read holds the database's log; the purge is tried again.");
+  if (busy)
+    return fail(ErrorCode::kStoreUnavailable, "A long read holds the database's log; the purge is tried again.");
   return {};
 }
 
@@ -25,8 +26,9 @@ struct Doomed {
 
 // Blobs of erased records that no other record of their tenant names.
 std::vector<Doomed> doomed_blobs(Db& db) {
-  auto& row = db.prepare("SELECT d.tenant, t.id, d.blob FROM doomed_blobs d JOIN tenants t ON t.number = d.tenant WHERE NOT EXISTS "
-                         "(SELECT 1 FROM blob_refs r WHERE r.tenant = d.tenant AND r.blob = d.blob)");
+  auto& row = db.prepare(
+      "SELECT d.tenant, t.id, d.blob FROM doomed_blobs d JOIN tenants t ON t.number = d.tenant WHERE NOT EXISTS "
+      "(SELECT 1 FROM blob_refs r WHERE r.tenant = d.tenant AND r.blob = d.blob)");
   std::vector<Doomed> all;
   while (row.step()) all.push_back({row.integer(0), row.text(1), row.text(2)});
   row.reset();

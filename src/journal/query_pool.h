@@ -1,4 +1,5 @@
-// Reader threads over views.db, each with its own read-only connection; a query sees one consistent moment. Inside the journal floor only.
+// Reader threads over views.db, each with its own read-only connection; a query sees one consistent moment. Inside the
+// journal floor only.
 #pragma once
 #include <condition_variable>
 #include <deque>
@@ -13,7 +14,7 @@
 
 namespace steward::journal {
 
-inline constexpr size_t kQueryThreads = 3;        // one slow report leaves two for the rest
+inline constexpr size_t kQueryThreads = 3;         // one slow report leaves two for the rest
 inline constexpr size_t kQueryQueueLimit = 4'000;  // queries waiting; over it DbError to the caller
 
 class QueryPool {

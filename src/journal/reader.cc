@@ -17,17 +17,20 @@ std::vector<Record> rows(Statement& statement) {
 const std::string& select_page() {
   static const std::string sql = fmt::format(
       "SELECT {} FROM tenants t JOIN records r ON r.pos > (t.number << 40) + ?2 AND r.pos < ((t.number + 1) << 40) "
-      "WHERE t.id=?1 ORDER BY r.pos LIMIT ?3", kRecordColumns);
+      "WHERE t.id=?1 ORDER BY r.pos LIMIT ?3",
+      kRecordColumns);
   return sql;
 }
 const std::string& select_stream() {
   static const std::string sql = fmt::format(
       "SELECT {} FROM tenants t JOIN records r ON r.tenant = t.number WHERE t.id=?1 AND r.stream=?2 AND r.version > ?3 "
-      "ORDER BY r.version LIMIT ?4", kRecordColumns);
+      "ORDER BY r.version LIMIT ?4",
+      kRecordColumns);
   return sql;
 }
 const std::string& select_one() {
-  static const std::string sql = fmt::format("SELECT {} FROM records r JOIN tenants t ON t.number = r.tenant WHERE r.id=?", kRecordColumns);
+  static const std::string sql =
+      fmt::format("SELECT {} FROM records r JOIN tenants t ON t.number = r.tenant WHERE r.id=?", kRecordColumns);
   return sql;
 }
 }  // namespace
@@ -69,8 +72,10 @@ std::unique_ptr<Db> Reader::take() {
 void Reader::give_back(std::unique_ptr<Db> db) {
   {
     std::lock_guard lock(mutex_);
-    if (db) idle_.push_back(std::move(db));
-    else --open_;
+    if (db)
+      idle_.push_back(std::move(db));
+    else
+      --open_;
   }
   returned_.notify_one();
 }
@@ -107,10 +112,15 @@ Result<std::vector<Record>> Reader::read(const Id& tenant, Seq after, size_t lim
   return records;
 }
 
-Result<std::vector<Record>> Reader::read_stream(const Id& tenant, std::string_view stream, uint64_t after_version, size_t limit) {
+Result<std::vector<Record>> Reader::read_stream(const Id& tenant, std::string_view stream, uint64_t after_version,
+                                                size_t limit) {
   std::vector<Record> records;
   auto s = with_db([&](Db& db) {
-    records = rows(db.prepare(select_stream()).bind(1, tenant).bind(2, stream).bind(3, after_version).bind(4, static_cast<int64_t>(limit)));
+    records = rows(db.prepare(select_stream())
+                       .bind(1, tenant)
+                       .bind(2, stream)
+                       .bind(3, after_version)
+                       .bind(4, static_cast<int64_t>(limit)));
   });
   if (!s) return fail(s.error());
   if (s = lift(records); !s) return fail(s.error());
@@ -119,7 +129,8 @@ Result<std::vector<Record>> Reader::read_stream(const Id& tenant, std::string_vi
 
 Result<Record> Reader::find(const Id& record_id) {
   std::vector<Record> records;
-  if (auto s = with_db([&](Db& db) { records = rows(db.prepare(select_one()).bind(1, record_id)); }); !s) return fail(s.error());
+  if (auto s = with_db([&](Db& db) { records = rows(db.prepare(select_one()).bind(1, record_id)); }); !s)
+    return fail(s.error());
   if (records.empty()) return fail(ErrorCode::kNotFound, "There is no such record.");
   if (auto s = lift(records); !s) return fail(s.error());
   return std::move(records.front());

@@ -1,4 +1,5 @@
-// Reading the journal from any thread: a few read-only connections lent one call at a time. Inside the journal floor; others use Journal.
+// Reading the journal from any thread: a few read-only connections lent one call at a time. Inside the journal floor;
+// others use Journal.
 #pragma once
 #include <condition_variable>
 #include <filesystem>
@@ -25,7 +26,8 @@ class Reader {
   ~Reader();
 
   Result<std::vector<Record>> read(const Id& tenant, Seq after, size_t limit);
-  Result<std::vector<Record>> read_stream(const Id& tenant, std::string_view stream, uint64_t after_version, size_t limit);
+  Result<std::vector<Record>> read_stream(const Id& tenant, std::string_view stream, uint64_t after_version,
+                                          size_t limit);
   Result<Record> find(const Id& record_id);
   // Lends a connection to `use`; DbError becomes kStoreUnavailable.
   Status with_db(const std::function<void(Db&)>& use);

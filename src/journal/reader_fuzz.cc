@@ -1,5 +1,6 @@
-// Fuzzes what reads journals from outside bytes: an exported line, the body of `record.erased`, a line of erasures.log, the list of sources.
-// What is taken must survive being written and read again, and check against the chain without a crash.
+// Fuzzes what reads journals from outside bytes: an exported line, the body of `record.erased`, a line of erasures.log,
+// the list of sources. What is taken must survive being written and read again, and check against the chain without a
+// crash.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -19,7 +20,8 @@ void check_line(std::string_view line) {
   (void)checker.first_unexplained(record->tenant);
   const std::string written = steward::journal::to_export_line(*record, true);
   auto again = steward::journal::parse_export_line(written);
-  if (!again || again->seq != record->seq || again->stream != record->stream || again->digest != record->digest) std::abort();
+  if (!again || again->seq != record->seq || again->stream != record->stream || again->digest != record->digest)
+    std::abort();
   if (!record->erased && !record->salt.empty() && again->body != record->body) std::abort();
 }
 

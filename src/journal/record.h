@@ -1,7 +1,9 @@
-// A record: one thing that happened, appended to a tenant's chain and never changed (but for erasure, which takes its body and salt).
+// A record: one thing that happened, appended to a tenant's chain and never changed (but for erasure, which takes its
+// body and salt).
 //
-// The header (every field but body and salt) holds opaque ids only, never names, addresses or titles. digest = SHA-256(the tenant's
-// previous digest ‖ header ‖ body_digest), body_digest = SHA-256(salt ‖ body): see docs/architecture.md, "Digest bytes".
+// The header (every field but body and salt) holds opaque ids only, never names, addresses or titles. digest =
+// SHA-256(the tenant's previous digest ‖ header ‖ body_digest), body_digest = SHA-256(salt ‖ body): see
+// docs/architecture.md, "Digest bytes".
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -19,18 +21,18 @@ struct Record {
   Id tenant;
   Seq seq = 0;
   Id id;
-  std::string stream;     // "run/run_01…", "call/call_01…"
-  uint64_t version = 0;   // in its stream, from 1
-  std::string kind;       // "call.reserved"
-  uint32_t schema = 1;    // of the body; upcasters lift older ones on read
+  std::string stream;    // "run/run_01…", "call/call_01…"
+  uint64_t version = 0;  // in its stream, from 1
+  std::string kind;      // "call.reserved"
+  uint32_t schema = 1;   // of the body; upcasters lift older ones on read
   TimeUs time = 0;
-  Id actor;               // principal that did it
-  Id on_behalf_of;        // or empty
-  Id cause;               // the record it follows from, or empty
+  Id actor;                 // principal that did it
+  Id on_behalf_of;          // or empty
+  Id cause;                 // the record it follows from, or empty
   std::vector<Id> sources;  // what it was drawn from: erasing one finds what hangs on it
-  Id acl;                 // interned set of principals, or empty: the tenant's default
-  std::string label;      // trust label: owner, colleague, tool, outside, system
-  std::string body;       // stored bytes of JSON; empty once erased
+  Id acl;                   // interned set of principals, or empty: the tenant's default
+  std::string label;        // trust label: owner, colleague, tool, outside, system
+  std::string body;         // stored bytes of JSON; empty once erased
   bool erased = false;
   std::string salt;         // 32 raw bytes; empty once erased
   std::string body_digest;  // 32 raw bytes
@@ -51,8 +53,9 @@ struct Draft {
   std::vector<Id> sources;
   Id acl;
   std::string label = "system";
-  std::optional<uint64_t> expected_version;  // the stream's version before this batch; kConflict if it is another. Empty: any
-  std::vector<std::string> blobs;            // blob ids this record names (counted)
+  std::optional<uint64_t>
+      expected_version;            // the stream's version before this batch; kConflict if it is another. Empty: any
+  std::vector<std::string> blobs;  // blob ids this record names (counted)
 };
 
 }  // namespace steward::journal

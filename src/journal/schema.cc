@@ -8,9 +8,9 @@
 namespace steward::journal {
 namespace {
 
-// `sources`, `blob_refs`: who hangs on what. `doomed_blobs`: what an erasure took a reference from, until the purge has looked at it.
-// `erased` is 1 while only hidden, 2 once purged. `meta` holds numbers that belong to the file (how far erasures.log is applied, the probe
-// that recovery writes).
+// `sources`, `blob_refs`: who hangs on what. `doomed_blobs`: what an erasure took a reference from, until the purge has
+// looked at it. `erased` is 1 while only hidden, 2 once purged. `meta` holds numbers that belong to the file (how far
+// erasures.log is applied, the probe that recovery writes).
 constexpr std::string_view kTables = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE tenants(number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL, digest BLOB NOT NULL);
@@ -40,8 +40,9 @@ Db open_journal_db(const std::filesystem::path& path, Db::Mode mode, const char*
   Db db = Db::open(path, mode, vfs);
   if (mode == Db::Mode::kReadWrite) {
     // A larger log between checkpoints: each stalls the writer for a sync of the database file.
-    db.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;"
-               "PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-32000");
+    db.execute(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY;"
+        "PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-32000");
   }
   return db;
 }
@@ -49,8 +50,11 @@ Db open_journal_db(const std::filesystem::path& path, Db::Mode mode, const char*
 void migrate_journal(Db& db) {
   const int64_t version = db.integer("PRAGMA user_version");
   if (version > kSchemaVersion) {
-    throw DbError(SQLITE_MISMATCH, fmt::format("The journal was written by a newer Steward (its tables have version {}, this program knows {}): "
-                                               "use that release or restore a backup.", version, kSchemaVersion));
+    throw DbError(
+        SQLITE_MISMATCH,
+        fmt::format("The journal was written by a newer Steward (its tables have version {}, this program knows {}): "
+                    "use that release or restore a backup.",
+                    version, kSchemaVersion));
   }
   if (version == kSchemaVersion) return;
   db.execute("BEGIN IMMEDIATE");

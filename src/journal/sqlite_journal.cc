@@ -30,7 +30,8 @@ SqliteJournal::SqliteJournal(Options options, Clock& clock, Random& random, Log 
     : options_(std::move(options)),
       paths_(options_.home),
       log_(std::move(log)),
-      store_(paths_.journal(), options_.vfs, clock, random, [this](const Id& tenant, std::string_view blob) { return blob_stored(tenant, blob); }),
+      store_(paths_.journal(), options_.vfs, clock, random,
+             [this](const Id& tenant, std::string_view blob) { return blob_stored(tenant, blob); }),
       eraser_(paths_, options_.kept_kinds, clock),
       folds_(options_.upcasters),
       reader_(paths_.journal(), options_.upcasters),
@@ -67,7 +68,8 @@ Status SqliteJournal::open() {
   if (auto s = check_heads(); !s) return s;
   auto erased = eraser_.finish_log(store_);
   if (!erased) return fail(erased.error());
-  if (*erased > 0) log_.warn("Records were erased that the erasures log names and the journal still held.", {{"records", *erased}});
+  if (*erased > 0)
+    log_.warn("Records were erased that the erasures log names and the journal still held.", {{"records", *erased}});
   if (auto s = load_folds(); !s) return s;
   store_.probe();  // so that the -wal file is there for the syncer, and a full disk is told at once
   const auto heads = select_heads(store_.db());
@@ -75,16 +77,21 @@ Status SqliteJournal::open() {
   return syncer_.start(paths_.journal().string() + "-wal", heads);
 }
 
-// The head row and the last record were written in one transaction: if they differ, the file was damaged or tampered with.
+// The head row and the last record were written in one transaction: if they differ, the file was damaged or tampered
+// with.
 Status SqliteJournal::check_heads() {
   auto& row = store_.db().prepare(
-      "SELECT t.id FROM tenants t LEFT JOIN records r ON r.pos = (t.number << 40) + t.seq WHERE t.seq > 0 AND r.digest IS NOT t.digest");
+      "SELECT t.id FROM tenants t LEFT JOIN records r ON r.pos = (t.number << 40) + t.seq WHERE t.seq > 0 AND r.digest "
+      "IS NOT t.digest");
   const bool bad = row.step();
   const std::string tenant = bad ? row.text(0) : "";
   row.reset();
   if (!bad) return {};
-  return fail(ErrorCode::kCorrupt, fmt::format("The journal's last record of {} is not what its head says: run 'steward journal verify', or restore "
-                                               "a backup.", tenant));
+  return fail(
+      ErrorCode::kCorrupt,
+      fmt::format("The journal's last record of {} is not what its head says: run 'steward journal verify', or restore "
+                  "a backup.",
+                  tenant));
 }
 
 Status SqliteJournal::load_folds() {
@@ -129,14 +136,19 @@ void SqliteJournal::submit_act(Act act, AppendCallback written, std::function<vo
 void SqliteJournal::erase(Id tenant, ErasureRequest request, AppendCallback done) {
   auto held = std::make_shared<Result<Appended>>(Appended{});
   auto shared_done = std::make_shared<AppendCallback>(std::move(done));
-  submit_act([this, tenant = std::move(tenant), request = std::move(request)](Store& store) { return eraser_.erase(store, tenant, request); },
+  submit_act([this, tenant = std::move(tenant),
+              request = std::move(request)](Store& store) { return eraser_.erase(store, tenant, request); },
              [held, shared_done](Result<Appended> result) {
-               if (!result) (*shared_done)(std::move(result));
-               else *held = std::move(result);
+               if (!result)
+                 (*shared_done)(std::move(result));
+               else
+                 *held = std::move(result);
              },
              [held, shared_done](Status status) {
-               if (!status) (*shared_done)(fail(status.error()));
-               else (*shared_done)(std::move(*held));
+               if (!status)
+                 (*shared_done)(fail(status.error()));
+               else
+                 (*shared_done)(std::move(*held));
              });
 }
 
@@ -186,8 +198,10 @@ void SqliteJournal::enqueue(Command command) {
 }
 
 void SqliteJournal::refuse(Command& command, const Error& error) {
-  if (command.maintenance) command.maintenance(fail(error));
-  else command.written(fail(error));
+  if (command.maintenance)
+    command.maintenance(fail(error));
+  else
+    command.written(fail(error));
 }
 
 void SqliteJournal::run() {
@@ -210,7 +224,8 @@ void SqliteJournal::run() {
   }
 }
 
-// The next group: empty when stopping with nothing left, or when it is time to try a recovery. Maintenance stands alone.
+// The next group: empty when stopping with nothing left, or when it is time to try a recovery. Maintenance stands
+// alone.
 std::deque<SqliteJournal::Command> SqliteJournal::take() {
   std::unique_lock lock(mutex_);
   const auto due = [&] { return stopping_ || !queue_.empty(); };
@@ -266,7 +281,8 @@ std::vector<Result<Appended>> SqliteJournal::perform(std::deque<Command>& comman
   return results;
 }
 
-// A decision that throws is a bug of its request and fails that alone; a fold that throws, or the disk, fails the group.
+// A decision that throws is a bug of its request and fails that alone; a fold that throws, or the disk, fails the
+// group.
 Result<Appended> SqliteJournal::perform(Command& command) {
   Result<std::vector<Record>> records = std::vector<Record>{};
   try {
@@ -308,8 +324,10 @@ void SqliteJournal::recover() {
   } catch (const DbError& e) {
     status = fail(ErrorCode::kStoreUnavailable, e.what());
   }
-  if (status) set_state(State::kReady, "the disk works again");
-  else store_.rollback();
+  if (status)
+    set_state(State::kReady, "the disk works again");
+  else
+    store_.rollback();
 }
 
 Status SqliteJournal::recover_once() {
@@ -320,7 +338,8 @@ Status SqliteJournal::recover_once() {
   }
   store_.probe();
   if (reopen) {
-    // Everything in the log is written into the database file and synced there: what was written before the failure is durable now.
+    // Everything in the log is written into the database file and synced there: what was written before the failure is
+    // durable now.
     auto& row = store_.db().prepare("PRAGMA wal_checkpoint(TRUNCATE)");
     const bool busy = !row.step() || row.integer(0) != 0;
     row.reset();
@@ -344,8 +363,10 @@ Status SqliteJournal::recover_once() {
 
 void SqliteJournal::set_state(State state, std::string_view why) {
   if (state_.exchange(state) == state) return;
-  if (state == State::kReady) log_.info("The journal takes records again.");
-  else log_.error("The journal takes no records.", {{"why", std::string(why)}});
+  if (state == State::kReady)
+    log_.info("The journal takes records again.");
+  else
+    log_.error("The journal takes no records.", {{"why", std::string(why)}});
   std::lock_guard lock(mutex_);  // the writer may be between looking at the state and going to sleep
   wake_.notify_all();
 }
@@ -364,7 +385,8 @@ std::vector<Id> SqliteJournal::tenants() const {
 }
 
 Task<Status> SqliteJournal::wait_durable(Id tenant, Seq seq) {
-  co_return co_await await_callback<Status>([&](std::function<void(Status)> done) { syncer_.when_durable(tenant, seq, std::move(done)); });
+  co_return co_await await_callback<Status>(
+      [&](std::function<void(Status)> done) { syncer_.when_durable(tenant, seq, std::move(done)); });
 }
 
 std::unique_ptr<Journal> make_sqlite_journal(Options options, Clock& clock, Random& random, Log log) {

@@ -1,10 +1,12 @@
 // The journal on SQLite. Inside the journal floor only: others see Journal.
 //
-// Threads: callers put commands into a bounded queue; the writer thread takes up to group_limit of them, runs each inside one transaction,
-// commits, tells `written`, and has handed the group to the sync thread meanwhile, which tells `durable`.
+// Threads: callers put commands into a bounded queue; the writer thread takes up to group_limit of them, runs each
+// inside one transaction, commits, tells `written`, and has handed the group to the sync thread meanwhile, which tells
+// `durable`.
 //
-// When the disk fails, the group is rolled back whole, every command in it and every later one is answered kStoreUnavailable (fail closed),
-// and the writer tries again twice a second: a small write, then all folds loaded anew, then kReady. Nobody has to restart anything.
+// When the disk fails, the group is rolled back whole, every command in it and every later one is answered
+// kStoreUnavailable (fail closed), and the writer tries again twice a second: a small write, then all folds loaded
+// anew, then kReady. Nobody has to restart anything.
 #pragma once
 #include <condition_variable>
 #include <deque>
@@ -40,20 +42,26 @@ class SqliteJournal final : public Journal {
   Seq written_seq(const Id& tenant) const override;
   Seq durable_seq(const Id& tenant) const override { return syncer_.durable_seq(tenant); }
   Task<Status> wait_durable(Id tenant, Seq seq) override;
-  Result<std::vector<Record>> read(const Id& tenant, Seq after, size_t limit) override { return reader_.read(tenant, after, limit); }
-  Result<std::vector<Record>> read_stream(const Id& tenant, std::string_view stream, uint64_t after_version, size_t limit) override {
+  Result<std::vector<Record>> read(const Id& tenant, Seq after, size_t limit) override {
+    return reader_.read(tenant, after, limit);
+  }
+  Result<std::vector<Record>> read_stream(const Id& tenant, std::string_view stream, uint64_t after_version,
+                                          size_t limit) override {
     return reader_.read_stream(tenant, stream, after_version, limit);
   }
   Result<Record> find(const Id& record_id) override { return reader_.find(record_id); }
   std::vector<Id> tenants() const override;
-  size_t on_durable(std::function<void(const Id& tenant, Seq)> hook) override { return syncer_.on_durable(std::move(hook)); }
+  size_t on_durable(std::function<void(const Id& tenant, Seq)> hook) override {
+    return syncer_.on_durable(std::move(hook));
+  }
   void forget(size_t handle) override { syncer_.forget(handle); }
 
-  // A command that does more than append: runs on the writer thread inside a group, checks before its first change. An error answered
-  // after a change is a broken promise: throw DbError instead, and the group is rolled back.
+  // A command that does more than append: runs on the writer thread inside a group, checks before its first change. An
+  // error answered after a change is a broken promise: throw DbError instead, and the group is rolled back.
   using Act = std::function<Result<std::vector<Record>>(Store&)>;
   void submit_act(Act act, AppendCallback written, std::function<void(Status)> durable);
-  // Runs between groups, outside any transaction, with the writer's connection; blocks the caller, not callable from the writer thread.
+  // Runs between groups, outside any transaction, with the writer's connection; blocks the caller, not callable from
+  // the writer thread.
   Status maintain(std::function<Status(Store&)> work);
   Reader& reader() { return reader_; }
   const HomePaths& paths() const { return paths_; }
@@ -99,8 +107,8 @@ class SqliteJournal final : public Journal {
   std::deque<Command> queue_;
   bool stopping_ = false, started_ = false;
   std::map<Id, Seq> written_;
-  bool folds_stale_ = false;             // writer thread: a group was rolled back after its records were folded
-  std::atomic<bool> reopen_{false};      // a sync failed: the file must be opened anew
+  bool folds_stale_ = false;         // writer thread: a group was rolled back after its records were folded
+  std::atomic<bool> reopen_{false};  // a sync failed: the file must be opened anew
 };
 
 }  // namespace steward::journal

@@ -10,12 +10,14 @@
 namespace steward::journal {
 namespace {
 
-constexpr size_t kVersionCacheLimit = 100'000;  // streams whose version is kept in memory; over it the cache starts anew
-constexpr size_t kRandomPoolBytes = 8'192;      // one call of the generator serves many records
+constexpr size_t kVersionCacheLimit =
+    100'000;                                // streams whose version is kept in memory; over it the cache starts anew
+constexpr size_t kRandomPoolBytes = 8'192;  // one call of the generator serves many records
 
 // Ids and names only: no white space (sources are joined by it), no control characters.
 bool is_plain(std::string_view text) {
-  return text.size() <= kMaxFieldBytes && std::none_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
+  return text.size() <= kMaxFieldBytes &&
+         std::none_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
 }
 
 // A tenant's id names folders too.
@@ -26,18 +28,21 @@ bool is_tenant(std::string_view id) {
 
 Status check_draft(const Draft& d) {
   const auto bad = [&](std::string_view what) {
-    return fail(ErrorCode::kInvalidRequest, fmt::format("A record of kind '{}' was refused: {}.", d.kind.substr(0, 64), what));
+    return fail(ErrorCode::kInvalidRequest,
+                fmt::format("A record of kind '{}' was refused: {}.", d.kind.substr(0, 64), what));
   };
   if (d.stream.empty() || d.kind.empty()) return bad("it needs a stream and a kind");
   for (const std::string* field : {&d.stream, &d.kind, &d.id, &d.actor, &d.on_behalf_of, &d.cause, &d.acl, &d.label}) {
     if (!is_plain(*field)) return bad("a header field is too long or holds white space");
   }
-  if (d.sources.size() > kMaxSources || d.blobs.size() > kMaxBlobsPerRecord) return bad("it names too many sources or blobs");
+  if (d.sources.size() > kMaxSources || d.blobs.size() > kMaxBlobsPerRecord)
+    return bad("it names too many sources or blobs");
   for (const auto& source : d.sources) {
     if (source.empty() || !is_plain(source)) return bad("a source is no id");
   }
   if (d.schema == 0) return bad("schema numbers begin at 1");
-  if (d.body.size() > kMaxBodyBytes) return bad(fmt::format("its body is over {} bytes; large content is a blob", kMaxBodyBytes));
+  if (d.body.size() > kMaxBodyBytes)
+    return bad(fmt::format("its body is over {} bytes; large content is a blob", kMaxBodyBytes));
   if (!nlohmann::json::accept(d.body)) return bad("its body is not JSON");
   return {};
 }
@@ -73,7 +78,11 @@ void Store::begin() {
 void Store::commit() {
   for (auto& [tenant, head] : heads_) {
     if (!head.changed) continue;
-    db_->prepare("UPDATE tenants SET seq=?2, digest=?3 WHERE number=?1").bind(1, head.number).bind(2, head.seq).bind_blob(3, head.digest).run();
+    db_->prepare("UPDATE tenants SET seq=?2, digest=?3 WHERE number=?1")
+        .bind(1, head.number)
+        .bind(2, head.seq)
+        .bind_blob(3, head.digest)
+        .run();
   }
   db_->prepare("COMMIT").run();
   for (auto& [tenant, head] : heads_) head.changed = false;
@@ -109,7 +118,10 @@ Store::Head* Store::find_head(const Id& tenant) {
 
 Store::Head& Store::head_for(const Id& tenant) {
   if (Head* head = find_head(tenant)) return *head;
-  db_->prepare("INSERT INTO tenants(id, seq, digest) VALUES(?, 0, ?)").bind(1, tenant).bind_blob(2, ChainHasher::first_previous()).run();
+  db_->prepare("INSERT INTO tenants(id, seq, digest) VALUES(?, 0, ?)")
+      .bind(1, tenant)
+      .bind_blob(2, ChainHasher::first_previous())
+      .run();
   return *find_head(tenant);
 }
 
@@ -125,7 +137,9 @@ uint64_t& Store::stream_version(int64_t tenant_number, const std::string& stream
   StreamKey key{tenant_number, stream};
   if (auto it = versions_.find(key); it != versions_.end()) return it->second;
   if (versions_.size() >= kVersionCacheLimit) versions_.clear();
-  auto& row = db_->prepare("SELECT max(version) FROM records WHERE tenant=? AND stream=?").bind(1, tenant_number).bind(2, stream);
+  auto& row = db_->prepare("SELECT max(version) FROM records WHERE tenant=? AND stream=?")
+                  .bind(1, tenant_number)
+                  .bind(2, stream);
   row.step();
   const auto version = static_cast<uint64_t>(row.integer(0));
   row.reset();
@@ -142,10 +156,12 @@ Status Store::check(const Id& tenant, const std::vector<Draft>& drafts) {
       auto& row = db_->prepare("SELECT 1 FROM records WHERE id=?").bind(1, draft.id);
       const bool known = row.step();
       row.reset();
-      if (known || !ids.insert(draft.id).second) return fail(ErrorCode::kConflict, fmt::format("A record {} is already there.", draft.id));
+      if (known || !ids.insert(draft.id).second)
+        return fail(ErrorCode::kConflict, fmt::format("A record {} is already there.", draft.id));
     }
     for (const auto& blob : draft.blobs) {
-      if (!blob_stored_(tenant, blob)) return fail(ErrorCode::kConflict, fmt::format("The blob {} is not stored: put it again.", blob.substr(0, 80)));
+      if (!blob_stored_(tenant, blob))
+        return fail(ErrorCode::kConflict, fmt::format("The blob {} is not stored: put it again.", blob.substr(0, 80)));
     }
   }
   return {};
@@ -204,9 +220,25 @@ void Store::insert(Head& head, const Record& r, const std::vector<std::string>& 
   if (r.seq > static_cast<Seq>(kLargestSeq)) throw DbError(0, "The tenant's chain is full.");
   const int64_t pos = position(head.number, r.seq);
   db_->prepare("INSERT INTO records VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,0,?16,?17,?18)")
-      .bind(1, pos).bind(2, head.number).bind(3, r.id).bind(4, r.stream).bind(5, r.version).bind(6, r.kind).bind(7, int64_t{r.schema})
-      .bind(8, r.time).bind(9, r.actor).bind(10, r.on_behalf_of).bind(11, r.cause).bind(12, join_sources(r.sources)).bind(13, r.acl)
-      .bind(14, r.label).bind_blob(15, r.body).bind_blob(16, r.salt).bind_blob(17, r.body_digest).bind_blob(18, r.digest).run();
+      .bind(1, pos)
+      .bind(2, head.number)
+      .bind(3, r.id)
+      .bind(4, r.stream)
+      .bind(5, r.version)
+      .bind(6, r.kind)
+      .bind(7, int64_t{r.schema})
+      .bind(8, r.time)
+      .bind(9, r.actor)
+      .bind(10, r.on_behalf_of)
+      .bind(11, r.cause)
+      .bind(12, join_sources(r.sources))
+      .bind(13, r.acl)
+      .bind(14, r.label)
+      .bind_blob(15, r.body)
+      .bind_blob(16, r.salt)
+      .bind_blob(17, r.body_digest)
+      .bind_blob(18, r.digest)
+      .run();
   for (const auto& source : r.sources) {
     db_->prepare("INSERT OR IGNORE INTO sources VALUES(?,?)").bind(1, source).bind(2, pos).run();
   }

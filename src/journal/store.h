@@ -1,7 +1,8 @@
 // The writer's connection: turns drafts into rows of the chain. Writer thread only; inside the journal floor only.
 //
-// begin … append* … commit is one group. append checks a whole command before its first insert, so a refused command leaves nothing and
-// the group goes on. DbError means the disk: the caller rolls the group back, and everything cached here is forgotten with it.
+// begin … append* … commit is one group. append checks a whole command before its first insert, so a refused command
+// leaves nothing and the group goes on. DbError means the disk: the caller rolls the group back, and everything cached
+// here is forgotten with it.
 #pragma once
 #include <deque>
 #include <functional>
@@ -20,7 +21,7 @@ namespace steward::journal {
 
 // What a draft may hold; over it kInvalidRequest. Larger content is a blob.
 inline constexpr size_t kMaxBodyBytes = size_t{8} << 20;
-inline constexpr size_t kMaxFieldBytes = 256;     // stream, kind, ids, label
+inline constexpr size_t kMaxFieldBytes = 256;  // stream, kind, ids, label
 inline constexpr size_t kMaxSources = 1'000;
 inline constexpr size_t kMaxBlobsPerRecord = 1'000;
 inline constexpr size_t kMaxDraftsPerAppend = 10'000;
@@ -47,9 +48,10 @@ class Store {
   void probe();  // a small write of its own: throws DbError while the disk refuses
 
   Result<std::vector<Record>> append(const Id& tenant, std::vector<Draft> drafts);
-  // Body, salt and blob references go; header, digests and body_digest stay. Inside a group, after the record that says so.
+  // Body, salt and blob references go; header, digests and body_digest stay. Inside a group, after the record that says
+  // so.
   void tombstone(const Id& tenant, Seq seq);
-  Head* find_head(const Id& tenant);  // null if the tenant has no record
+  Head* find_head(const Id& tenant);                      // null if the tenant has no record
   std::vector<std::pair<Id, Seq>> changed_heads() const;  // of the open group
 
  private:
@@ -59,7 +61,9 @@ class Store {
     bool operator==(const StreamKey&) const = default;
   };
   struct StreamHash {
-    size_t operator()(const StreamKey& k) const { return std::hash<std::string>{}(k.stream) ^ static_cast<size_t>(k.tenant); }
+    size_t operator()(const StreamKey& k) const {
+      return std::hash<std::string>{}(k.stream) ^ static_cast<size_t>(k.tenant);
+    }
   };
 
   Status check(const Id& tenant, const std::vector<Draft>& drafts);

@@ -12,15 +12,18 @@
 
 namespace steward::journal {
 namespace {
-// With many writers, a sync that starts with the first few of them makes the rest wait for two: it waits for the queue's end instead.
+// With many writers, a sync that starts with the first few of them makes the rest wait for two: it waits for the
+// queue's end instead.
 constexpr std::chrono::milliseconds kLongestGather{4};
 
 Error not_synced() {
-  return Error(ErrorCode::kStoreUnavailable, "The journal's disk refused to sync, so it can't be said that this survives a power cut.");
+  return Error(ErrorCode::kStoreUnavailable,
+               "The journal's disk refused to sync, so it can't be said that this survives a power cut.");
 }
 }  // namespace
 
-Syncer::Syncer(SyncFile sync_file, std::function<void()> on_failure) : sync_file_(std::move(sync_file)), on_failure_(std::move(on_failure)) {}
+Syncer::Syncer(SyncFile sync_file, std::function<void()> on_failure)
+    : sync_file_(std::move(sync_file)), on_failure_(std::move(on_failure)) {}
 
 Syncer::~Syncer() {
   stop();
@@ -30,7 +33,8 @@ Syncer::~Syncer() {
 Status Syncer::open(const std::filesystem::path& wal) {
   if (fd_ >= 0) ::close(fd_);
   fd_ = ::open(wal.c_str(), O_RDWR | O_CLOEXEC);
-  if (fd_ < 0) return fail(ErrorCode::kStoreUnavailable, fmt::format("Can't open {}: {}.", wal.string(), std::strerror(errno)));
+  if (fd_ < 0)
+    return fail(ErrorCode::kStoreUnavailable, fmt::format("Can't open {}: {}.", wal.string(), std::strerror(errno)));
   return {};
 }
 
@@ -87,8 +91,10 @@ void Syncer::when_durable(const Id& tenant, Seq seq, std::function<void(Status)>
     std::lock_guard lock(mutex_);
     const auto it = durable_.find(tenant);
     const bool reached = seq == 0 || (it != durable_.end() && it->second >= seq);
-    if (!reached && failed_) now = fail(not_synced());
-    else if (!reached && stopping_) now = fail(ErrorCode::kShuttingDown);
+    if (!reached && failed_)
+      now = fail(not_synced());
+    else if (!reached && stopping_)
+      now = fail(ErrorCode::kShuttingDown);
     else if (!reached) {
       waiters_.emplace(std::pair(tenant, seq), std::move(done));
       return;
@@ -125,8 +131,10 @@ void Syncer::run() {
     crash_point("before_sync");
     const bool synced = sync(groups);
     for (const auto& group : groups) group->told_written.wait(false);
-    if (synced) settle(groups);
-    else fail_all(groups, not_synced());
+    if (synced)
+      settle(groups);
+    else
+      fail_all(groups, not_synced());
   }
 }
 

@@ -1,8 +1,9 @@
-// The sync thread: turns *written* into *durable*. It owns a descriptor of the -wal file; fdatasync returning makes every group handed over
-// before the call durable. While it syncs, the writer goes on: what comes meanwhile shares the next sync.
+// The sync thread: turns *written* into *durable*. It owns a descriptor of the -wal file; fdatasync returning makes
+// every group handed over before the call durable. While it syncs, the writer goes on: what comes meanwhile shares the
+// next sync.
 //
-// Callbacks run on the sync thread. A failed sync is never retried on the same pages (the kernel may have dropped them): the journal reopens
-// its file instead and says durable only after a checkpoint has written everything anew.
+// Callbacks run on the sync thread. A failed sync is never retried on the same pages (the kernel may have dropped
+// them): the journal reopens its file instead and says durable only after a checkpoint has written everything anew.
 #pragma once
 #include <atomic>
 #include <condition_variable>
@@ -26,15 +27,16 @@ class Syncer {
   struct Group {
     std::vector<std::pair<Id, Seq>> heads;  // as the group's COMMIT left them
     std::vector<std::function<void(Status)>> durable;
-    bool more_coming = false;               // commands waited behind it when it was handed over: the sync gathers them first
+    bool more_coming = false;  // commands waited behind it when it was handed over: the sync gathers them first
     std::atomic<bool> told_written{false};  // set when the writer has run the `written` callbacks: they come first
   };
   using SyncFile = std::function<int(int fd)>;  // 0, or -1 with errno; null: no sync at all (tests that need speed)
 
   Syncer(SyncFile sync_file, std::function<void()> on_failure);
   ~Syncer();
-  Status start(const std::filesystem::path& wal, const std::vector<std::pair<Id, Seq>>& heads);  // heads are durable already
-  void stop();                                   // syncs what is left, joins
+  Status start(const std::filesystem::path& wal,
+               const std::vector<std::pair<Id, Seq>>& heads);  // heads are durable already
+  void stop();                                                 // syncs what is left, joins
   Status reopen(const std::filesystem::path& wal, const std::vector<std::pair<Id, Seq>>& heads);  // after a failure
 
   void hand_over(std::shared_ptr<Group> group);

@@ -1,4 +1,5 @@
-// For tests of every floor: a temporary home with a started journal and views, and blocking helpers. Not part of the product.
+// For tests of every floor: a temporary home with a started journal and views, and blocking helpers. Not part of the
+// product.
 //
 //   journal::TestHome home;                       // or TestHome({.sync = false})
 //   home.journal().add_fold(fold); home.views().add(view);

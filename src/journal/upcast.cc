@@ -23,8 +23,8 @@ Status Upcasters::apply(Record& record) const {
     }
     record.body = dump(body);
   } catch (const std::exception& e) {
-    return fail(ErrorCode::kCorrupt, fmt::format("Record {} ({}, schema {}) can't be lifted to the newest schema: {}", record.id, record.kind,
-                                                 record.schema, e.what()));
+    return fail(ErrorCode::kCorrupt, fmt::format("Record {} ({}, schema {}) can't be lifted to the newest schema: {}",
+                                                 record.id, record.kind, record.schema, e.what()));
   }
   return {};
 }

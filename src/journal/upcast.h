@@ -1,5 +1,6 @@
-// Upcasters lift the body of an old schema to the next one on read, so that views, folds and callers know only the newest form. What is
-// stored (and what the digests cover) never changes. Filled before the journal starts, then only read: any thread.
+// Upcasters lift the body of an old schema to the next one on read, so that views, folds and callers know only the
+// newest form. What is stored (and what the digests cover) never changes. Filled before the journal starts, then only
+// read: any thread.
 #pragma once
 #include <functional>
 #include <map>
@@ -14,7 +15,8 @@ namespace steward::journal {
 
 class Upcasters {
  public:
-  using Lift = std::function<nlohmann::json(nlohmann::json body)>;  // deterministic; throws on a body that never was of that schema
+  using Lift = std::function<nlohmann::json(nlohmann::json body)>;  // deterministic; throws on a body that never was of
+                                                                    // that schema
   void add(std::string kind, uint32_t from_schema, Lift lift);      // to from_schema + 1
   // Applies the chain of lifts. An erased record keeps its empty body and schema.
   Status apply(Record& record) const;

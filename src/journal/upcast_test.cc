@@ -1,5 +1,5 @@
-// Old journals stay readable: the frozen home of 0.1.0 (tests/frozen/0.1.0, made by bench/freeze_home.cc) verifies, replays into views and
-// folds, and is lifted to newer schemas without its stored bytes changing.
+// Old journals stay readable: the frozen home of 0.1.0 (tests/frozen/0.1.0, made by bench/freeze_home.cc) verifies,
+// replays into views and folds, and is lifted to newer schemas without its stored bytes changing.
 #include "journal/upcast.h"
 
 #include <gmock/gmock.h>
@@ -24,7 +24,8 @@ struct TextFold final : Fold {
 std::shared_ptr<Upcasters> newest() {
   auto up = std::make_shared<Upcasters>();
   up->add("note.said", 1, [](Json body) { return Json{{"words", body.at("text")}, {"language", "und"}}; });
-  up->add("note.said", 2, [](Json body) { return Json{{"text", body.at("words")}, {"language", body.at("language")}}; });
+  up->add("note.said", 2,
+          [](Json body) { return Json{{"text", body.at("words")}, {"language", body.at("language")}}; });
   return up;
 }
 
@@ -64,7 +65,8 @@ TEST(Frozen, TheFirstReleasesHomeReplays) {
   EXPECT_EQ(fold.texts[2], "") << "erased";
   const auto first = journal->read(kTenant, 0, 1).value()[0];
   EXPECT_EQ(first.schema, 3u);
-  ASSERT_TRUE(journal->append_blocking(kTenant, {{.stream = "note/9", .kind = "note.said", .body = R"({"text":"new","language":"en"})", .schema = 3}}));
+  ASSERT_TRUE(journal->append_blocking(
+      kTenant, {{.stream = "note/9", .kind = "note.said", .body = R"({"text":"new","language":"en"})", .schema = 3}}));
   journal->stop();
   EXPECT_TRUE(verify_journal(home)->ok) << "lifting never touches what is stored";
 }

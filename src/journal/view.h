@@ -1,6 +1,6 @@
-// Views: tables in views.db folded from the journal. A view only folds: no clock, no random, no network, no model. Each has its own tables
-// (prefixed by its name) and an applied seq per tenant, written in the same transaction. `steward journal rebuild` drops and refolds them;
-// a view whose version changed is rebuilt beside the old one.
+// Views: tables in views.db folded from the journal. A view only folds: no clock, no random, no network, no model. Each
+// has its own tables (prefixed by its name) and an applied seq per tenant, written in the same transaction. `steward
+// journal rebuild` drops and refolds them; a view whose version changed is rebuilt beside the old one.
 //
 // apply() and create() run on the applier thread. Queries run on reader threads: Views::query.
 #pragma once
@@ -26,7 +26,8 @@ class View {
   virtual void apply(Db& db, const Record& record) = 0;
 };
 
-// Where the tables of a view stand, for a fold that loads from them: 0 if they are missing or of another version (then replay everything).
+// Where the tables of a view stand, for a fold that loads from them: 0 if they are missing or of another version (then
+// replay everything).
 Seq stored_seq(Db& views, std::string_view view, int version, const Id& tenant);
 
 class Views {
@@ -35,15 +36,17 @@ class Views {
   virtual void add(View& view) = 0;  // before start(); outlives this
   virtual Status start() = 0;        // opens views.db, catches up with the journal in the background
   virtual void stop() = 0;
-  virtual Seq applied_seq(const Id& tenant) const = 0;             // by every view
-  virtual Task<Status> wait_applied(Id tenant, Seq seq) = 0;       // read your own writes
-  // Folds every view from nothing beside the serving tables, which then give way in one transaction. kConflict while another is under way.
+  virtual Seq applied_seq(const Id& tenant) const = 0;        // by every view
+  virtual Task<Status> wait_applied(Id tenant, Seq seq) = 0;  // read your own writes
+  // Folds every view from nothing beside the serving tables, which then give way in one transaction. kConflict while
+  // another is under way.
   virtual void rebuild(std::function<void(Status)> done) = 0;
   Task<Status> rebuild();
-  virtual void run_query(std::function<void(Db&)> query) = 0;      // queues for a reader thread; throws DbError if too many wait
+  virtual void run_query(
+      std::function<void(Db&)> query) = 0;  // queues for a reader thread; throws DbError if too many wait
   virtual void query_blocking(std::function<void(Db&)> query) = 0;  // CLI, tests
-  // Runs `query` with a read-only connection on a reader thread: auto rows = co_await views.query<Rows>([=](Db& db) { … });
-  // What the query throws is thrown to the caller.
+  // Runs `query` with a read-only connection on a reader thread: auto rows = co_await views.query<Rows>([=](Db& db) { …
+  // }); What the query throws is thrown to the caller.
   template <class T>
   Task<T> query(std::function<T(Db&)> query) {
     using Answer = std::expected<T, std::exception_ptr>;

@@ -15,8 +15,15 @@ namespace {
 // What says that the disk failed, not the view.
 bool is_disk_failure(const DbError& e) {
   switch (e.code & 0xff) {
-    case SQLITE_IOERR: case SQLITE_FULL: case SQLITE_READONLY: case SQLITE_CANTOPEN: case SQLITE_BUSY: case SQLITE_LOCKED:
-    case SQLITE_NOMEM: case SQLITE_CORRUPT: case SQLITE_NOTADB: return true;
+    case SQLITE_IOERR:
+    case SQLITE_FULL:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_NOMEM:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return true;
     default: return false;
   }
 }
@@ -42,9 +49,12 @@ void check_names(const std::vector<View*>& views) {
 
 std::vector<TableInfo> tables_of(Db& db, std::string_view schema, std::string_view view) {
   std::vector<TableInfo> out;
-  auto& row = db.prepare(fmt::format("SELECT name, type, coalesce(sql, '') FROM {}.sqlite_schema WHERE (tbl_name = ?1 OR "
-                                     "substr(tbl_name, 1, length(?1) + 1) = ?1 || '_') AND name NOT LIKE 'sqlite_%' ORDER BY rowid", schema))
-                  .bind(1, view);
+  auto& row =
+      db.prepare(
+            fmt::format("SELECT name, type, coalesce(sql, '') FROM {}.sqlite_schema WHERE (tbl_name = ?1 OR "
+                        "substr(tbl_name, 1, length(?1) + 1) = ?1 || '_') AND name NOT LIKE 'sqlite_%' ORDER BY rowid",
+                        schema))
+          .bind(1, view);
   while (row.step()) out.push_back({row.text(0), row.text(1), row.text(2)});
   return out;
 }
@@ -56,12 +66,14 @@ std::vector<std::string> dump_tables(Db& db, std::string_view view) {
     std::vector<std::string> rows;
     sqlite3_stmt* stmt = nullptr;
     const std::string sql = fmt::format("SELECT * FROM {}", sql_name(table.name));
-    if (sqlite3_prepare_v2(db.handle(), sql.c_str(), -1, &stmt, nullptr) != SQLITE_OK) throw DbError(SQLITE_ERROR, sqlite3_errmsg(db.handle()));
+    if (sqlite3_prepare_v2(db.handle(), sql.c_str(), -1, &stmt, nullptr) != SQLITE_OK)
+      throw DbError(SQLITE_ERROR, sqlite3_errmsg(db.handle()));
     while (sqlite3_step(stmt) == SQLITE_ROW) {
       std::string line = table.name;
       for (int i = 0; i < sqlite3_column_count(stmt); ++i) {
         const auto* bytes = static_cast<const char*>(sqlite3_column_blob(stmt, i));
-        line += fmt::format("|{}:{}", sqlite3_column_type(stmt, i), std::string(bytes ? bytes : "", static_cast<size_t>(sqlite3_column_bytes(stmt, i))));
+        line += fmt::format("|{}:{}", sqlite3_column_type(stmt, i),
+                            std::string(bytes ? bytes : "", static_cast<size_t>(sqlite3_column_bytes(stmt, i))));
       }
       rows.push_back(std::move(line));
     }

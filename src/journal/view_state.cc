@@ -10,20 +10,33 @@ namespace steward::journal {
 Db open_views_db(const std::filesystem::path& path, Db::Mode mode) {
   Db db = open_journal_db(path, mode);
   if (mode == Db::Mode::kReadWrite) {
-    db.execute("CREATE TABLE IF NOT EXISTS view_state(view TEXT NOT NULL, tenant TEXT NOT NULL, version INTEGER NOT NULL, seq INTEGER NOT NULL,"
-               " digest BLOB NOT NULL, PRIMARY KEY(view, tenant)) WITHOUT ROWID");
+    db.execute(
+        "CREATE TABLE IF NOT EXISTS view_state(view TEXT NOT NULL, tenant TEXT NOT NULL, version INTEGER NOT NULL, seq "
+        "INTEGER NOT NULL,"
+        " digest BLOB NOT NULL, PRIMARY KEY(view, tenant)) WITHOUT ROWID");
   }
   return db;
 }
 
 void store_seq(Db& views, std::string_view view, int version, const Record& last) {
-  views.prepare("INSERT INTO view_state VALUES(?,?,?,?,?) ON CONFLICT DO UPDATE SET version=excluded.version, seq=excluded.seq, "
-                "digest=excluded.digest")
-      .bind(1, view).bind(2, last.tenant).bind(3, version).bind(4, last.seq).bind_blob(5, last.digest).run();
+  views
+      .prepare(
+          "INSERT INTO view_state VALUES(?,?,?,?,?) ON CONFLICT DO UPDATE SET version=excluded.version, "
+          "seq=excluded.seq, "
+          "digest=excluded.digest")
+      .bind(1, view)
+      .bind(2, last.tenant)
+      .bind(3, version)
+      .bind(4, last.seq)
+      .bind_blob(5, last.digest)
+      .run();
 }
 
 Seq stored_seq(Db& views, std::string_view view, int version, const Id& tenant) {
-  auto& row = views.prepare("SELECT seq FROM view_state WHERE view=? AND tenant=? AND version=?").bind(1, view).bind(2, tenant).bind(3, version);
+  auto& row = views.prepare("SELECT seq FROM view_state WHERE view=? AND tenant=? AND version=?")
+                  .bind(1, view)
+                  .bind(2, tenant)
+                  .bind(3, version);
   const Seq seq = row.step() ? static_cast<Seq>(row.integer(0)) : 0;
   row.reset();
   return seq;
@@ -33,8 +46,10 @@ bool views_belong_to(Db& views, Db& journal) {
   auto& state = views.prepare("SELECT tenant, seq, digest FROM view_state WHERE tenant != ''");
   bool belong = true;
   while (belong && state.step()) {
-    auto& row = journal.prepare("SELECT digest FROM records WHERE pos = (SELECT number << 40 FROM tenants WHERE id=?1) + ?2")
-                    .bind(1, state.text(0)).bind(2, state.integer(1));
+    auto& row =
+        journal.prepare("SELECT digest FROM records WHERE pos = (SELECT number << 40 FROM tenants WHERE id=?1) + ?2")
+            .bind(1, state.text(0))
+            .bind(2, state.integer(1));
     belong = row.step() && row.blob(0) == state.blob(2);
     row.reset();
   }

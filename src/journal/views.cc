@@ -1,5 +1,5 @@
-// The applier thread follows the durable mark and folds; a view whose version changed is folded by a second thread into a file of its own
-// and takes the place of the old one in one transaction, once it has caught up.
+// The applier thread follows the durable mark and folds; a view whose version changed is folded by a second thread into
+// a file of its own and takes the place of the old one in one transaction, once it has caught up.
 #include <condition_variable>
 #include <set>
 #include <thread>
@@ -28,7 +28,8 @@ class SqliteViews final : public Views {
   void stop() override;
   Seq applied_seq(const Id& tenant) const override;
   Task<Status> wait_applied(Id tenant, Seq seq) override {
-    co_return co_await await_callback<Status>([&](std::function<void(Status)> done) { when_applied(tenant, seq, std::move(done)); });
+    co_return co_await await_callback<Status>(
+        [&](std::function<void(Status)> done) { when_applied(tenant, seq, std::move(done)); });
   }
   using Views::rebuild;
   void rebuild(std::function<void(Status)> done) override;
@@ -199,10 +200,12 @@ void SqliteViews::tell() {
     for (const auto& tenant : tenants) {
       const Seq seq = set_->applied_seq(tenant);
       applied_[tenant] = seq == kNoView ? journal_.durable_seq(tenant) : seq;
-      const auto first = waiters_.lower_bound({tenant, 0}), last = waiters_.upper_bound({tenant, broken ? kNoView : applied_[tenant]});
+      const auto first = waiters_.lower_bound({tenant, 0}),
+                 last = waiters_.upper_bound({tenant, broken ? kNoView : applied_[tenant]});
       for (auto it = first; it != last; ++it) {
         Status status;
-        if (it->first.second > applied_[tenant]) status = fail(ErrorCode::kInternal, "A view stands still; the log says which.");
+        if (it->first.second > applied_[tenant])
+          status = fail(ErrorCode::kInternal, "A view stands still; the log says which.");
         reached.emplace_back(std::move(it->second), std::move(status));
       }
       waiters_.erase(first, last);

@@ -24,11 +24,13 @@ std::vector<Over> budgets_over(const Accounts& accounts, const std::vector<Id>& 
 }
 
 // The key as it is now, not as it was when the request came: a revocation or a lowered limit holds at once.
-Result<std::shared_ptr<const identity::Key>> present_key(const identity::Snapshot& identity, const CallBound& bound, TimeUs now) {
+Result<std::shared_ptr<const identity::Key>> present_key(const identity::Snapshot& identity, const CallBound& bound,
+                                                         TimeUs now) {
   if (!bound.caller.key) return nullptr;
   const auto it = identity.keys.find(bound.caller.key->id);
   if (it == identity.keys.end() || it->second->revoked) {
-    return fail(ErrorCode::kKeyRevoked, fmt::format("The API key {}… was revoked.", bound.caller.key->visible), {{"key", bound.caller.key->id}});
+    return fail(ErrorCode::kKeyRevoked, fmt::format("The API key {}… was revoked.", bound.caller.key->visible),
+                {{"key", bound.caller.key->id}});
   }
   const auto owner = identity.principals.find(it->second->spec.owner);
   if (owner != identity.principals.end() && owner->second.disabled) {
@@ -36,12 +38,15 @@ Result<std::shared_ptr<const identity::Key>> present_key(const identity::Snapsho
   }
   const TimeUs expires_at = it->second->spec.expires_at;
   if (expires_at != 0 && expires_at <= now) {
-    return fail(ErrorCode::kKeyExpired, fmt::format("The API key {}… expired on {}.", it->second->visible, to_rfc3339(expires_at)), {{"key", it->first}});
+    return fail(ErrorCode::kKeyExpired,
+                fmt::format("The API key {}… expired on {}.", it->second->visible, to_rfc3339(expires_at)),
+                {{"key", it->first}});
   }
   return it->second;
 }
 
-// The output tokens of each choice: the caller's, at most the route's cap; or the smaller of the cap and what fits everything.
+// The output tokens of each choice: the caller's, at most the route's cap; or the smaller of the cap and what fits
+// everything.
 struct Output {
   int64_t tokens = 0;
   bool was_cut = false;
@@ -55,9 +60,11 @@ Output choose_output(const CallBound& bound, const Price& price, const std::vect
     return {tokens, tokens < asked};
   }
   int64_t fits = cap;
-  for (const Over& each : over) fits = std::min(fits, output_that_fits(price, bound.input_tokens_bound, bound.n, each.standing.left(), cap));
+  for (const Over& each : over)
+    fits = std::min(fits, output_that_fits(price, bound.input_tokens_bound, bound.n, each.standing.left(), cap));
   if (tokens_left >= 0) fits = std::min(fits, (tokens_left - bound.input_tokens_bound) / std::max<int64_t>(bound.n, 1));
-  // Not even one token fits: what is refused then is one token, so that the refusal tells the least that would have been needed.
+  // Not even one token fits: what is refused then is one token, so that the refusal tells the least that would have
+  // been needed.
   const int64_t tokens = std::max<int64_t>(fits, std::min<int64_t>(cap, 1));
   return {tokens, tokens < cap};
 }
@@ -95,16 +102,22 @@ void fill_call(CallReserved& call, const CallBound& bound, const identity::Key* 
 }
 
 Reservation reservation_of(const CallReserved& call, const Id& tenant, bool was_cut, const std::vector<Over>& over) {
-  Reservation reservation{.call = call.call, .tenant = tenant, .reserved = call.reserved, .output_tokens = call.output, .output_was_cut = was_cut};
+  Reservation reservation{.call = call.call,
+                          .tenant = tenant,
+                          .reserved = call.reserved,
+                          .output_tokens = call.output,
+                          .output_was_cut = was_cut};
   for (const Over& each : over) {
-    reservation.budgets.push_back({each.budget->id, each.budget->spec.name, each.standing.left() - call.reserved, each.standing.end});
+    reservation.budgets.push_back(
+        {each.budget->id, each.budget->spec.name, each.standing.left() - call.reserved, each.standing.end});
   }
   return reservation;
 }
 
 }  // namespace
 
-std::vector<Id> scopes_of(const identity::Snapshot& identity, const Id& tenant, const Id& team, const Id& owner, const Id& key) {
+std::vector<Id> scopes_of(const identity::Snapshot& identity, const Id& tenant, const Id& team, const Id& owner,
+                          const Id& key) {
   constexpr size_t kTeamLimit = 100;  // teams above a team
   std::vector<Id> teams;
   if (!team.empty()) teams.push_back(team);
@@ -122,8 +135,10 @@ std::vector<Id> scopes_of(const identity::Snapshot& identity, const Id& tenant, 
   return scopes;
 }
 
-Result<Admission> admit(const Accounts& accounts, const identity::Snapshot& identity, const CallBound& bound, TimeUs now) {
-  if (accounts.open.contains(bound.call)) return fail(ErrorCode::kConflict, "The call has been reserved already.", {{"call", bound.call}});
+Result<Admission> admit(const Accounts& accounts, const identity::Snapshot& identity, const CallBound& bound,
+                        TimeUs now) {
+  if (accounts.open.contains(bound.call))
+    return fail(ErrorCode::kConflict, "The call has been reserved already.", {{"call", bound.call}});
   const auto found = present_key(identity, bound, now);
   if (!found) return fail(found.error());
   const identity::Key* key = found->get();
@@ -132,14 +147,17 @@ Result<Admission> admit(const Accounts& accounts, const identity::Snapshot& iden
   const auto usage = accounts.keys.find(key_id);
   const KeyState none;
   const KeyState& used = key && usage != accounts.keys.end() ? usage->second : none;
-  if (limits.concurrency > 0 && used.under_way >= limits.concurrency) return fail(concurrency_refusal(limits.concurrency, used.under_way));
+  if (limits.concurrency > 0 && used.under_way >= limits.concurrency)
+    return fail(concurrency_refusal(limits.concurrency, used.under_way));
 
-  const auto scopes = scopes_of(identity, bound.caller.tenant, key ? key->spec.team : Id(), key ? key->spec.owner : bound.caller.principal, key_id);
+  const auto scopes = scopes_of(identity, bound.caller.tenant, key ? key->spec.team : Id(),
+                                key ? key->spec.owner : bound.caller.principal, key_id);
   const std::vector<Over> over = budgets_over(accounts, scopes, now);
   if (!bound.price && !over.empty()) return fail(price_refusal(bound, *over.front().budget));
   const Price price = bound.price.value_or(Price());
   const bool counts_tokens = limits.tokens_per_minute > 0;
-  const int64_t tokens_left = counts_tokens ? std::max<int64_t>(limits.tokens_per_minute - used.window.tokens(now), 0) : -1;
+  const int64_t tokens_left =
+      counts_tokens ? std::max<int64_t>(limits.tokens_per_minute - used.window.tokens(now), 0) : -1;
 
   const Output output = choose_output(bound, price, over, tokens_left);
   Admission admission;
@@ -150,7 +168,8 @@ Result<Admission> admit(const Accounts& accounts, const identity::Snapshot& iden
   if (limits.requests_per_minute > 0 && used.window.requests(now) >= limits.requests_per_minute) {
     return fail(requests_refusal(used.window, limits, now));
   }
-  if (counts_tokens && call.tokens_bound() > tokens_left) return fail(tokens_refusal(used.window, limits, call.tokens_bound(), now));
+  if (counts_tokens && call.tokens_bound() > tokens_left)
+    return fail(tokens_refusal(used.window, limits, call.tokens_bound(), now));
   for (const Over& each : over) call.budgets.emplace_back(each.budget->id, each.standing.start);
 
   admission.reservation = reservation_of(call, bound.caller.tenant, output.was_cut, over);
@@ -165,20 +184,26 @@ Result<Admission> admit(const Accounts& accounts, const identity::Snapshot& iden
 Result<Settling> settle_call(const Accounts& accounts, const Settlement& settlement, TimeUs now) {
   const auto it = accounts.open.find(settlement.call);
   if (it == accounts.open.end()) {
-    return fail(ErrorCode::kConflict, "The call is not under way: it was settled before, or its reservation expired and was charged.",
+    return fail(ErrorCode::kConflict,
+                "The call is not under way: it was settled before, or its reservation expired and was charged.",
                 {{"call", settlement.call}});
   }
   const CallReserved& call = it->second;
   if (settlement.outcome == Outcome::kInDoubt) return Settling{settle_in_doubt(call), {.cost = call.reserved}};
   Settling settling;
   CallSettled& settled = settling.settled;
-  settled = {.call = call.call, .at = now, .outcome = settlement.outcome, .error = settlement.error, .usage = settlement.usage};
+  settled = {.call = call.call,
+             .at = now,
+             .outcome = settlement.outcome,
+             .error = settlement.error,
+             .usage = settlement.usage};
   settled.reserved = call.reserved;
   settled.duration_us = settlement.duration_us;
   settled.first_token_us = settlement.first_token_us;
   // A call that never reached the provider, or that it refused, used nothing, not even the price of a request.
   const Usage& usage = settlement.usage;
-  const bool nothing_used = usage.prompt_tokens <= 0 && usage.completion_tokens <= 0 && settlement.outcome != Outcome::kFinished;
+  const bool nothing_used =
+      usage.prompt_tokens <= 0 && usage.completion_tokens <= 0 && settlement.outcome != Outcome::kFinished;
   if (call.price && !nothing_used) settled.cost = cost_of(*call.price, usage);
   if (call.local) settled.cost = std::min(settled.cost, call.reserved);
   settled.overrun = call.price ? std::max<NanoUsd>(settled.cost - call.reserved, 0) : 0;

@@ -1,4 +1,5 @@
-// The ledger's laws on random histories, against a model that keeps every call in a list and adds it all up anew for each question:
+// The ledger's laws on random histories, against a model that keeps every call in a list and adds it all up anew for
+// each question:
 //   conservation   spent = sum of charges, reserved = sum of open bounds, in each budget's present period
 //   the wall       without an overrun never spent + reserved > limit
 //   no false refusal   refused only if the worst case truly did not fit
@@ -41,10 +42,13 @@ struct Model {
   std::map<Id, size_t> set_seq;  // of the record that last set the budget: an overrun before stops nothing
   std::vector<Call> calls;
 
-  TimeUs start_of(const Id& budget, TimeUs now) const { return period_at(budgets.at(budget).period, find_zone("UTC"), now).start; }
+  TimeUs start_of(const Id& budget, TimeUs now) const {
+    return period_at(budgets.at(budget).period, find_zone("UTC"), now).start;
+  }
   bool blocked(const Id& budget, TimeUs start) const {
     return std::ranges::any_of(calls, [&](const Call& call) {
-      return call.overrun > 0 && call.settled_seq > set_seq.at(budget) && std::ranges::find(call.budgets, std::pair(budget, start)) != call.budgets.end();
+      return call.overrun > 0 && call.settled_seq > set_seq.at(budget) &&
+             std::ranges::find(call.budgets, std::pair(budget, start)) != call.budgets.end();
     });
   }
   template <class Value>
@@ -55,9 +59,15 @@ struct Model {
     }
     return total;
   }
-  NanoUsd spent(const Id& b, TimeUs s) const { return sum(b, s, [](const Call& c) { return c.cost; }); }
-  NanoUsd reserved(const Id& b, TimeUs s) const { return sum(b, s, [](const Call& c) { return c.open ? c.bound : 0; }); }
-  NanoUsd overrun(const Id& b, TimeUs s) const { return sum(b, s, [](const Call& c) { return c.overrun; }); }
+  NanoUsd spent(const Id& b, TimeUs s) const {
+    return sum(b, s, [](const Call& c) { return c.cost; });
+  }
+  NanoUsd reserved(const Id& b, TimeUs s) const {
+    return sum(b, s, [](const Call& c) { return c.open ? c.bound : 0; });
+  }
+  NanoUsd overrun(const Id& b, TimeUs s) const {
+    return sum(b, s, [](const Call& c) { return c.overrun; });
+  }
 };
 
 // One history: decisions on the real fold, records kept, the model beside.
@@ -69,8 +79,10 @@ class World {
       key->id = id;
       key->tenant = kTenant;
       key->spec.owner = kUser;
-      if (key->id == "key_a") key->spec.team = kTeam;
-      else key->spec.limits = {.requests_per_minute = 5, .tokens_per_minute = 300, .concurrency = 3};
+      if (key->id == "key_a")
+        key->spec.team = kTeam;
+      else
+        key->spec.limits = {.requests_per_minute = 5, .tokens_per_minute = 300, .concurrency = 3};
       identity.keys[key->id] = key;
     }
     identity.principals[kUser] = {.id = kUser, .tenant = kTenant};
@@ -92,7 +104,9 @@ class World {
     drafts.back().time = now;
     state.apply(record);
   }
-  void append(std::string stream, std::string kind, std::string body) { append({.stream = std::move(stream), .kind = std::move(kind), .body = std::move(body)}); }
+  void append(std::string stream, std::string kind, std::string body) {
+    append({.stream = std::move(stream), .kind = std::move(kind), .body = std::move(body)});
+  }
 
   void set_budget();
   void remove_budget();
@@ -140,7 +154,8 @@ void World::remove_budget() {
 bool World::fits(const CallBound& bound, NanoUsd needed, int64_t tokens) {
   const identity::Key& key = *bound.caller.key;
   for (const auto& [id, spec] : model.budgets) {
-    const bool over = spec.scope == kTenant || spec.scope == key.spec.owner || spec.scope == key.id || spec.scope == key.spec.team;
+    const bool over =
+        spec.scope == kTenant || spec.scope == key.spec.owner || spec.scope == key.id || spec.scope == key.spec.team;
     if (!over || needed == 0) continue;
     const TimeUs start = model.start_of(id, now);
     if (model.spent(id, start) + model.reserved(id, start) + needed > spec.limit) return false;
@@ -163,7 +178,9 @@ bool World::fits(const CallBound& bound, NanoUsd needed, int64_t tokens) {
 void World::reserve() {
   CallBound bound;
   bound.call = fmt::format("call_{}", next++);
-  bound.caller = {.tenant = kTenant, .principal = kUser, .key = identity.keys.at(*rc::gen::elementOf(std::vector<Id>{"key_a", "key_b"}))};
+  bound.caller = {.tenant = kTenant,
+                  .principal = kUser,
+                  .key = identity.keys.at(*rc::gen::elementOf(std::vector<Id>{"key_a", "key_b"}))};
   bound.model = "m\"\\é";
   bound.provider = "p";
   bound.endpoint = "chat";
@@ -177,14 +194,18 @@ void World::reserve() {
   const auto admission = admit(state.accounts(kTenant), identity, bound, now);
   // Without a limit of the caller's it is refused only if not even one token fits.
   const int64_t least = bound.requested_output_tokens.value_or(1);
-  const auto worth = [&](int64_t output) { return fits(bound, worst_cost(*bound.price, bound.input_tokens_bound, bound.n, output), bound.input_tokens_bound + bound.n * output); };
+  const auto worth = [&](int64_t output) {
+    return fits(bound, worst_cost(*bound.price, bound.input_tokens_bound, bound.n, output),
+                bound.input_tokens_bound + bound.n * output);
+  };
   RC_ASSERT(admission.has_value() == worth(least));
   if (!admission) return;
   const int64_t output = admission->call.output;
   RC_ASSERT(worth(output));
   if (!bound.requested_output_tokens) RC_ASSERT(output == bound.output_cap || !worth(output + 1));
   append("call/" + bound.call, "call.reserved", encode(admission->call));
-  model.calls.push_back({bound.call, bound.caller.key->id, now, admission->call.reserved, 0, 0, admission->call.tokens_bound(), true, admission->call.budgets});
+  model.calls.push_back({bound.call, bound.caller.key->id, now, admission->call.reserved, 0, 0,
+                         admission->call.tokens_bound(), true, admission->call.budgets});
 }
 
 void World::settle() {
@@ -198,7 +219,8 @@ void World::settle() {
   Settlement settlement{.call = call.id, .tenant = kTenant};
   settlement.usage.prompt_tokens = *in_range<int64_t>(0, reserved.input_bound + 1);
   const bool beyond = *in_range<int>(0, 6) == 0;
-  settlement.usage.completion_tokens = beyond ? reserved.n * reserved.output + *in_range<int64_t>(1, 50) : *in_range<int64_t>(0, reserved.n * reserved.output + 1);
+  settlement.usage.completion_tokens = beyond ? reserved.n * reserved.output + *in_range<int64_t>(1, 50)
+                                              : *in_range<int64_t>(0, reserved.n * reserved.output + 1);
   settlement.outcome = *rc::gen::element(Outcome::kFinished, Outcome::kClientGone, Outcome::kUpstreamFailed);
   const auto settling = settle_call(state.accounts(kTenant), settlement, now);
   RC_ASSERT(settling.has_value());
@@ -241,13 +263,19 @@ void World::check() {
 
 void live_a_while(World& world, size_t steps) {
   for (size_t i = 0; i < steps; ++i) {
-    world.now += *rc::gen::weightedOneOf<DurationUs>({{6, in_range<DurationUs>(0, 5 * kSecondUs)}, {2, in_range<DurationUs>(0, kMinuteUs)}, {1, in_range<DurationUs>(0, 20 * kHourUs)}});
+    world.now += *rc::gen::weightedOneOf<DurationUs>({{6, in_range<DurationUs>(0, 5 * kSecondUs)},
+                                                      {2, in_range<DurationUs>(0, kMinuteUs)},
+                                                      {1, in_range<DurationUs>(0, 20 * kHourUs)}});
     switch (*rc::gen::weightedElement<int>({{2, 0}, {1, 1}, {12, 2}, {9, 3}, {1, 4}})) {
       case 0: world.set_budget(); break;
-      case 1: if (*in_range<int>(0, 4) == 0) world.remove_budget(); break;
+      case 1:
+        if (*in_range<int>(0, 4) == 0) world.remove_budget();
+        break;
       case 2: world.reserve(); break;
       case 3: world.settle(); break;
-      default: if (*in_range<int>(0, 4) == 0) world.recover(); break;
+      default:
+        if (*in_range<int>(0, 4) == 0) world.recover();
+        break;
     }
     world.check();
   }

@@ -15,8 +15,8 @@ constexpr size_t kSweepLimit = 500;  // reservations charged in one append
 
 class JournaledLedger final : public Ledger {
  public:
-  JournaledLedger(journal::Journal& journal, identity::Identity& identity, std::map<std::string, Price> defaults, Clock& clock, Random& random,
-                  Log log)
+  JournaledLedger(journal::Journal& journal, identity::Identity& identity, std::map<std::string, Price> defaults,
+                  Clock& clock, Random& random, Log log)
       : journal_(journal), identity_(identity), clock_(clock), ids_(clock, random), log_(std::move(log)) {
     set_default_prices(std::move(defaults));
   }
@@ -28,7 +28,8 @@ class JournaledLedger final : public Ledger {
   Task<Result<Charge>> settle(Settlement settlement) override;
   Result<size_t> recover(TimeUs started_at) override;
   Task<Result<size_t>> expire() override;
-  Task<Result<identity::NewKey>> create_key(identity::Caller actor, identity::KeySpec spec, std::vector<BudgetSpec> budgets) override;
+  Task<Result<identity::NewKey>> create_key(identity::Caller actor, identity::KeySpec spec,
+                                            std::vector<BudgetSpec> budgets) override;
   Task<Result<Budget>> set_budget(identity::Caller actor, BudgetSpec spec) override;
   Task<Status> remove_budget(identity::Caller actor, Id budget) override;
   Task<Result<std::vector<Budget>>> budgets(Id tenant) override;
@@ -118,13 +119,15 @@ Task<Result<Charge>> JournaledLedger::settle(Settlement settlement) {
   if (!appended) co_return fail(std::move(appended.error()));
   crash_point("after_settle");
   if (command->charge.overrun > 0) {
-    log_.warn("a provider reported more than was reserved", {{"tenant", tenant}, {"call", command->settlement.call}, {"overrun_nanousd", command->charge.overrun}});
+    log_.warn("a provider reported more than was reserved",
+              {{"tenant", tenant}, {"call", command->settlement.call}, {"overrun_nanousd", command->charge.overrun}});
   }
   co_return std::move(command->charge);
 }
 
 // Charges at their bound what was reserved before a time, and what has expired by a time (0: not asked).
-Result<std::vector<journal::Draft>> JournaledLedger::sweep(const Id& tenant, TimeUs reserved_before, TimeUs expired_at) {
+Result<std::vector<journal::Draft>> JournaledLedger::sweep(const Id& tenant, TimeUs reserved_before,
+                                                           TimeUs expired_at) {
   const TimeUs now = clock_.now_us();
   std::vector<journal::Draft> drafts;
   Accounts& accounts = state_.accounts(tenant);
@@ -132,8 +135,10 @@ Result<std::vector<journal::Draft>> JournaledLedger::sweep(const Id& tenant, Tim
   for (const auto& [id, call] : accounts.open) {
     const bool left_over = call.at < reserved_before;
     const bool expired = expired_at != 0 && call.expires_at != 0 && call.expires_at <= expired_at;
-    if ((left_over || expired) && drafts.size() < kSweepLimit) drafts.push_back(settled_draft(call, settle_in_doubt(call), now));
-    else if (call.expires_at != 0 && (next_expiry == 0 || call.expires_at < next_expiry)) next_expiry = call.expires_at;
+    if ((left_over || expired) && drafts.size() < kSweepLimit)
+      drafts.push_back(settled_draft(call, settle_in_doubt(call), now));
+    else if (call.expires_at != 0 && (next_expiry == 0 || call.expires_at < next_expiry))
+      next_expiry = call.expires_at;
   }
   accounts.next_expiry = next_expiry;
   return drafts;
@@ -144,8 +149,9 @@ Result<size_t> JournaledLedger::recover_tenant(const Id& tenant, TimeUs started_
   while (true) {
     auto done = std::make_shared<std::promise<Result<journal::Appended>>>();
     auto answer = done->get_future();
-    journal_.submit(tenant, [this, tenant, started_at] { return sweep(tenant, started_at, 0); },
-                    [done](Result<journal::Appended> appended) { done->set_value(std::move(appended)); });
+    journal_.submit(
+        tenant, [this, tenant, started_at] { return sweep(tenant, started_at, 0); },
+        [done](Result<journal::Appended> appended) { done->set_value(std::move(appended)); });
     auto appended = answer.get();
     if (!appended) return fail(appended.error());
     charged += appended->records.size();
@@ -160,7 +166,8 @@ Result<size_t> JournaledLedger::recover(TimeUs started_at) {
     if (!of_tenant) return of_tenant;
     charged += *of_tenant;
   }
-  if (charged > 0) log_.warn("calls that an earlier process left unsettled were charged at their bound", {{"calls", charged}});
+  if (charged > 0)
+    log_.warn("calls that an earlier process left unsettled were charged at their bound", {{"calls", charged}});
   return charged;
 }
 
@@ -181,8 +188,10 @@ Task<Result<size_t>> JournaledLedger::expire() {
   co_return charged;
 }
 
-Task<Result<identity::NewKey>> JournaledLedger::create_key(identity::Caller actor, identity::KeySpec spec, std::vector<BudgetSpec> budgets) {
-  identity::AlsoAppend also = [this, actor, budgets = std::move(budgets)](const identity::Key& key) -> Result<std::vector<journal::Draft>> {
+Task<Result<identity::NewKey>> JournaledLedger::create_key(identity::Caller actor, identity::KeySpec spec,
+                                                           std::vector<BudgetSpec> budgets) {
+  identity::AlsoAppend also =
+      [this, actor, budgets = std::move(budgets)](const identity::Key& key) -> Result<std::vector<journal::Draft>> {
     const auto snapshot = identity_.snapshot();
     std::vector<journal::Draft> drafts;
     for (BudgetSpec budget : budgets) {
@@ -213,7 +222,9 @@ Task<Result<Budget>> JournaledLedger::set_budget(identity::Caller actor, BudgetS
 }
 
 Task<Status> JournaledLedger::remove_budget(identity::Caller actor, Id budget) {
-  journal::Decision decide = [this, actor, budget] { return decide_remove_budget(state_.accounts(actor.tenant), actor, budget, clock_.now_us()); };
+  journal::Decision decide = [this, actor, budget] {
+    return decide_remove_budget(state_.accounts(actor.tenant), actor, budget, clock_.now_us());
+  };
   auto appended = co_await journal_.decide(actor.tenant, std::move(decide));
   if (!appended) co_return fail(appended.error());
   co_return Status{};
@@ -274,8 +285,8 @@ std::map<std::string, Price> JournaledLedger::prices(const Id& tenant) const {
 
 }  // namespace
 
-std::unique_ptr<Ledger> make_ledger(journal::Journal& journal, identity::Identity& identity, std::map<std::string, Price> defaults, Clock& clock,
-                                    Random& random, Log log) {
+std::unique_ptr<Ledger> make_ledger(journal::Journal& journal, identity::Identity& identity,
+                                    std::map<std::string, Price> defaults, Clock& clock, Random& random, Log log) {
   return std::make_unique<JournaledLedger>(journal, identity, std::move(defaults), clock, random, std::move(log));
 }
 

@@ -1,9 +1,10 @@
 // The ledger: budgets that are a wall at admission, two-phase charges, rate limits, prices.
 //
-// A call starts only if its worst case fits what is left of every budget over it (tenant → team → person → key), under any concurrency:
-// the decision is taken on the journal's writer thread against this fold. A reservation is one record in `call/…` that names all its budgets;
-// settling releases it and charges what was used. What a provider reports beyond the reservation is charged, shown as overrun, and blocks
-// the budget. A reservation without a settlement after a crash is charged at its bound and marked in doubt (recover()).
+// A call starts only if its worst case fits what is left of every budget over it (tenant → team → person → key), under
+// any concurrency: the decision is taken on the journal's writer thread against this fold. A reservation is one record
+// in `call/…` that names all its budgets; settling releases it and charges what was used. What a provider reports
+// beyond the reservation is charged, shown as overrun, and blocks the budget. A reservation without a settlement after
+// a crash is charged at its bound and marked in doubt (recover()).
 #pragma once
 #include <map>
 #include <memory>
@@ -23,10 +24,11 @@ enum class Period { kDay, kWeek, kMonth, kForever };
 
 struct BudgetSpec {
   std::string name;
-  Id scope;                  // ten_, team_, usr_ or key_: whose calls it bounds
-  NanoUsd limit = 0;         // may be 0: nothing may be spent
+  Id scope;           // ten_, team_, usr_ or key_: whose calls it bounds
+  NanoUsd limit = 0;  // may be 0: nothing may be spent
   Period period = Period::kForever;
-  std::string time_zone;     // IANA; empty: the scope's owner's, else UTC. A period starts at the first instant of the local day
+  std::string
+      time_zone;  // IANA; empty: the scope's owner's, else UTC. A period starts at the first instant of the local day
 };
 
 struct Budget {
@@ -34,57 +36,58 @@ struct Budget {
   Id tenant;
   BudgetSpec spec;
   TimeUs period_start = 0;
-  TimeUs period_end = 0;     // 0: never
-  NanoUsd spent = 0;         // settled in this period
-  NanoUsd reserved = 0;      // worst cases under way
-  NanoUsd overrun = 0;       // reported beyond reservations in this period
+  TimeUs period_end = 0;  // 0: never
+  NanoUsd spent = 0;      // settled in this period
+  NanoUsd reserved = 0;   // worst cases under way
+  NanoUsd overrun = 0;    // reported beyond reservations in this period
   NanoUsd left() const { return spec.limit - spent - reserved; }
 };
 
-// Prices of one model in pico-US-dollars a token (or a request). A model without a Price is "unknown", never zero. `cached_input` 0 means
-// "as input" (nobody said that cached input is cheaper); for next to nothing say 1.
+// Prices of one model in pico-US-dollars a token (or a request). A model without a Price is "unknown", never zero.
+// `cached_input` 0 means "as input" (nobody said that cached input is cheaper); for next to nothing say 1.
 struct Price {
   PicoUsd input = 0;
   PicoUsd output = 0;
   PicoUsd cached_input = 0;
   PicoUsd request = 0;
-  std::string source;        // "owner", "config", "local"
-  TimeUs from = 0;           // holds from
+  std::string source;  // "owner", "config", "local"
+  TimeUs from = 0;     // holds from
 };
 
 struct Usage {
-  int64_t prompt_tokens = 0;      // with cached ones
+  int64_t prompt_tokens = 0;  // with cached ones
   int64_t cached_tokens = 0;
   int64_t completion_tokens = 0;  // with reasoning ones
   int64_t reasoning_tokens = 0;
-  bool estimated = false;         // counted here: the provider told none
+  bool estimated = false;  // counted here: the provider told none
 };
 
 NanoUsd cost_of(const Price& price, const Usage& usage);
 
 struct CallBound {
-  Id call;                        // "call_…", made by the gateway
+  Id call;  // "call_…", made by the gateway
   identity::Caller caller;
-  std::string model;              // as routed: what the price is for
-  std::string provider;           // "local" or a provider's name
-  std::string endpoint;           // "chat", "completions", "embeddings"
-  std::optional<Price> price;     // none: kPriceUnknown if any budget is over the call, else it costs 0 and is marked unpriced
-  int64_t input_tokens_bound = 0; // exact count, else bytes
+  std::string model;     // as routed: what the price is for
+  std::string provider;  // "local" or a provider's name
+  std::string endpoint;  // "chat", "completions", "embeddings"
+  std::optional<Price>
+      price;  // none: kPriceUnknown if any budget is over the call, else it costs 0 and is marked unpriced
+  int64_t input_tokens_bound = 0;  // exact count, else bytes
   int64_t n = 1;
   std::optional<int64_t> requested_output_tokens;  // per choice
-  int64_t output_cap = 0;         // the route's cap per choice (context left, model's limit)
-  bool local = false;             // overrun is impossible
-  TimeUs expires_at = 0;          // after which an unsettled reservation is charged at its bound
+  int64_t output_cap = 0;                          // the route's cap per choice (context left, model's limit)
+  bool local = false;                              // overrun is impossible
+  TimeUs expires_at = 0;                           // after which an unsettled reservation is charged at its bound
 };
 
 struct BudgetLeft {
   Id budget;
   std::string name;
   NanoUsd left;
-  TimeUs renews_at;               // 0: never
+  TimeUs renews_at;  // 0: never
 };
 
-struct RateState {                // for x-ratelimit-* ; limit 0: none
+struct RateState {  // for x-ratelimit-* ; limit 0: none
   int64_t limit_requests = 0, remaining_requests = 0;
   DurationUs reset_requests_us = 0;
   int64_t limit_tokens = 0, remaining_tokens = 0;
@@ -95,11 +98,11 @@ struct Reservation {
   Id call;
   Id tenant;
   NanoUsd reserved = 0;
-  int64_t output_tokens = 0;      // per choice: what the upstream may be asked for
-  bool output_was_cut = false;    // smaller than asked or than the cap: told in a header
+  int64_t output_tokens = 0;    // per choice: what the upstream may be asked for
+  bool output_was_cut = false;  // smaller than asked or than the cap: told in a header
   std::vector<BudgetLeft> budgets;
   RateState rate;
-  journal::Seq seq = 0;           // of its record: wait_durable before the client's first byte
+  journal::Seq seq = 0;  // of its record: wait_durable before the client's first byte
 };
 
 enum class Outcome { kFinished, kClientGone, kUpstreamFailed, kDeadline, kCut, kRefusedUpstream, kInDoubt };
@@ -109,7 +112,7 @@ struct Settlement {
   Id tenant;
   Usage usage;
   Outcome outcome = Outcome::kFinished;
-  std::string error;              // code, if it failed
+  std::string error;  // code, if it failed
   DurationUs duration_us = 0;
   DurationUs first_token_us = 0;  // 0: none came
 };
@@ -126,37 +129,40 @@ class Ledger {
   virtual journal::Fold& fold() = 0;
   virtual std::vector<journal::View*> views() = 0;  // usage, budgets, calls
 
-  // kBudgetExceeded, kRateLimited, kConcurrencyLimited, kPriceUnknown, kStoreUnavailable. Details of a refusal: "budget", "left_nanousd",
-  // "needed_nanousd", "renews_at", "retry_after_us".
+  // kBudgetExceeded, kRateLimited, kConcurrencyLimited, kPriceUnknown, kStoreUnavailable. Details of a refusal:
+  // "budget", "left_nanousd", "needed_nanousd", "renews_at", "retry_after_us".
   virtual Task<Result<Reservation>> reserve(CallBound bound) = 0;
-  virtual Task<Result<Charge>> settle(Settlement settlement) = 0;      // answers once written; settling twice is kConflict
-  virtual Result<size_t> recover(TimeUs started_at) = 0;               // after start: charges what an earlier process left unsettled
-  virtual Task<Result<size_t>> expire() = 0;                           // charges what is past its expires_at; for a timer
+  virtual Task<Result<Charge>> settle(Settlement settlement) = 0;  // answers once written; settling twice is kConflict
+  virtual Result<size_t> recover(TimeUs started_at) = 0;  // after start: charges what an earlier process left unsettled
+  virtual Task<Result<size_t>> expire() = 0;              // charges what is past its expires_at; for a timer
 
   // A key and its budgets in one append: its first burst meets them. `scope` of each is filled in.
-  virtual Task<Result<identity::NewKey>> create_key(identity::Caller actor, identity::KeySpec spec, std::vector<BudgetSpec> budgets) = 0;
+  virtual Task<Result<identity::NewKey>> create_key(identity::Caller actor, identity::KeySpec spec,
+                                                    std::vector<BudgetSpec> budgets) = 0;
 
-  virtual Task<Result<Budget>> set_budget(identity::Caller actor, BudgetSpec spec) = 0;  // by scope and name: makes or changes it
+  virtual Task<Result<Budget>> set_budget(identity::Caller actor,
+                                          BudgetSpec spec) = 0;  // by scope and name: makes or changes it
   virtual Task<Status> remove_budget(identity::Caller actor, Id budget) = 0;
-  virtual Task<Result<std::vector<Budget>>> budgets(Id tenant) = 0;    // as they stand now
+  virtual Task<Result<std::vector<Budget>>> budgets(Id tenant) = 0;  // as they stand now
   virtual Task<Status> set_price(identity::Caller actor, std::string provider, std::string model, Price price) = 0;
   virtual void set_default_prices(std::map<std::string, Price> defaults) = 0;  // a changed configuration; any thread
-  virtual std::optional<Price> price(const Id& tenant, std::string_view provider, std::string_view model) const = 0;  // any thread
+  virtual std::optional<Price> price(const Id& tenant, std::string_view provider,
+                                     std::string_view model) const = 0;     // any thread
   virtual std::map<std::string, Price> prices(const Id& tenant) const = 0;  // "provider/model" →
 };
 
 // `defaults`: prices from the configuration, by "provider/model" ("local/*" is 0 unless the owner sets one).
-std::unique_ptr<Ledger> make_ledger(journal::Journal& journal, identity::Identity& identity, std::map<std::string, Price> defaults,
-                                    Clock& clock, Random& random, Log log);
+std::unique_ptr<Ledger> make_ledger(journal::Journal& journal, identity::Identity& identity,
+                                    std::map<std::string, Price> defaults, Clock& clock, Random& random, Log log);
 
 // Sums over the usage view, for `steward usage` and /admin/v1/usage.
 struct UsageQuery {
   Id tenant;
-  TimeUs from = 0, to = 0;               // [from, to); 0: open
-  std::vector<std::string> group_by;     // of "key", "model", "day", "endpoint", "team", "owner"
-  std::string time_zone = "UTC";         // of "day"
-  Id key;                                // or empty
-  std::string model;                     // or empty
+  TimeUs from = 0, to = 0;            // [from, to); 0: open
+  std::vector<std::string> group_by;  // of "key", "model", "day", "endpoint", "team", "owner"
+  std::string time_zone = "UTC";      // of "day"
+  Id key;                             // or empty
+  std::string model;                  // or empty
 };
 struct UsageRow {
   std::map<std::string, std::string> group;

@@ -55,7 +55,9 @@ TEST_F(LedgerTest, ABudgetForOneCallAndTwentyAtOnce) {
 }
 
 TEST_F(LedgerTest, ANewKeysFirstBurstMeetsItsBudget) {
-  const auto made = run(ledger->create_key(admin, {.name = "new"}, {{.name = "default", .limit = 2 * kCall, .period = Period::kDay}})).value();
+  const auto made =
+      run(ledger->create_key(admin, {.name = "new"}, {{.name = "default", .limit = 2 * kCall, .period = Period::kDay}}))
+          .value();
   int admitted = 0;
   for (int i = 0; i < 10; ++i) admitted += reserve(bound(made.secret)).has_value();
   EXPECT_EQ(admitted, 2);
@@ -152,7 +154,8 @@ TEST_F(LedgerTest, WithoutAnOutputLimitWhatFitsIsAskedFor) {
   EXPECT_EQ(reserve(call).value().output_tokens, 5) << "of 40,000 left, 30,000 for output, three choices of 5";
   call = bound(key.secret, 100, std::nullopt);
   const auto refused = reserve(call);
-  EXPECT_EQ(refused.error().details.at("needed_nanousd"), 102'000) << "the least that would have been needed: one token of output";
+  EXPECT_EQ(refused.error().details.at("needed_nanousd"), 102'000)
+      << "the least that would have been needed: one token of output";
 }
 
 TEST_F(LedgerTest, AnUnknownPriceIsNoZero) {
@@ -194,8 +197,10 @@ TEST_F(LedgerTest, TokensAMinuteOneHundredAndFiveAtOnce) {
   std::optional<Error> refusal;
   for (int i = 0; i < 5; ++i) {
     auto result = reserve(bound(key.secret, 10, 20));
-    if (result) admitted.push_back(*result);
-    else refusal = result.error();
+    if (result)
+      admitted.push_back(*result);
+    else
+      refusal = result.error();
   }
   ASSERT_EQ(admitted.size(), 3u) << "30 tokens each";
   EXPECT_EQ(admitted[2].rate.remaining_tokens, 10);
@@ -338,7 +343,8 @@ TEST_F(LedgerTest, ReservationsExpire) {
 
 TEST_F(LedgerTest, PricesHoldFromADate) {
   ASSERT_TRUE(run(ledger->set_price(admin, "p", "m", {.input = 5, .output = 6})).has_value());
-  ASSERT_TRUE(run(ledger->set_price(admin, "p", "m", {.input = 7, .output = 8, .from = clock().now_us() + kDayUs})).has_value());
+  ASSERT_TRUE(run(ledger->set_price(admin, "p", "m", {.input = 7, .output = 8, .from = clock().now_us() + kDayUs}))
+                  .has_value());
   EXPECT_EQ(ledger->price(tenant, "p", "m")->input, 5);
   clock().advance_us(kDayUs);
   EXPECT_EQ(ledger->price(tenant, "p", "m")->input, 7);
@@ -370,7 +376,8 @@ TEST_F(LedgerTest, AHundredAndFiftyKeysOneRequestEach) {
     if (record.kind == "call.settled") from_log += nlohmann::json::parse(record.body).at("cost_nano").get<NanoUsd>();
   }
   EXPECT_EQ(from_log, expected);
-  for (const std::vector<std::string>& group : std::vector<std::vector<std::string>>{{}, {"key"}, {"model"}, {"day"}, {"key", "day"}, {"owner", "team", "endpoint"}}) {
+  for (const std::vector<std::string>& group : std::vector<std::vector<std::string>>{
+           {}, {"key"}, {"model"}, {"day"}, {"key", "day"}, {"owner", "team", "endpoint"}}) {
     NanoUsd sum = 0;
     int64_t calls = 0;
     for (const auto& row : usage({.group_by = group, .time_zone = "Asia/Kathmandu"})) {
@@ -399,7 +406,9 @@ TEST_F(LedgerTest, UsageOfARaggedSpanIsExact) {
 }
 
 TEST_F(LedgerTest, BudgetsAreCheckedAndNamed) {
-  const auto code = [&](BudgetSpec spec) { return run(ledger->set_budget(admin, std::move(spec))).error().details.at("param").get<std::string>(); };
+  const auto code = [&](BudgetSpec spec) {
+    return run(ledger->set_budget(admin, std::move(spec))).error().details.at("param").get<std::string>();
+  };
   EXPECT_EQ(code({.name = "", .scope = tenant}), "name");
   EXPECT_EQ(code({.name = "x", .scope = "usr_none"}), "scope");
   EXPECT_EQ(code({.name = "x", .scope = tenant, .limit = -1}), "limit");

@@ -14,7 +14,9 @@ TimeUs to_us(SysUs time) { return time.time_since_epoch().count(); }
 TimeUs first_instant(date::local_days day, const date::time_zone* zone) {
   const auto info = zone->get_info(date::local_seconds(day));
   if (info.result == date::local_info::nonexistent) return to_us(info.second.begin);
-  return to_us(SysUs(std::chrono::duration_cast<std::chrono::microseconds>(date::local_seconds(day).time_since_epoch()) - info.first.offset));
+  return to_us(
+      SysUs(std::chrono::duration_cast<std::chrono::microseconds>(date::local_seconds(day).time_since_epoch()) -
+            info.first.offset));
 }
 
 date::local_days first_day(Period period, date::local_days day) {

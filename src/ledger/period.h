@@ -1,5 +1,6 @@
-// Budget periods in a person's time zone. A period starts at the first instant of its local day (which is not always midnight: where clocks
-// leap at midnight, the day begins at one), weeks start on Monday. Periods lie end to end: no instant is in two, none is in none.
+// Budget periods in a person's time zone. A period starts at the first instant of its local day (which is not always
+// midnight: where clocks leap at midnight, the day begins at one), weeks start on Monday. Periods lie end to end: no
+// instant is in two, none is in none.
 #pragma once
 #include <string_view>
 

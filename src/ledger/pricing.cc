@@ -43,8 +43,10 @@ int64_t output_that_fits(const Price& price, int64_t input_tokens, int64_t n, Na
 void PriceBook::set(const std::string& model_key, const Price& price) {
   auto& dated = prices_[model_key];
   const auto it = std::ranges::lower_bound(dated, price.from, {}, &Price::from);
-  if (it != dated.end() && it->from == price.from) *it = price;
-  else dated.insert(it, price);
+  if (it != dated.end() && it->from == price.from)
+    *it = price;
+  else
+    dated.insert(it, price);
 }
 
 const Price* PriceBook::exact(std::string_view model_key, TimeUs now) const {

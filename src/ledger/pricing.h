@@ -1,7 +1,8 @@
-// What a call may cost at most, what it did cost, and which price holds for it: exact integers, rounded up once per call.
+// What a call may cost at most, what it did cost, and which price holds for it: exact integers, rounded up once per
+// call.
 //
-// A price is looked up in this order: the owner's for exactly this model, the owner's for the longest matching "prefix*", the
-// configuration's likewise; then 0 for a local model; else it is unknown, which is never taken for zero.
+// A price is looked up in this order: the owner's for exactly this model, the owner's for the longest matching
+// "prefix*", the configuration's likewise; then 0 for a local model; else it is unknown, which is never taken for zero.
 #pragma once
 #include <map>
 #include <string>
@@ -11,7 +12,8 @@
 
 namespace steward::ledger {
 
-// Numbers from outside are cut to these before they are multiplied, so that nothing overflows; both lie far above anything real.
+// Numbers from outside are cut to these before they are multiplied, so that nothing overflows; both lie far above
+// anything real.
 inline constexpr int64_t kTokensLimit = 1'000'000'000'000;
 inline constexpr PicoUsd kPriceLimit = 1'000'000'000'000'000;  // $1,000 a token
 inline constexpr int64_t kChoicesLimit = 100'000;
@@ -29,7 +31,6 @@ class PriceBook {
   const std::map<std::string, std::vector<Price>>& all() const { return prices_; }
 
  private:
-  
   std::map<std::string, std::vector<Price>> prices_;  // by date
 };
 

@@ -20,7 +20,8 @@ TEST(Cost, IsRoundedUpOncePerCall) {
 
 TEST(Cost, CachedInputHasItsPrice) {
   const Price price{.input = 1'000'000, .output = 4'000'000, .cached_input = 100'000};
-  EXPECT_EQ(cost_of(price, {.prompt_tokens = 100, .cached_tokens = 60, .completion_tokens = 10}), 40'000 + 6'000 + 40'000);
+  EXPECT_EQ(cost_of(price, {.prompt_tokens = 100, .cached_tokens = 60, .completion_tokens = 10}),
+            40'000 + 6'000 + 40'000);
   Price untold = price;
   untold.cached_input = 0;
   EXPECT_EQ(cost_of(untold, {.prompt_tokens = 100, .cached_tokens = 60}), 100'000) << "0 means: as input";
@@ -40,8 +41,8 @@ TEST(Cost, NonsenseNeitherOverflowsNorPays) {
 }
 
 RC_GTEST_PROP(CostLaw, WhatFitsFitsAndOneMoreDoesNot, ()) {
-  const Price price{*rc::gen::inRange<PicoUsd>(0, 5'000'000), *rc::gen::inRange<PicoUsd>(0, 5'000'000), *rc::gen::inRange<PicoUsd>(0, 5'000'000),
-                    *rc::gen::inRange<PicoUsd>(0, 5'000'000)};
+  const Price price{*rc::gen::inRange<PicoUsd>(0, 5'000'000), *rc::gen::inRange<PicoUsd>(0, 5'000'000),
+                    *rc::gen::inRange<PicoUsd>(0, 5'000'000), *rc::gen::inRange<PicoUsd>(0, 5'000'000)};
   const int64_t input = *rc::gen::inRange<int64_t>(0, 2'000), n = *rc::gen::inRange<int64_t>(1, 5);
   const NanoUsd left = *rc::gen::inRange<NanoUsd>(-1'000, 20'000'000);
   constexpr int64_t kCap = 5'000;
@@ -55,9 +56,10 @@ RC_GTEST_PROP(CostLaw, WhatFitsFitsAndOneMoreDoesNot, ()) {
 }
 
 RC_GTEST_PROP(CostLaw, NoUseWithinTheBoundCostsMoreThanReserved, ()) {
-  const Price price{*rc::gen::inRange<PicoUsd>(0, 5'000'000), *rc::gen::inRange<PicoUsd>(0, 5'000'000), *rc::gen::inRange<PicoUsd>(0, 5'000'000),
-                    *rc::gen::inRange<PicoUsd>(0, 5'000'000)};
-  const int64_t input = *rc::gen::inRange<int64_t>(0, 2'000), n = *rc::gen::inRange<int64_t>(1, 5), output = *rc::gen::inRange<int64_t>(0, 500);
+  const Price price{*rc::gen::inRange<PicoUsd>(0, 5'000'000), *rc::gen::inRange<PicoUsd>(0, 5'000'000),
+                    *rc::gen::inRange<PicoUsd>(0, 5'000'000), *rc::gen::inRange<PicoUsd>(0, 5'000'000)};
+  const int64_t input = *rc::gen::inRange<int64_t>(0, 2'000), n = *rc::gen::inRange<int64_t>(1, 5),
+                output = *rc::gen::inRange<int64_t>(0, 500);
   Usage usage;
   usage.prompt_tokens = *rc::gen::inRange<int64_t>(0, input + 1);
   usage.cached_tokens = *rc::gen::inRange<int64_t>(0, usage.prompt_tokens + 1);

@@ -56,7 +56,9 @@ DurationUs RateWindow::until(TimeUs now, int64_t allowed, Value value) const {
 
 int64_t RateWindow::requests(TimeUs now) const { return sum(now, &Entry::requests); }
 int64_t RateWindow::tokens(TimeUs now) const { return sum(now, &Entry::tokens); }
-DurationUs RateWindow::until_requests(TimeUs now, int64_t allowed) const { return until(now, allowed, &Entry::requests); }
+DurationUs RateWindow::until_requests(TimeUs now, int64_t allowed) const {
+  return until(now, allowed, &Entry::requests);
+}
 DurationUs RateWindow::until_tokens(TimeUs now, int64_t allowed) const { return until(now, allowed, &Entry::tokens); }
 
 }  // namespace steward::ledger

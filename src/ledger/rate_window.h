@@ -1,10 +1,10 @@
-// What a key used in the last minute: a sliding window. In any 60 seconds at most `requests_per_minute` calls are admitted, and their tokens
-// come to at most `tokens_per_minute`: a call counts with its worst case while it is under way and with its real use once it is settled.
-// Refused calls don't count.
+// What a key used in the last minute: a sliding window. In any 60 seconds at most `requests_per_minute` calls are
+// admitted, and their tokens come to at most `tokens_per_minute`: a call counts with its worst case while it is under
+// way and with its real use once it is settled. Refused calls don't count.
 //
-// Time is cut into tenths of a second, so that a window holds at most some 600 entries however many calls there are; an entry counts for
-// 60 seconds from the end of its tenth, which can only be late, never early. Entries from a future that the wall clock was set back from
-// count for a minute at most.
+// Time is cut into tenths of a second, so that a window holds at most some 600 entries however many calls there are; an
+// entry counts for 60 seconds from the end of its tenth, which can only be late, never early. Entries from a future
+// that the wall clock was set back from count for a minute at most.
 #pragma once
 #include <deque>
 

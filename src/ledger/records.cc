@@ -8,21 +8,27 @@
 namespace steward::ledger {
 namespace {
 
-constexpr std::pair<Outcome, std::string_view> kOutcomes[] = {
-    {Outcome::kFinished, "finished"}, {Outcome::kClientGone, "client_gone"},
-    {Outcome::kUpstreamFailed, "upstream_failed"}, {Outcome::kDeadline, "deadline"},
-    {Outcome::kCut, "cut"}, {Outcome::kRefusedUpstream, "refused_upstream"},
-    {Outcome::kInDoubt, "in_doubt"}};
+constexpr std::pair<Outcome, std::string_view> kOutcomes[] = {{Outcome::kFinished, "finished"},
+                                                              {Outcome::kClientGone, "client_gone"},
+                                                              {Outcome::kUpstreamFailed, "upstream_failed"},
+                                                              {Outcome::kDeadline, "deadline"},
+                                                              {Outcome::kCut, "cut"},
+                                                              {Outcome::kRefusedUpstream, "refused_upstream"},
+                                                              {Outcome::kInDoubt, "in_doubt"}};
 
 // Ids and numbers are written as they are; text that others chose goes through the JSON library unless it is plain.
 void add_text(std::string& out, std::string_view field, std::string_view text) {
-  const bool plain = std::ranges::all_of(text, [](unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
-  if (plain) fmt::format_to(std::back_inserter(out), ",\"{}\":\"{}\"", field, text);
-  else fmt::format_to(std::back_inserter(out), ",\"{}\":{}", field, dump(Json(std::string(text))));
+  const bool plain =
+      std::ranges::all_of(text, [](unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+  if (plain)
+    fmt::format_to(std::back_inserter(out), ",\"{}\":\"{}\"", field, text);
+  else
+    fmt::format_to(std::back_inserter(out), ",\"{}\":{}", field, dump(Json(std::string(text))));
 }
 
 void add_price(std::string& out, const Price& price) {
-  fmt::format_to(std::back_inserter(out), ",\"price\":{{\"input\":{},\"output\":{},\"cached_input\":{},\"request\":{}}}", price.input,
+  fmt::format_to(std::back_inserter(out),
+                 ",\"price\":{{\"input\":{},\"output\":{},\"cached_input\":{},\"request\":{}}}", price.input,
                  price.output, price.cached_input, price.request);
 }
 
@@ -52,7 +58,8 @@ bool has_failed(Outcome outcome) {
 std::string encode(const CallReserved& call) {
   std::string out;
   out.reserve(512);
-  fmt::format_to(std::back_inserter(out), "{{\"reserved_nano\":{},\"input_bound\":{},\"n\":{},\"output\":{},\"expires_at_us\":{}", call.reserved,
+  fmt::format_to(std::back_inserter(out),
+                 "{{\"reserved_nano\":{},\"input_bound\":{},\"n\":{},\"output\":{},\"expires_at_us\":{}", call.reserved,
                  call.input_bound, call.n, call.output, call.expires_at);
   out += call.local ? ",\"local\":true" : ",\"local\":false";
   out += call.limited ? ",\"limited\":true" : ",\"limited\":false";
@@ -62,11 +69,14 @@ std::string encode(const CallReserved& call) {
   add_text(out, "model", call.model);
   add_text(out, "provider", call.provider);
   add_text(out, "endpoint", call.endpoint);
-  if (call.price) add_price(out, *call.price);
-  else out += ",\"price\":null";
+  if (call.price)
+    add_price(out, *call.price);
+  else
+    out += ",\"price\":null";
   out += ",\"budgets\":[";
   for (size_t i = 0; i < call.budgets.size(); ++i) {
-    fmt::format_to(std::back_inserter(out), "{}[\"{}\",{}]", i == 0 ? "" : ",", call.budgets[i].first, call.budgets[i].second);
+    fmt::format_to(std::back_inserter(out), "{}[\"{}\",{}]", i == 0 ? "" : ",", call.budgets[i].first,
+                   call.budgets[i].second);
   }
   out += "]}";
   return out;
@@ -75,11 +85,15 @@ std::string encode(const CallReserved& call) {
 std::string encode(const CallSettled& call) {
   std::string out;
   out.reserve(320);
-  fmt::format_to(std::back_inserter(out), "{{\"outcome\":\"{}\",\"cost_nano\":{},\"overrun_nano\":{},\"reserved_nano\":{}",
+  fmt::format_to(std::back_inserter(out),
+                 "{{\"outcome\":\"{}\",\"cost_nano\":{},\"overrun_nano\":{},\"reserved_nano\":{}",
                  to_text(call.outcome), call.cost, call.overrun, call.reserved);
-  fmt::format_to(std::back_inserter(out), ",\"usage\":{{\"prompt\":{},\"cached\":{},\"completion\":{},\"reasoning\":{},\"estimated\":{}}}",
-                 call.usage.prompt_tokens, call.usage.cached_tokens, call.usage.completion_tokens, call.usage.reasoning_tokens, call.usage.estimated);
-  fmt::format_to(std::back_inserter(out), ",\"duration_us\":{},\"first_token_us\":{}", call.duration_us, call.first_token_us);
+  fmt::format_to(std::back_inserter(out),
+                 ",\"usage\":{{\"prompt\":{},\"cached\":{},\"completion\":{},\"reasoning\":{},\"estimated\":{}}}",
+                 call.usage.prompt_tokens, call.usage.cached_tokens, call.usage.completion_tokens,
+                 call.usage.reasoning_tokens, call.usage.estimated);
+  fmt::format_to(std::back_inserter(out), ",\"duration_us\":{},\"first_token_us\":{}", call.duration_us,
+                 call.first_token_us);
   add_text(out, "error", call.error);
   out += '}';
   return out;

@@ -1,11 +1,11 @@
-// The records that the ledger writes. Everything that a fold needs stands in them: the periods that a reservation counts in were computed when
-// it was decided, so folding needs neither a clock nor time zone data. Amounts are nano-, prices pico-US-dollars, times microseconds UTC.
+// The records that the ledger writes. Everything that a fold needs stands in them: the periods that a reservation
+// counts in were computed when it was decided, so folding needs neither a clock nor time zone data. Amounts are nano-,
+// prices pico-US-dollars, times microseconds UTC.
 //
 //   call.reserved   call/call_…    see CallReserved; budgets: [[bud_…, start of its period], …]
-//   call.settled    call/call_…    see CallSettled; the call's reservation is released and its cost charged, in the reservation's periods
-//   budget.set      budget/bud_…   see BudgetSet
-//   budget.removed  budget/bud_…   {}
-//   price.set       price/ten_…    {model: "provider/name", input, output, cached_input, request, source, from}
+//   call.settled    call/call_…    see CallSettled; the call's reservation is released and its cost charged, in the
+//   reservation's periods budget.set      budget/bud_…   see BudgetSet budget.removed  budget/bud_…   {} price.set
+//   price/ten_…    {model: "provider/name", input, output, cached_input, request, source, from}
 #pragma once
 #include <memory>
 #include <string>

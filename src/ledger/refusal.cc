@@ -50,12 +50,15 @@ std::string seconds(DurationUs us) { return fmt::format("{:.1f} seconds", static
 Error budget_refusal(const BudgetState& budget, const Standing& standing, NanoUsd needed, TimeUs now) {
   const NanoUsd left = std::max<NanoUsd>(standing.left(), 0);
   std::string under_way;
-  if (standing.reserved > 0) under_way = fmt::format(" ({} more is held by calls under way and may come back)", to_usd_string(standing.reserved));
+  if (standing.reserved > 0)
+    under_way =
+        fmt::format(" ({} more is held by calls under way and may come back)", to_usd_string(standing.reserved));
   return Error(ErrorCode::kBudgetExceeded,
-               fmt::format("The budget '{}' of {} has {} left{}, and this call may cost up to {}. {}; an administrator can raise it with "
+               fmt::format("The budget '{}' of {} has {} left{}, and this call may cost up to {}. {}; an administrator "
+                           "can raise it with "
                            "'steward budgets set'.",
-                           budget.spec.name, scope_words(budget.spec.scope), to_usd_string(left), under_way, to_usd_string(needed),
-                           when_more(budget, standing)),
+                           budget.spec.name, scope_words(budget.spec.scope), to_usd_string(left), under_way,
+                           to_usd_string(needed), when_more(budget, standing)),
                budget_details(budget, standing, needed, now));
 }
 
@@ -63,15 +66,18 @@ Error blocked_refusal(const BudgetState& budget, const Standing& standing, NanoU
   nlohmann::json details = budget_details(budget, standing, needed, now);
   details["blocked"] = true;
   return Error(ErrorCode::kBudgetExceeded,
-               fmt::format("The budget '{}' of {} is stopped: a provider reported {} more than was reserved for a call. {}; an administrator "
+               fmt::format("The budget '{}' of {} is stopped: a provider reported {} more than was reserved for a "
+                           "call. {}; an administrator "
                            "can open it again with 'steward budgets set'.",
-                           budget.spec.name, scope_words(budget.spec.scope), to_usd_string(standing.overrun), when_more(budget, standing)),
+                           budget.spec.name, scope_words(budget.spec.scope), to_usd_string(standing.overrun),
+                           when_more(budget, standing)),
                std::move(details));
 }
 
 Error price_refusal(const CallBound& call, const BudgetState& budget) {
   return Error(ErrorCode::kPriceUnknown,
-               fmt::format("The model '{}' of '{}' has no price, so it can't be used under the budget '{}': set one with 'steward models price'.",
+               fmt::format("The model '{}' of '{}' has no price, so it can't be used under the budget '{}': set one "
+                           "with 'steward models price'.",
                            call.model, call.provider, budget.spec.name),
                {{"model", call.model}, {"provider", call.provider}, {"budget", budget.id}});
 }
@@ -94,7 +100,8 @@ RateState rate_state(const RateWindow& window, const identity::RateLimits& limit
 Error requests_refusal(const RateWindow& window, const identity::RateLimits& limits, TimeUs now) {
   const DurationUs wait = window.until_requests(now, limits.requests_per_minute - 1);
   return Error(ErrorCode::kRateLimited,
-               fmt::format("This key may make {} requests a minute and has made them; the next fits in {}.", limits.requests_per_minute, seconds(wait)),
+               fmt::format("This key may make {} requests a minute and has made them; the next fits in {}.",
+                           limits.requests_per_minute, seconds(wait)),
                rate_details(rate_state(window, limits, now), "requests_per_minute", wait));
 }
 
@@ -104,14 +111,16 @@ Error tokens_refusal(const RateWindow& window, const identity::RateLimits& limit
   details["needed_tokens"] = needed;
   if (needed > limits.tokens_per_minute) {
     return Error(ErrorCode::kRateLimited,
-                 fmt::format("This call may use {} tokens, and this key may use {} a minute, so it never fits: send less input or ask for less output.",
+                 fmt::format("This call may use {} tokens, and this key may use {} a minute, so it never fits: send "
+                             "less input or ask for less output.",
                              needed, limits.tokens_per_minute),
                  std::move(details));
   }
   const DurationUs wait = window.until_tokens(now, limits.tokens_per_minute - needed);
   details["retry_after_us"] = wait;
   return Error(ErrorCode::kRateLimited,
-               fmt::format("This call may use {} tokens, and of this key's {} a minute {} are left; it fits in {}, or sooner if calls under way use "
+               fmt::format("This call may use {} tokens, and of this key's {} a minute {} are left; it fits in {}, or "
+                           "sooner if calls under way use "
                            "less than they might.",
                            needed, limits.tokens_per_minute, rate.remaining_tokens, seconds(wait)),
                std::move(details));
@@ -120,8 +129,12 @@ Error tokens_refusal(const RateWindow& window, const identity::RateLimits& limit
 Error concurrency_refusal(int64_t limit, int64_t under_way) {
   constexpr DurationUs kAskAgainUs = kSecondUs;  // when a call will end is not known
   return Error(ErrorCode::kConcurrencyLimited,
-               fmt::format("This key may have {} calls under way at once and has {}; wait until one has ended.", limit, under_way),
-               {{"limit", "concurrency"}, {"limit_concurrency", limit}, {"under_way", under_way}, {"retry_after_us", kAskAgainUs}});
+               fmt::format("This key may have {} calls under way at once and has {}; wait until one has ended.", limit,
+                           under_way),
+               {{"limit", "concurrency"},
+                {"limit_concurrency", limit},
+                {"under_way", under_way},
+                {"retry_after_us", kAskAgainUs}});
 }
 
 }  // namespace steward::ledger

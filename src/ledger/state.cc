@@ -71,7 +71,8 @@ void Accounts::settle(const CallSettled& settled) {
   if (const auto key = keys.find(call.key); key != keys.end()) {
     --key->second.under_way;
     if (call.limited && settled.outcome != Outcome::kInDoubt) {
-      key->second.window.correct(call.at, settled.usage.prompt_tokens + settled.usage.completion_tokens - call.tokens_bound());
+      key->second.window.correct(call.at,
+                                 settled.usage.prompt_tokens + settled.usage.completion_tokens - call.tokens_bound());
     }
     if (key->second.under_way == 0 && key->second.window.empty()) keys.erase(key);
   }
@@ -101,7 +102,8 @@ void State::apply(const journal::Record& record) {
     const BudgetSet set = decode_budget_set(record);
     Accounts& all = accounts(record.tenant);
     const auto it = all.budgets.find(set.budget);
-    BudgetState budget = it == all.budgets.end() ? BudgetState{.id = set.budget, .period_start = set.period_start} : it->second;
+    BudgetState budget =
+        it == all.budgets.end() ? BudgetState{.id = set.budget, .period_start = set.period_start} : it->second;
     budget.spec = set.spec;
     budget.blocked = false;
     budget.present = {};
@@ -145,7 +147,8 @@ Json dump_window(const RateWindow& window, TimeUs last) {
 Json dump_accounts(const Accounts& accounts) {
   Json all = Json::object();
   for (const auto& [id, budget] : accounts.budgets) {
-    all["budgets"][id] = {encode(BudgetSet{id, budget.spec, budget.period_start}), budget.spent, budget.reserved, budget.overrun, budget.blocked};
+    all["budgets"][id] = {encode(BudgetSet{id, budget.spec, budget.period_start}), budget.spent, budget.reserved,
+                          budget.overrun, budget.blocked};
   }
   for (const auto& [scope, ids] : accounts.budgets_of) {
     if (!ids.empty()) all["scopes"][scope] = ids;

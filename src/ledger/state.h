@@ -1,8 +1,9 @@
-// The fold of the ledger: balances, reservations under way, rate windows and prices, as the records so far make them. Writer thread only
-// (but for the prices, which are published). Loads from the ledger's tables, so that a start does not read the whole journal.
+// The fold of the ledger: balances, reservations under way, rate windows and prices, as the records so far make them.
+// Writer thread only (but for the prices, which are published). Loads from the ledger's tables, so that a start does
+// not read the whole journal.
 //
-// Laws (tested on random histories): a budget's `reserved` is the sum of the open reservations in its present period, its `spent` the sum of
-// the charges in it; both change only by records.
+// Laws (tested on random histories): a budget's `reserved` is the sum of the open reservations in its present period,
+// its `spent` the sum of the charges in it; both change only by records.
 #pragma once
 #include <atomic>
 #include <unordered_map>
@@ -28,8 +29,8 @@ struct BudgetState {
   const date::time_zone* zone = nullptr;
   TimeUs period_start = 0;  // of the period that the amounts are of
   NanoUsd spent = 0, reserved = 0, overrun = 0;
-  bool blocked = false;     // by an overrun: until the period ends or the budget is set again
-  mutable Span present;     // cache: the period of the last question
+  bool blocked = false;  // by an overrun: until the period ends or the budget is set again
+  mutable Span present;  // cache: the period of the last question
 
   // As it stands at `now`, when a new period may have begun. Periods never go back with the clock.
   Standing at(TimeUs now) const;
@@ -67,7 +68,7 @@ class State final : public journal::Fold {
   Accounts& accounts(const Id& tenant) { return tenants_[tenant]; }
   std::vector<Id> tenants() const;
   std::shared_ptr<const PriceBook> prices(const Id& tenant) const;  // any thread
-  std::string dump() const;  // canonical, for comparing two folds
+  std::string dump() const;                                         // canonical, for comparing two folds
 
  private:
   using PriceBooks = std::map<Id, std::shared_ptr<const PriceBook>>;

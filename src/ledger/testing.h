@@ -41,10 +41,15 @@ class LedgerHome : public identity::IdentityHome {
   }
   Result<Reservation> reserve(CallBound call) { return run(ledger->reserve(std::move(call))); }
   Result<Charge> settle(const Id& call, int64_t input, int64_t output, Outcome outcome = Outcome::kFinished) {
-    return run(ledger->settle({.call = call, .tenant = tenant, .usage = {.prompt_tokens = input, .completion_tokens = output}, .outcome = outcome}));
+    return run(ledger->settle({.call = call,
+                               .tenant = tenant,
+                               .usage = {.prompt_tokens = input, .completion_tokens = output},
+                               .outcome = outcome}));
   }
-  Budget set_budget(const Id& scope, NanoUsd limit, Period period = Period::kForever, std::string name = "b", std::string zone = "") {
-    auto made = run(ledger->set_budget(admin, {.name = name, .scope = scope, .limit = limit, .period = period, .time_zone = zone}));
+  Budget set_budget(const Id& scope, NanoUsd limit, Period period = Period::kForever, std::string name = "b",
+                    std::string zone = "") {
+    auto made = run(
+        ledger->set_budget(admin, {.name = name, .scope = scope, .limit = limit, .period = period, .time_zone = zone}));
     EXPECT_TRUE(made.has_value()) << made.error().message;
     return made.value();
   }

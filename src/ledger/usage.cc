@@ -8,19 +8,27 @@ namespace steward::ledger {
 namespace {
 
 constexpr size_t kRowLimit = 100'000;  // of an answer
-constexpr std::string_view kSums = "sum(calls), sum(failed), sum(prompt), sum(cached), sum(completion), sum(cost), sum(overrun)";
+constexpr std::string_view kSums =
+    "sum(calls), sum(failed), sum(prompt), sum(cached), sum(completion), sum(cost), sum(overrun)";
 constexpr std::string_view kColumns[] = {"key", "model", "endpoint", "team", "owner", "provider"};
 
 bool is_column(std::string_view name) { return std::ranges::find(kColumns, name) != std::end(kColumns); }
 
 // One part of the span: of the sums, or (for the ragged ends) of the calls.
 std::string source_sql(const UsageQuery& query, bool of_calls) {
-  std::string where = of_calls ? " WHERE tenant=?1 AND open=0 AND at>=?2 AND at<?3" : " WHERE tenant=?1 AND slice>=?2 AND slice<?3";
+  std::string where =
+      of_calls ? " WHERE tenant=?1 AND open=0 AND at>=?2 AND at<?3" : " WHERE tenant=?1 AND slice>=?2 AND slice<?3";
   if (!query.key.empty()) where += " AND key=?4";
   if (!query.model.empty()) where += " AND model=?5";
-  if (!of_calls) return "SELECT slice, key, owner, team, model, provider, endpoint, calls, failed, prompt, cached, completion, cost, overrun FROM ledger_usage" + where;
-  return fmt::format("SELECT at/{} AS slice, key, owner, team, model, provider, endpoint, 1 AS calls, failed, prompt, cached, completion, cost, "
-                     "overrun FROM ledger_calls{}", kUsageSliceUs, where);
+  if (!of_calls)
+    return "SELECT slice, key, owner, team, model, provider, endpoint, calls, failed, prompt, cached, completion, "
+           "cost, overrun FROM ledger_usage" +
+           where;
+  return fmt::format(
+      "SELECT at/{} AS slice, key, owner, team, model, provider, endpoint, 1 AS calls, failed, prompt, cached, "
+      "completion, cost, "
+      "overrun FROM ledger_calls{}",
+      kUsageSliceUs, where);
 }
 
 class Summing {
@@ -37,8 +45,8 @@ class Summing {
     std::vector<std::string> group = columns_;
     if (by_day_) group.push_back("slice");
     const std::string groups = fmt::format("{}", fmt::join(group, ","));
-    const std::string sql = fmt::format("SELECT {}{}{} FROM ({}){}{}", groups, groups.empty() ? "" : ",", kSums, source_sql(query_, of_calls),
-                                        groups.empty() ? "" : " GROUP BY ", groups);
+    const std::string sql = fmt::format("SELECT {}{}{} FROM ({}){}{}", groups, groups.empty() ? "" : ",", kSums,
+                                        source_sql(query_, of_calls), groups.empty() ? "" : " GROUP BY ", groups);
     auto& rows = db_.prepare(sql);
     rows.bind(1, query_.tenant).bind(2, from).bind(3, to);
     if (!query_.key.empty()) rows.bind(4, query_.key);
@@ -49,7 +57,9 @@ class Summing {
 
   Result<std::vector<UsageRow>> finish() {
     if (rows_.size() > kRowLimit) {
-      return fail(ErrorCode::kInvalidRequest, fmt::format("The answer would have more than {} rows: ask for a shorter span or fewer groups.", kRowLimit));
+      return fail(
+          ErrorCode::kInvalidRequest,
+          fmt::format("The answer would have more than {} rows: ask for a shorter span or fewer groups.", kRowLimit));
     }
     std::vector<UsageRow> all;
     for (auto& [group, row] : rows_) all.push_back(std::move(row));
@@ -63,11 +73,12 @@ class Summing {
     for (const auto& name : columns_) found.group[name] = rows.text(column++);
     if (by_day_) found.group["day"] = day_of(rows.integer(column++));
     if (rows.is_null(column)) return;  // the sum of no rows
-    std::vector<std::string> order;  // as the caller asked
+    std::vector<std::string> order;    // as the caller asked
     for (const auto& name : query_.group_by) order.push_back(found.group[name]);
     UsageRow& row = rows_[order];
     row.group = std::move(found.group);
-    for (int64_t* sum : {&row.calls, &row.failed, &row.prompt_tokens, &row.cached_tokens, &row.completion_tokens, &row.cost, &row.overrun}) {
+    for (int64_t* sum : {&row.calls, &row.failed, &row.prompt_tokens, &row.cached_tokens, &row.completion_tokens,
+                         &row.cost, &row.overrun}) {
       *sum += rows.integer(column++);
     }
   }
@@ -96,11 +107,16 @@ class Summing {
 Result<std::vector<UsageRow>> query_usage(journal::Db& db, const UsageQuery& query) {
   for (const auto& name : query.group_by) {
     if (name == "day" || is_column(name)) continue;
-    return fail(ErrorCode::kInvalidRequest, fmt::format("Use can't be grouped by '{}', but by key, model, day, endpoint, team, owner and provider.", name),
-                {{"param", "group_by"}});
+    return fail(
+        ErrorCode::kInvalidRequest,
+        fmt::format("Use can't be grouped by '{}', but by key, model, day, endpoint, team, owner and provider.", name),
+        {{"param", "group_by"}});
   }
   const auto* zone = find_zone(query.time_zone.empty() ? "UTC" : query.time_zone);
-  if (!zone) return fail(ErrorCode::kInvalidRequest, fmt::format("'{}' is no time zone; it is written like Europe/Berlin.", query.time_zone), {{"param", "time_zone"}});
+  if (!zone)
+    return fail(ErrorCode::kInvalidRequest,
+                fmt::format("'{}' is no time zone; it is written like Europe/Berlin.", query.time_zone),
+                {{"param", "time_zone"}});
   const TimeUs from = std::max<TimeUs>(query.from, 0);
   const TimeUs to = query.to > 0 ? query.to : std::numeric_limits<TimeUs>::max();
   const int64_t first = from / kUsageSliceUs + (from % kUsageSliceUs != 0), last = to / kUsageSliceUs;

@@ -35,26 +35,49 @@ CREATE TABLE ledger_usage(
 )sql";
 
 void reserve(journal::Db& db, const journal::Record& record, const CallReserved& call) {
-  db.prepare("INSERT OR IGNORE INTO ledger_calls(tenant,call,at,key,owner,team,model,provider,endpoint,open,limited,window_tokens,reserved,"
-             "reservation,priced) VALUES(?,?,?,?,?,?,?,?,?,1,?,?,?,?,?)")
-      .bind(1, record.tenant).bind(2, call.call).bind(3, call.at).bind(4, call.key).bind(5, call.owner).bind(6, call.team)
-      .bind(7, call.model).bind(8, call.provider).bind(9, call.endpoint).bind(10, call.limited ? 1 : 0).bind(11, call.tokens_bound())
-      .bind(12, call.reserved).bind(13, record.body).bind(14, call.price ? 1 : 0)
+  db.prepare(
+        "INSERT OR IGNORE INTO "
+        "ledger_calls(tenant,call,at,key,owner,team,model,provider,endpoint,open,limited,window_tokens,reserved,"
+        "reservation,priced) VALUES(?,?,?,?,?,?,?,?,?,1,?,?,?,?,?)")
+      .bind(1, record.tenant)
+      .bind(2, call.call)
+      .bind(3, call.at)
+      .bind(4, call.key)
+      .bind(5, call.owner)
+      .bind(6, call.team)
+      .bind(7, call.model)
+      .bind(8, call.provider)
+      .bind(9, call.endpoint)
+      .bind(10, call.limited ? 1 : 0)
+      .bind(11, call.tokens_bound())
+      .bind(12, call.reserved)
+      .bind(13, record.body)
+      .bind(14, call.price ? 1 : 0)
       .run();
   for (const auto& [budget, start] : call.budgets) {
     db.prepare("UPDATE ledger_budgets SET period_start=? WHERE tenant=? AND budget=? AND period_start<?")
-        .bind(1, start).bind(2, record.tenant).bind(3, budget).bind(4, start)
+        .bind(1, start)
+        .bind(2, record.tenant)
+        .bind(3, budget)
+        .bind(4, start)
         .run();
-    db.prepare("INSERT INTO ledger_periods(tenant,budget,period_start,reserved) SELECT tenant,budget,?,? FROM ledger_budgets WHERE tenant=? AND "
-               "budget=? ON CONFLICT DO UPDATE SET reserved=reserved+excluded.reserved")
-        .bind(1, start).bind(2, call.reserved).bind(3, record.tenant).bind(4, budget)
+    db.prepare(
+          "INSERT INTO ledger_periods(tenant,budget,period_start,reserved) SELECT tenant,budget,?,? FROM "
+          "ledger_budgets WHERE tenant=? AND "
+          "budget=? ON CONFLICT DO UPDATE SET reserved=reserved+excluded.reserved")
+        .bind(1, start)
+        .bind(2, call.reserved)
+        .bind(3, record.tenant)
+        .bind(4, budget)
         .run();
   }
 }
 
 // The reservation as it was written; none if the call is not under way.
 std::optional<journal::Record> open_reservation(journal::Db& db, const journal::Record& settled, const Id& call) {
-  auto& select = db.prepare("SELECT reservation, at FROM ledger_calls WHERE tenant=? AND call=? AND open=1").bind(1, settled.tenant).bind(2, call);
+  auto& select = db.prepare("SELECT reservation, at FROM ledger_calls WHERE tenant=? AND call=? AND open=1")
+                     .bind(1, settled.tenant)
+                     .bind(2, call);
   std::optional<journal::Record> found;
   if (select.step()) {
     found.emplace();
@@ -68,34 +91,72 @@ std::optional<journal::Record> open_reservation(journal::Db& db, const journal::
 }
 
 void settle_call_row(journal::Db& db, const Id& tenant, const CallReserved& call, const CallSettled& settled) {
-  const int64_t window = settled.outcome == Outcome::kInDoubt ? call.tokens_bound() : settled.usage.prompt_tokens + settled.usage.completion_tokens;
-  db.prepare("UPDATE ledger_calls SET open=0, reservation=NULL, window_tokens=?, settled_at=?, outcome=?, error=?, failed=?, prompt=?, cached=?, "
-             "completion=?, reasoning=?, estimated=?, cost=?, overrun=?, duration_us=?, first_token_us=? WHERE tenant=? AND call=?")
-      .bind(1, window).bind(2, settled.at).bind(3, to_text(settled.outcome)).bind(4, settled.error).bind(5, has_failed(settled.outcome) ? 1 : 0)
-      .bind(6, settled.usage.prompt_tokens).bind(7, settled.usage.cached_tokens).bind(8, settled.usage.completion_tokens)
-      .bind(9, settled.usage.reasoning_tokens).bind(10, settled.usage.estimated ? 1 : 0).bind(11, settled.cost).bind(12, settled.overrun)
-      .bind(13, settled.duration_us).bind(14, settled.first_token_us).bind(15, tenant).bind(16, call.call)
+  const int64_t window = settled.outcome == Outcome::kInDoubt
+                             ? call.tokens_bound()
+                             : settled.usage.prompt_tokens + settled.usage.completion_tokens;
+  db.prepare(
+        "UPDATE ledger_calls SET open=0, reservation=NULL, window_tokens=?, settled_at=?, outcome=?, error=?, "
+        "failed=?, prompt=?, cached=?, "
+        "completion=?, reasoning=?, estimated=?, cost=?, overrun=?, duration_us=?, first_token_us=? WHERE tenant=? AND "
+        "call=?")
+      .bind(1, window)
+      .bind(2, settled.at)
+      .bind(3, to_text(settled.outcome))
+      .bind(4, settled.error)
+      .bind(5, has_failed(settled.outcome) ? 1 : 0)
+      .bind(6, settled.usage.prompt_tokens)
+      .bind(7, settled.usage.cached_tokens)
+      .bind(8, settled.usage.completion_tokens)
+      .bind(9, settled.usage.reasoning_tokens)
+      .bind(10, settled.usage.estimated ? 1 : 0)
+      .bind(11, settled.cost)
+      .bind(12, settled.overrun)
+      .bind(13, settled.duration_us)
+      .bind(14, settled.first_token_us)
+      .bind(15, tenant)
+      .bind(16, call.call)
       .run();
 }
 
 void add_usage(journal::Db& db, const Id& tenant, const CallReserved& call, const CallSettled& settled) {
-  db.prepare("INSERT INTO ledger_usage(tenant,slice,key,owner,team,model,provider,endpoint,calls,failed,prompt,cached,completion,cost,overrun) "
-             "VALUES(?,?,?,?,?,?,?,?,1,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET calls=calls+1, failed=failed+excluded.failed, "
-             "prompt=prompt+excluded.prompt, cached=cached+excluded.cached, completion=completion+excluded.completion, "
-             "cost=cost+excluded.cost, overrun=overrun+excluded.overrun")
-      .bind(1, tenant).bind(2, call.at / kUsageSliceUs).bind(3, call.key).bind(4, call.owner).bind(5, call.team).bind(6, call.model)
-      .bind(7, call.provider).bind(8, call.endpoint).bind(9, has_failed(settled.outcome) ? 1 : 0).bind(10, settled.usage.prompt_tokens)
-      .bind(11, settled.usage.cached_tokens).bind(12, settled.usage.completion_tokens).bind(13, settled.cost).bind(14, settled.overrun)
+  db.prepare(
+        "INSERT INTO "
+        "ledger_usage(tenant,slice,key,owner,team,model,provider,endpoint,calls,failed,prompt,cached,completion,cost,"
+        "overrun) "
+        "VALUES(?,?,?,?,?,?,?,?,1,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET calls=calls+1, failed=failed+excluded.failed, "
+        "prompt=prompt+excluded.prompt, cached=cached+excluded.cached, completion=completion+excluded.completion, "
+        "cost=cost+excluded.cost, overrun=overrun+excluded.overrun")
+      .bind(1, tenant)
+      .bind(2, call.at / kUsageSliceUs)
+      .bind(3, call.key)
+      .bind(4, call.owner)
+      .bind(5, call.team)
+      .bind(6, call.model)
+      .bind(7, call.provider)
+      .bind(8, call.endpoint)
+      .bind(9, has_failed(settled.outcome) ? 1 : 0)
+      .bind(10, settled.usage.prompt_tokens)
+      .bind(11, settled.usage.cached_tokens)
+      .bind(12, settled.usage.completion_tokens)
+      .bind(13, settled.cost)
+      .bind(14, settled.overrun)
       .run();
 }
 
 void settle(journal::Db& db, const journal::Record& record, const CallReserved& call, const CallSettled& settled) {
   settle_call_row(db, record.tenant, call, settled);
   for (const auto& [budget, start] : call.budgets) {
-    db.prepare("UPDATE ledger_periods SET reserved=reserved-?, spent=spent+?, overrun=overrun+?, blocked=max(blocked,?) WHERE tenant=? AND "
-               "budget=? AND period_start=?")
-        .bind(1, call.reserved).bind(2, settled.cost).bind(3, settled.overrun).bind(4, settled.overrun > 0 ? 1 : 0)
-        .bind(5, record.tenant).bind(6, budget).bind(7, start)
+    db.prepare(
+          "UPDATE ledger_periods SET reserved=reserved-?, spent=spent+?, overrun=overrun+?, blocked=max(blocked,?) "
+          "WHERE tenant=? AND "
+          "budget=? AND period_start=?")
+        .bind(1, call.reserved)
+        .bind(2, settled.cost)
+        .bind(3, settled.overrun)
+        .bind(4, settled.overrun > 0 ? 1 : 0)
+        .bind(5, record.tenant)
+        .bind(6, budget)
+        .bind(7, start)
         .run();
   }
   add_usage(db, record.tenant, call, settled);
@@ -103,15 +164,28 @@ void settle(journal::Db& db, const journal::Record& record, const CallReserved& 
 
 void set_budget(journal::Db& db, const journal::Record& record) {
   const BudgetSet set = decode_budget_set(record);
-  db.prepare("INSERT INTO ledger_budgets(tenant,budget,made_seq,name,scope,\"limit\",period,time_zone,period_start) VALUES(?,?,?,?,?,?,?,?,?) "
-             "ON CONFLICT DO UPDATE SET name=excluded.name, scope=excluded.scope, \"limit\"=excluded.\"limit\", period=excluded.period, "
-             "time_zone=excluded.time_zone")
-      .bind(1, record.tenant).bind(2, set.budget).bind(3, record.seq).bind(4, set.spec.name).bind(5, set.spec.scope).bind(6, set.spec.limit)
-      .bind(7, to_text(set.spec.period)).bind(8, set.spec.time_zone).bind(9, set.period_start)
+  db.prepare(
+        "INSERT INTO ledger_budgets(tenant,budget,made_seq,name,scope,\"limit\",period,time_zone,period_start) "
+        "VALUES(?,?,?,?,?,?,?,?,?) "
+        "ON CONFLICT DO UPDATE SET name=excluded.name, scope=excluded.scope, \"limit\"=excluded.\"limit\", "
+        "period=excluded.period, "
+        "time_zone=excluded.time_zone")
+      .bind(1, record.tenant)
+      .bind(2, set.budget)
+      .bind(3, record.seq)
+      .bind(4, set.spec.name)
+      .bind(5, set.spec.scope)
+      .bind(6, set.spec.limit)
+      .bind(7, to_text(set.spec.period))
+      .bind(8, set.spec.time_zone)
+      .bind(9, set.period_start)
       .run();
-  db.prepare("INSERT INTO ledger_periods(tenant,budget,period_start) SELECT tenant,budget,period_start FROM ledger_budgets WHERE tenant=? AND "
-             "budget=? ON CONFLICT DO UPDATE SET blocked=0")
-      .bind(1, record.tenant).bind(2, set.budget)
+  db.prepare(
+        "INSERT INTO ledger_periods(tenant,budget,period_start) SELECT tenant,budget,period_start FROM ledger_budgets "
+        "WHERE tenant=? AND "
+        "budget=? ON CONFLICT DO UPDATE SET blocked=0")
+      .bind(1, record.tenant)
+      .bind(2, set.budget)
       .run();
 }
 
@@ -123,21 +197,32 @@ void remove_budget(journal::Db& db, const journal::Record& record) {
 
 void set_price(journal::Db& db, const journal::Record& record) {
   const PriceSet set = decode_price_set(record);
-  db.prepare("INSERT OR REPLACE INTO ledger_prices(tenant,model,from_us,input,output,cached_input,request,source) VALUES(?,?,?,?,?,?,?,?)")
-      .bind(1, record.tenant).bind(2, set.model_key).bind(3, set.price.from).bind(4, set.price.input).bind(5, set.price.output)
-      .bind(6, set.price.cached_input).bind(7, set.price.request).bind(8, set.price.source)
+  db.prepare(
+        "INSERT OR REPLACE INTO ledger_prices(tenant,model,from_us,input,output,cached_input,request,source) "
+        "VALUES(?,?,?,?,?,?,?,?)")
+      .bind(1, record.tenant)
+      .bind(2, set.model_key)
+      .bind(3, set.price.from)
+      .bind(4, set.price.input)
+      .bind(5, set.price.output)
+      .bind(6, set.price.cached_input)
+      .bind(7, set.price.request)
+      .bind(8, set.price.source)
       .run();
 }
 
 void load_budgets(journal::Db& views, const Id& tenant, Accounts& accounts) {
   auto& budgets = views.prepare(
-      "SELECT b.budget, b.name, b.scope, b.\"limit\", b.period, b.time_zone, b.period_start, p.spent, p.reserved, p.overrun, p.blocked "
-      "FROM ledger_budgets b JOIN ledger_periods p USING(tenant, budget, period_start) WHERE b.tenant=? ORDER BY b.made_seq, b.budget");
+      "SELECT b.budget, b.name, b.scope, b.\"limit\", b.period, b.time_zone, b.period_start, p.spent, p.reserved, "
+      "p.overrun, p.blocked "
+      "FROM ledger_budgets b JOIN ledger_periods p USING(tenant, budget, period_start) WHERE b.tenant=? ORDER BY "
+      "b.made_seq, b.budget");
   budgets.bind(1, tenant);
   while (budgets.step()) {
     BudgetState budget;
     budget.id = budgets.text(0);
-    budget.spec = {budgets.text(1), budgets.text(2), budgets.integer(3), period_from_text(budgets.text(4)), budgets.text(5)};
+    budget.spec = {budgets.text(1), budgets.text(2), budgets.integer(3), period_from_text(budgets.text(4)),
+                   budgets.text(5)};
     budget.period_start = budgets.integer(6);
     budget.spent = budgets.integer(7);
     budget.reserved = budgets.integer(8);
@@ -150,7 +235,8 @@ void load_budgets(journal::Db& views, const Id& tenant, Accounts& accounts) {
 
 void load_open_calls(journal::Db& views, const Id& tenant, Accounts& accounts) {
   CallReader reader;
-  auto& open = views.prepare("SELECT call, at, reservation FROM ledger_calls WHERE tenant=? AND open=1").bind(1, tenant);
+  auto& open =
+      views.prepare("SELECT call, at, reservation FROM ledger_calls WHERE tenant=? AND open=1").bind(1, tenant);
   while (open.step()) {
     journal::Record record;
     record.stream = "call/" + open.text(0);
@@ -158,7 +244,8 @@ void load_open_calls(journal::Db& views, const Id& tenant, Accounts& accounts) {
     record.body = open.text(2);
     CallReserved call = reader.reserved(record);
     if (!call.key.empty()) ++accounts.keys[call.key].under_way;
-    if (call.expires_at != 0 && (accounts.next_expiry == 0 || call.expires_at < accounts.next_expiry)) accounts.next_expiry = call.expires_at;
+    if (call.expires_at != 0 && (accounts.next_expiry == 0 || call.expires_at < accounts.next_expiry))
+      accounts.next_expiry = call.expires_at;
     Id id = call.call;
     accounts.open.emplace(std::move(id), std::move(call));
   }
@@ -170,8 +257,9 @@ void load_windows(journal::Db& views, const Id& tenant, Accounts& accounts) {
   if (last.step()) accounts.last_reserved_at = last.integer(0);
   last.reset();
   const int64_t oldest = (rate_slice(accounts.last_reserved_at) - kRateSlices) * kRateSliceUs;
-  auto& slices = views.prepare("SELECT key, at/?, count(*), sum(window_tokens) FROM ledger_calls WHERE tenant=? AND at>=? AND limited=1 "
-                               "GROUP BY 1, 2 ORDER BY 1, 2");
+  auto& slices = views.prepare(
+      "SELECT key, at/?, count(*), sum(window_tokens) FROM ledger_calls WHERE tenant=? AND at>=? AND limited=1 "
+      "GROUP BY 1, 2 ORDER BY 1, 2");
   slices.bind(1, kRateSliceUs).bind(2, tenant).bind(3, oldest);
   while (slices.step()) {
     accounts.keys[slices.text(0)].window.add(slices.integer(1) * kRateSliceUs, slices.integer(2), slices.integer(3));
@@ -189,7 +277,8 @@ void LedgerView::apply(journal::Db& db, const journal::Record& record) {
     reserve(db, record, reader_.reserved(record));
   } else if (record.kind == "call.settled") {
     const CallSettled settled = reader_.settled(record);
-    if (const auto reserved = open_reservation(db, record, settled.call)) settle(db, record, reader_.reserved(*reserved), settled);
+    if (const auto reserved = open_reservation(db, record, settled.call))
+      settle(db, record, reader_.reserved(*reserved), settled);
   } else if (record.kind == "budget.set") {
     set_budget(db, record);
   } else if (record.kind == "budget.removed") {
@@ -207,11 +296,16 @@ void load_accounts(journal::Db& views, const Id& tenant, Accounts& accounts) {
 
 std::vector<PriceSet> load_prices(journal::Db& views, const Id& tenant) {
   std::vector<PriceSet> all;
-  auto& prices = views.prepare("SELECT model, from_us, input, output, cached_input, request, source FROM ledger_prices WHERE tenant=?").bind(1, tenant);
+  auto& prices =
+      views
+          .prepare(
+              "SELECT model, from_us, input, output, cached_input, request, source FROM ledger_prices WHERE tenant=?")
+          .bind(1, tenant);
   while (prices.step()) {
     PriceSet set;
     set.model_key = prices.text(0);
-    set.price = {prices.integer(2), prices.integer(3), prices.integer(4), prices.integer(5), prices.text(6), prices.integer(1)};
+    set.price = {prices.integer(2), prices.integer(3), prices.integer(4),
+                 prices.integer(5), prices.text(6),    prices.integer(1)};
     all.push_back(std::move(set));
   }
   prices.reset();

@@ -1,8 +1,8 @@
 // The ledger's tables:
-//   ledger_calls    one row per call, from its reservation on; open ones are what a start loads, settled ones what usage lists
-//   ledger_budgets  settings and the present period; ledger_periods  the amounts of each period, past ones too
-//   ledger_prices   as they were set
-//   ledger_usage    sums per quarter of an hour, key, owner, team, model, provider and endpoint. Every zone's day begins on a quarter, so
+//   ledger_calls    one row per call, from its reservation on; open ones are what a start loads, settled ones what
+//   usage lists ledger_budgets  settings and the present period; ledger_periods  the amounts of each period, past ones
+//   too ledger_prices   as they were set ledger_usage    sums per quarter of an hour, key, owner, team, model, provider
+//   and endpoint. Every zone's day begins on a quarter, so
 //                   that sums by local day in any zone come from these alone, however many calls there are
 // A call's time is that of its reservation, in usage as in budgets.
 #pragma once

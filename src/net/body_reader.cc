@@ -92,10 +92,14 @@ Result<size_t> BodyReader::step(std::string_view bytes, std::string& body) {
   if (!whole) return fail(std::move(whole.error()));
   if (!*whole) return 0;
   Status status;
-  if (state_ == State::kChunkSize) status = read_size(**whole);
-  else if (state_ == State::kTrailer) status = read_trailer(**whole);
-  else if (!(*whole)->empty()) status = bad("a chunk is longer than its size says");
-  else state_ = State::kChunkSize;
+  if (state_ == State::kChunkSize)
+    status = read_size(**whole);
+  else if (state_ == State::kTrailer)
+    status = read_trailer(**whole);
+  else if (!(*whole)->empty())
+    status = bad("a chunk is longer than its size says");
+  else
+    state_ = State::kChunkSize;
   if (!status) return fail(std::move(status.error()));
   return (*whole)->size() + 2;
 }
@@ -109,7 +113,8 @@ size_t BodyReader::take_data(std::string_view bytes, std::string& body) {
 }
 
 Result<std::optional<std::string_view>> BodyReader::line(std::string_view bytes) const {
-  if (state_ == State::kChunkEnd && !bytes.empty() && bytes[0] != '\r') return bad("a chunk is longer than its size says");
+  if (state_ == State::kChunkEnd && !bytes.empty() && bytes[0] != '\r')
+    return bad("a chunk is longer than its size says");
   const size_t end = bytes.find_first_of("\r\n");
   if (std::min(end, bytes.size()) > kMaxChunkLineBytes) return bad("a chunk's line or trailer is too long");
   if (end == std::string_view::npos || (bytes[end] == '\r' && end + 1 == bytes.size())) return std::nullopt;

@@ -1,9 +1,9 @@
-// The body of one request, out of the bytes that follow its head: so many bytes, or chunks (RFC 9112, 7.1), strictly. Beast 1.81 reads heads
-// here and no bodies: it asserts on a chunked trailer that comes in pieces.
+// The body of one request, out of the bytes that follow its head: so many bytes, or chunks (RFC 9112, 7.1), strictly.
+// Beast 1.81 reads heads here and no bodies: it asserts on a chunked trailer that comes in pieces.
 //
-// The verdict does not depend on how the bytes are cut. Refused: a bare CR or LF, white space in a chunk's line, a size that is no number of at
-// most 16 digits, a malformed extension or trailer field, a line or a trailer over kMaxChunkLineBytes. Extensions and trailer fields are
-// read and mean nothing.
+// The verdict does not depend on how the bytes are cut. Refused: a bare CR or LF, white space in a chunk's line, a size
+// that is no number of at most 16 digits, a malformed extension or trailer field, a line or a trailer over
+// kMaxChunkLineBytes. Extensions and trailer fields are read and mean nothing.
 #pragma once
 #include <cstdint>
 #include <optional>

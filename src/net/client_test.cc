@@ -16,9 +16,15 @@ class ClientTest : public testing::Test {
  protected:
   ~ClientTest() override { threads_.stop(); }
 
-  std::string url(std::string_view path = "/v1/x") const { return fmt::format("http://127.0.0.1:{}{}", listener_.port(), path); }
-  Task<Result<ClientResponse>> fetch(ClientRequest request) { co_return co_await clients_.here().fetch(std::move(request)); }
-  Task<Result<std::unique_ptr<ClientStream>>> open(ClientRequest request) { co_return co_await clients_.here().open(std::move(request)); }
+  std::string url(std::string_view path = "/v1/x") const {
+    return fmt::format("http://127.0.0.1:{}{}", listener_.port(), path);
+  }
+  Task<Result<ClientResponse>> fetch(ClientRequest request) {
+    co_return co_await clients_.here().fetch(std::move(request));
+  }
+  Task<Result<std::unique_ptr<ClientStream>>> open(ClientRequest request) {
+    co_return co_await clients_.here().open(std::move(request));
+  }
   static Task<Result<std::optional<std::string>>> read(ClientStream& stream) { co_return co_await stream.read(); }
   static Task<void> destroy(std::unique_ptr<ClientStream>& stream) {
     stream.reset();
@@ -41,19 +47,26 @@ class ClientTest : public testing::Test {
 constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 TEST_F(ClientTest, SendsWhatWasAskedAndNoMore) {
-  auto answer = begin(fetch({.method = "POST", .url = url(), .headers = [] {
-                               Headers headers;
-                               headers.add("Content-Type", "application/json");
-                               headers.add("X-Evil", "a\r\nX-Injected: b");
-                               return headers;
-                             }(), .body = "{}"}));
+  auto answer = begin(fetch({.method = "POST",
+                             .url = url(),
+                             .headers =
+                                 [] {
+                                   Headers headers;
+                                   headers.add("Content-Type", "application/json");
+                                   headers.add("X-Evil", "a\r\nX-Injected: b");
+                                   return headers;
+                                 }(),
+                             .body = "{}"}));
   auto socket = listener_.accept();
   std::string request = socket.read_until("{}");
   EXPECT_TRUE(request.starts_with("POST /v1/x HTTP/1.1\r\n")) << request;
   EXPECT_NE(request.find("\r\nContent-Length: 2\r\n"), std::string::npos) << request;
   EXPECT_NE(request.find("\r\nContent-Type: application/json\r\n"), std::string::npos);
-  for (std::string_view unwanted : {"X-Injected", "Expect:", "Accept-Encoding"}) EXPECT_EQ(request.find(unwanted), std::string::npos) << unwanted;
-  socket.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 201 Created\r\nX-A: b\r\nContent-Length: 3\r\n\r\nyes");
+  for (std::string_view unwanted : {"X-Injected", "Expect:", "Accept-Encoding"})
+    EXPECT_EQ(request.find(unwanted), std::string::npos) << unwanted;
+  socket.send(
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 201 Created\r\nX-A: "
+      "b\r\nContent-Length: 3\r\n\r\nyes");
   auto got = answer.get();
   ASSERT_TRUE(got.has_value()) << got.error().message;
   EXPECT_EQ(got->status, 201);
@@ -107,8 +120,9 @@ TEST_F(ClientTest, AConnectionThatWasClosedWhileIdleIsReplaced) {
 }
 
 TEST_F(ClientTest, AnswersCutShortAreErrors) {
-  for (std::string_view cut : {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "HTTP/1.1 200 OK\r\nX:",
-                               "", "SSH-2.0-nonsense\r\n\r\n"}) {
+  for (std::string_view cut : {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+                               "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+                               "HTTP/1.1 200 OK\r\nX:", "", "SSH-2.0-nonsense\r\n\r\n"}) {
     auto answer = begin(fetch({.url = url()}));
     auto socket = listener_.accept();
     socket.read_until("\r\n\r\n");
@@ -196,8 +210,10 @@ TEST_F(ClientTest, WhatIsNotReadIsNotTakenFromTheSocket) {
   size_t sent = 0;
   for (int idle = 0; idle < 10;) {
     ssize_t n = ::send(socket.fd(), block.data(), block.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n > 0) sent += n, idle = 0;
-    else ++idle, std::this_thread::sleep_for(10ms);
+    if (n > 0)
+      sent += n, idle = 0;
+    else
+      ++idle, std::this_thread::sleep_for(10ms);
   }
   EXPECT_LT(sent, 30'000'000u);  // the kernel's buffers and the read-ahead
   size_t got = 0;

@@ -15,14 +15,17 @@ SteadyTime after(milliseconds time) { return std::chrono::steady_clock::now() + 
 
 // The first bytes of other protocols, told by name: people do point the wrong client at a port.
 std::optional<Error> other_protocol(std::string_view bytes) {
-  if (bytes.starts_with("\x16\x03")) return Error(ErrorCode::kInvalidRequest, "This port speaks plain HTTP: use http:// in the address.");
-  if (bytes.starts_with("PRI * HTTP/2")) return Error(ErrorCode::kInvalidRequest, "This server speaks HTTP/1.1, not HTTP/2.");
+  if (bytes.starts_with("\x16\x03"))
+    return Error(ErrorCode::kInvalidRequest, "This port speaks plain HTTP: use http:// in the address.");
+  if (bytes.starts_with("PRI * HTTP/2"))
+    return Error(ErrorCode::kInvalidRequest, "This server speaks HTTP/1.1, not HTTP/2.");
   return std::nullopt;
 }
 
 }  // namespace
 
-Connection::Connection(std::shared_ptr<ConnectionSet> set, std::shared_ptr<Transport> transport, std::string remote, bool over_unix)
+Connection::Connection(std::shared_ptr<ConnectionSet> set, std::shared_ptr<Transport> transport, std::string remote,
+                       bool over_unix)
     : set_(std::move(set)),
       state_(set_->state()),
       transport_(std::move(transport)),
@@ -96,7 +99,8 @@ Task<Connection::Next> Connection::serve_one() {
   Match match = state_.routes->match(request.method, target);
   request.params = std::move(match.params);
   size_t max_body = kUnroutedBodyBytes;
-  if (match.route) max_body = match.route->route.max_body_bytes ? match.route->route.max_body_bytes : state_.limits.max_body_bytes;
+  if (match.route)
+    max_body = match.route->route.max_body_bytes ? match.route->route.max_body_bytes : state_.limits.max_body_bytes;
   BodyShare share(state_);
   if (auto status = co_await receive_body(request, share, max_body); !status) {
     if (!match.route) {
@@ -129,7 +133,8 @@ Task<std::optional<Status>> Connection::receive_head() {
     auto outcome = co_await input_->more(kIdleBufferBytes);
     if (outcome == Input::Outcome::kBytes) continue;
     if (!begun || output_.broken()) co_return std::nullopt;
-    if (outcome == Input::Outcome::kTimeout) co_return Status(fail(ErrorCode::kRequestTimeout, "The request's headers did not arrive in time."));
+    if (outcome == Input::Outcome::kTimeout)
+      co_return Status(fail(ErrorCode::kRequestTimeout, "The request's headers did not arrive in time."));
     co_return Status(fail(ErrorCode::kInvalidRequest, "The connection ended in the middle of the request's headers."));
   }
   no_deadline();
@@ -167,7 +172,8 @@ void Connection::guess_path(Request& request) {
 Task<Status> Connection::receive_body(Request& request, BodyShare& share, size_t max_bytes) {
   const RequestHead& head = parser_.head();
   if (head.content_length.value_or(0) > max_bytes) {
-    co_return fail(ErrorCode::kBodyTooLarge, fmt::format("The body is larger than the {} bytes that are taken here.", max_bytes));
+    co_return fail(ErrorCode::kBodyTooLarge,
+                   fmt::format("The body is larger than the {} bytes that are taken here.", max_bytes));
   }
   if (parser_.done()) co_return Status{};
   parser_.begin_body(max_bytes);
@@ -179,20 +185,24 @@ Task<Status> Connection::receive_body(Request& request, BodyShare& share, size_t
   for (;;) {
     auto taken = parser_.feed_body(input_->bytes(), request.body);
     if (!taken && taken.error().code == ErrorCode::kBodyTooLarge) {
-      co_return fail(ErrorCode::kBodyTooLarge, fmt::format("The body is larger than the {} bytes that are taken here.", max_bytes));
+      co_return fail(ErrorCode::kBodyTooLarge,
+                     fmt::format("The body is larger than the {} bytes that are taken here.", max_bytes));
     }
     if (!taken) co_return fail(taken.error());
     input_->consume(*taken);
     if (!share.grow_to(request.body.size())) {
-      co_return fail(ErrorCode::kRateLimited, "The server holds as many request bodies as it takes: send this again in a moment.",
+      co_return fail(ErrorCode::kRateLimited,
+                     "The server holds as many request bodies as it takes: send this again in a moment.",
                      {{"retry_after_us", kSecondUs}});
     }
     if (parser_.done()) break;
     auto earned = milliseconds(request.body.size() * 1000 / std::max<size_t>(state_.limits.min_body_rate, 1));
     set_deadline(started + state_.limits.body_timeout + earned, Late::kWakeInput);
     auto outcome = co_await input_->more(kReadAheadBytes);
-    if (outcome == Input::Outcome::kTimeout) co_return fail(ErrorCode::kRequestTimeout, "The request's body did not arrive in time.");
-    if (outcome == Input::Outcome::kEnd) co_return fail(ErrorCode::kInvalidRequest, "The connection ended in the middle of the request's body.");
+    if (outcome == Input::Outcome::kTimeout)
+      co_return fail(ErrorCode::kRequestTimeout, "The request's body did not arrive in time.");
+    if (outcome == Input::Outcome::kEnd)
+      co_return fail(ErrorCode::kInvalidRequest, "The connection ended in the middle of the request's body.");
   }
   no_deadline();
   co_return Status{};
@@ -221,7 +231,8 @@ Task<void> Connection::answer(const Handler& handler, Request& request, Response
   } catch (const std::exception& e) {
     broke = e.what();
   }
-  if (!broke.empty()) state_.log.error("request failed", {{"request_id", request.request_id}, {"path", request.path}, {"what", broke}});
+  if (!broke.empty())
+    state_.log.error("request failed", {{"request_id", request.request_id}, {"path", request.path}, {"what", broke}});
   if (response.begun() || output_.broken()) co_return;
   try {
     ErrorCode code = broke.empty() ? ErrorCode::kCancelled : ErrorCode::kInternal;
@@ -232,7 +243,8 @@ Task<void> Connection::answer(const Handler& handler, Request& request, Response
   }
 }
 
-// Before any handler ran: the error is told, then the connection closed, since what follows can't be trusted or won't be read.
+// Before any handler ran: the error is told, then the connection closed, since what follows can't be trusted or won't
+// be read.
 Task<void> Connection::refuse(Request& request, Error error) {
   set_deadline(after(state_.limits.write_timeout), Late::kClose);
   state_.log.debug("request refused", {{"request_id", request.request_id}, {"code", info(error.code).name}});
@@ -249,11 +261,14 @@ Task<void> Connection::refuse(Request& request, Error error) {
 
 ResponseContext Connection::response_context(bool keep_alive) {
   const RequestHead& head = parser_.head();
-  return {.date = set_->http_date(), .head_only = head.method == "HEAD", .http_1_0 = head.http_1_0,
+  return {.date = set_->http_date(),
+          .head_only = head.method == "HEAD",
+          .http_1_0 = head.http_1_0,
           .keep_alive = keep_alive && !state_.draining && !input_->ended()};
 }
 
-// Closing a socket with unread input resets it, and the reset overtakes the answer. So: end our side, then read away what still comes.
+// Closing a socket with unread input resets it, and the reset overtakes the answer. So: end our side, then read away
+// what still comes.
 Task<void> Connection::linger() {
   auto give_up = after(kLingerTotal);
   set_deadline(after(kLingerSilence), Late::kClose);

@@ -1,7 +1,8 @@
-// One client's connection: requests one after another, each received, routed, answered. Its coroutine owns it; it belongs to one io thread.
+// One client's connection: requests one after another, each received, routed, answered. Its coroutine owns it; it
+// belongs to one io thread.
 //
-// A deadline is a number that the ConnectionSet's timer looks at. When it has passed, waiting for input ends with a timeout (answered with
-// 408), anything else closes the socket.
+// A deadline is a number that the ConnectionSet's timer looks at. When it has passed, waiting for input ends with a
+// timeout (answered with 408), anything else closes the socket.
 #pragma once
 #include <memory>
 #include <optional>
@@ -17,7 +18,8 @@ namespace steward::net {
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(std::shared_ptr<ConnectionSet> set, std::shared_ptr<Transport> transport, std::string remote, bool over_unix);
+  Connection(std::shared_ptr<ConnectionSet> set, std::shared_ptr<Transport> transport, std::string remote,
+             bool over_unix);
   ~Connection();
 
   static Task<void> run(std::shared_ptr<Connection> self);

@@ -6,7 +6,8 @@
 namespace steward::net {
 namespace {
 
-// Often enough for the shortest limit to be kept within a quarter, seldom enough to cost nothing with 10,000 connections.
+// Often enough for the shortest limit to be kept within a quarter, seldom enough to cost nothing with 10,000
+// connections.
 std::chrono::milliseconds sweep_period(const ServerLimits& limits) {
   auto shortest = std::min({limits.head_timeout, limits.body_timeout, limits.idle_timeout, limits.write_timeout});
   return std::clamp(shortest / 4, std::chrono::milliseconds(5), std::chrono::milliseconds(50));
@@ -15,7 +16,10 @@ std::chrono::milliseconds sweep_period(const ServerLimits& limits) {
 }  // namespace
 
 ConnectionSet::ConnectionSet(asio::io_context& context, std::shared_ptr<ServerState> state)
-    : context_(context), state_(std::move(state)), timer_(std::in_place, context), period_(sweep_period(state_->limits)) {}
+    : context_(context),
+      state_(std::move(state)),
+      timer_(std::in_place, context),
+      period_(sweep_period(state_->limits)) {}
 
 void ConnectionSet::add(Connection* connection) {
   connections_.insert(connection);

@@ -1,5 +1,5 @@
-// The connections of one io thread, with the one timer that watches over all their deadlines: a deadline is then a number to write, not a
-// timer to arm. On that io thread only, except construction.
+// The connections of one io thread, with the one timer that watches over all their deadlines: a deadline is then a
+// number to write, not a timer to arm. On that io thread only, except construction.
 #pragma once
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
@@ -24,7 +24,7 @@ class ConnectionSet : public std::enable_shared_from_this<ConnectionSet> {
   void close_idle();
   size_t cut_all(CancelReason reason);  // cancels requests under way; how many
   void close_all();
-  void drop_all();    // the thread has stopped: lets go of coroutines that nobody will wake
+  void drop_all();  // the thread has stopped: lets go of coroutines that nobody will wake
   void stop_timer() { timer_.reset(); }
 
  private:

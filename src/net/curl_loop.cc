@@ -80,12 +80,14 @@ void CurlLoop::arm(const std::shared_ptr<Watch>& watch) {
   }
   if (watch->want_write && !watch->writing) {
     watch->writing = true;
-    watch->descriptor.async_wait(Descriptor::wait_write, [this, watch, alive = alive_](boost::system::error_code error) {
-      watch->writing = false;
-      if (!*alive || watch->removed || error == asio::error::operation_aborted) return;
-      if (watch->want_write) act(watch->socket, error ? CURL_CSELECT_ERR : CURL_CSELECT_OUT);
-      if (*alive && !watch->removed) arm(watch);
-    });
+    watch->descriptor.async_wait(Descriptor::wait_write,
+                                 [this, watch, alive = alive_](boost::system::error_code error) {
+                                   watch->writing = false;
+                                   if (!*alive || watch->removed || error == asio::error::operation_aborted) return;
+                                   if (watch->want_write)
+                                     act(watch->socket, error ? CURL_CSELECT_ERR : CURL_CSELECT_OUT);
+                                   if (*alive && !watch->removed) arm(watch);
+                                 });
   }
 }
 

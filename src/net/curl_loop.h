@@ -1,7 +1,8 @@
-// libcurl's multi interface run by an io_context: curl tells which sockets and which timer it waits for, asio does the waiting.
+// libcurl's multi interface run by an io_context: curl tells which sockets and which timer it waits for, asio does the
+// waiting.
 //
-// On the context's thread only. A transfer is an easy handle whose CURLOPT_PRIVATE is its CurlTransfer; finished() is called when it is done,
-// never from inside curl (posted), so that it may add and remove handles.
+// On the context's thread only. A transfer is an easy handle whose CURLOPT_PRIVATE is its CurlTransfer; finished() is
+// called when it is done, never from inside curl (posted), so that it may add and remove handles.
 #pragma once
 #include <curl/curl.h>
 

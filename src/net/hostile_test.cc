@@ -1,4 +1,5 @@
-// Malformed and hostile requests, byte by byte over real sockets: each gets its clear 4xx in JSON, and the server goes on.
+// Malformed and hostile requests, byte by byte over real sockets: each gets its clear 4xx in JSON, and the server goes
+// on.
 #include "base/json.h"
 #include "net/server_testing.h"
 
@@ -41,7 +42,9 @@ class Hostile : public ServerFixture {
   }
 };
 
-std::string with_body(std::string_view fields, std::string_view body) { return fmt::format("POST /size HTTP/1.1\r\nHost: x\r\n{}\r\n\r\n{}", fields, body); }
+std::string with_body(std::string_view fields, std::string_view body) {
+  return fmt::format("POST /size HTTP/1.1\r\nHost: x\r\n{}\r\n\r\n{}", fields, body);
+}
 
 TEST_F(Hostile, GrammarAndSmuggling) {
   using namespace std::string_view_literals;
@@ -108,12 +111,16 @@ TEST_F(Hostile, Chunks) {
   };
   for (const auto& [name, body] : cases) expect_refused(name, with_body("Transfer-Encoding: chunked", body), 400);
   expect_refused("sum too large", with_body("Transfer-Encoding: chunked", "fffff\r\n"), 413);
-  EXPECT_EQ(status_of(ask(with_body("Transfer-Encoding: chunked\r\nConnection: close", "3;x=y\r\nabc\r\n0\r\nTrailer: t\r\n\r\n"))), 200);
+  EXPECT_EQ(status_of(ask(with_body("Transfer-Encoding: chunked\r\nConnection: close",
+                                    "3;x=y\r\nabc\r\n0\r\nTrailer: t\r\n\r\n"))),
+            200);
 }
 
 TEST_F(Hostile, Targets) {
-  for (std::string_view target : {"/ok%", "/ok%2", "/ok%zz", "/%00", "/ok/../ok", "/./ok", "/%2e%2e/ok", "/a%2f..%2fok", "/a\\ok", "/%5cok", "/%ff%fe",
-                                  "/\xff", "/ok#x", "ok", "http://", "ftp://x/ok", "/ok?a=%ff", "/ok?%zz=1", "/%0d%0aX-A:b", "/%7f"}) {
+  for (std::string_view target :
+       {"/ok%",         "/ok%2",      "/ok%zz",    "/%00",      "/ok/../ok",    "/./ok", "/%2e%2e/ok",
+        "/a%2f..%2fok", "/a\\ok",     "/%5cok",    "/%ff%fe",   "/\xff",        "/ok#x", "ok",
+        "http://",      "ftp://x/ok", "/ok?a=%ff", "/ok?%zz=1", "/%0d%0aX-A:b", "/%7f"}) {
     expect_refused(target, fmt::format("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", target), 400);
   }
   expect_refused("CONNECT", "CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n", 400);
@@ -137,7 +144,8 @@ TEST_F(Hostile, SlowAndHalf) {
   expect_refused("slow head", "GET /ok HTTP/1.1\r\nHost:", 408);
   expect_refused("slow body", with_body("Content-Length: 100", "abc"), 408);
   expect_refused("slow chunk", with_body("Transfer-Encoding: chunked", "5\r\nab"), 408);
-  for (std::string_view partial : {"GET /ok HTTP/1.1\r\nHost:", "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"}) {
+  for (std::string_view partial :
+       {"GET /ok HTTP/1.1\r\nHost:", "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"}) {
     auto socket = RawSocket::to(server_->port());
     socket.send(partial);
     socket.half_close();
@@ -173,7 +181,8 @@ TEST_F(Hostile, AHundredMegabytesAreRefusedAndTheClientReadsWhy) {
     socket.send(chunked ? "POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
                         : "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n");
     bool sent = true;  // the whole of it, without looking at the answer: the server must read it away
-    for (int i = 0; i < 100 && sent; ++i) sent = (!chunked || socket.send("f4240\r\n")) && socket.send(megabyte) && (!chunked || socket.send("\r\n"));
+    for (int i = 0; i < 100 && sent; ++i)
+      sent = (!chunked || socket.send("f4240\r\n")) && socket.send(megabyte) && (!chunked || socket.send("\r\n"));
     EXPECT_TRUE(sent) << chunked;
     EXPECT_EQ(status_of(socket.read_to_end()), 413) << chunked;
     EXPECT_LT(resident_bytes() - std::min(before, resident_bytes()), 8'000'000u);

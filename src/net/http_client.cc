@@ -1,7 +1,9 @@
-// Requests to other servers as transfers of libcurl. A transfer buffers what has come and pauses the socket while nobody reads.
+// Requests to other servers as transfers of libcurl. A transfer buffers what has come and pauses the socket while
+// nobody reads.
 //
-// A request whose body has begun to leave is never sent a second time behind the caller's back (a provider would charge twice): libcurl
-// repeats a request on a fresh connection when a kept one dies without an answer, unless it can't rewind the body - so it gets none to rewind.
+// A request whose body has begun to leave is never sent a second time behind the caller's back (a provider would charge
+// twice): libcurl repeats a request on a fresh connection when a kept one dies without an answer, unless it can't
+// rewind the body - so it gets none to rewind.
 #include "net/http_client.h"
 
 #include <algorithm>
@@ -14,20 +16,22 @@
 namespace steward::net {
 namespace {
 
-constexpr size_t kReadAheadBytes = 256 * 1024;     // what a stream holds before its socket is paused
-constexpr size_t kMaxHeaderBytes = 256 * 1024;     // of an answer
+constexpr size_t kReadAheadBytes = 256 * 1024;  // what a stream holds before its socket is paused
+constexpr size_t kMaxHeaderBytes = 256 * 1024;  // of an answer
 constexpr size_t kMaxHeaders = 512;
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 Error to_error(CURLcode code, const char* detail, bool head_seen) {
   const std::string why = detail && *detail ? detail : curl_easy_strerror(code);
-  if (code == CURLE_OPERATION_TIMEDOUT) return Error(ErrorCode::kUpstreamTimeout, fmt::format("The other side did not answer in time: {}.", why));
+  if (code == CURLE_OPERATION_TIMEDOUT)
+    return Error(ErrorCode::kUpstreamTimeout, fmt::format("The other side did not answer in time: {}.", why));
   if (head_seen) return Error(ErrorCode::kUpstreamUnreachable, fmt::format("The answer was cut short: {}.", why));
   return Error(ErrorCode::kUpstreamUnreachable, fmt::format("The other side can't be reached: {}.", why));
 }
 
-// One request and its answer. Shared by the stream that reads it and by posts under way; libcurl knows it by CURLOPT_PRIVATE.
+// One request and its answer. Shared by the stream that reads it and by posts under way; libcurl knows it by
+// CURLOPT_PRIVATE.
 class Transfer final : public CurlTransfer, public std::enable_shared_from_this<Transfer> {
  public:
   Transfer(std::shared_ptr<CurlLoop> loop, ClientRequest request)
@@ -57,14 +61,18 @@ class Transfer final : public CurlTransfer, public std::enable_shared_from_this<
   }
 
  private:
-  static size_t on_body(char* data, size_t size, size_t count, void* self) { return static_cast<Transfer*>(self)->take_body({data, size * count}); }
+  static size_t on_body(char* data, size_t size, size_t count, void* self) {
+    return static_cast<Transfer*>(self)->take_body({data, size * count});
+  }
   static size_t on_read(char* into, size_t size, size_t count, void* opaque) {
     auto* self = static_cast<Transfer*>(opaque);
     size_t taken = self->request_.body.copy(into, size * count, self->sent_);
     self->sent_ += taken;
     return taken;
   }
-  static size_t on_header(char* data, size_t size, size_t count, void* self) { return static_cast<Transfer*>(self)->take_header({data, size * count}); }
+  static size_t on_header(char* data, size_t size, size_t count, void* self) {
+    return static_cast<Transfer*>(self)->take_header({data, size * count});
+  }
 
   void set_options();
   void set_method();
@@ -161,7 +169,8 @@ void Transfer::set_method() {
 void Transfer::set_headers() {
   header_list_ = curl_slist_append(nullptr, "Expect:");  // no 100-continue: it costs a round trip
   for (const auto& [name, value] : request_.headers.all()) {
-    if ((name + value).find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) continue;  // could smuggle a second request
+    if ((name + value).find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos)
+      continue;  // could smuggle a second request
     header_list_ = curl_slist_append(header_list_, (value.empty() ? name + ";" : name + ": " + value).c_str());
   }
   if (!request_.headers.has("content-type")) header_list_ = curl_slist_append(header_list_, "Content-Type:");
@@ -197,7 +206,8 @@ size_t Transfer::take_body(std::string_view bytes) {
   }
   total_ += bytes.size();
   if (total_ > request_.max_response_bytes) {
-    error_ = Error(ErrorCode::kUpstreamError, fmt::format("The answer is larger than the {} bytes that are taken.", request_.max_response_bytes));
+    error_ = Error(ErrorCode::kUpstreamError,
+                   fmt::format("The answer is larger than the {} bytes that are taken.", request_.max_response_bytes));
     return 0;
   }
   buffer_.append(bytes);
@@ -220,7 +230,8 @@ Task<void> Transfer::wait(SteadyTime until) {
 Task<Status> Transfer::head() {
   while (!head_done_ && !error_) {
     co_await wait(started_ + request_.deadlines.first_byte);
-    if (timed_out_ && !head_done_) fail_with(Error(ErrorCode::kUpstreamTimeout, "The other side did not begin its answer in time."));
+    if (timed_out_ && !head_done_)
+      fail_with(Error(ErrorCode::kUpstreamTimeout, "The other side did not begin its answer in time."));
   }
   if (error_ && !head_done_) co_return fail(*error_);
   co_return Status{};
@@ -231,7 +242,8 @@ Task<Result<std::optional<std::string>>> Transfer::read() {
   timed_out_ = false;
   while (buffer_.empty() && !done_ && !error_) {
     co_await wait(until);
-    if (timed_out_ && buffer_.empty()) fail_with(Error(ErrorCode::kUpstreamTimeout, "The other side fell silent in the middle of its answer."));
+    if (timed_out_ && buffer_.empty())
+      fail_with(Error(ErrorCode::kUpstreamTimeout, "The other side fell silent in the middle of its answer."));
   }
   if (!buffer_.empty()) {
     std::string out = std::exchange(buffer_, {});
@@ -298,9 +310,7 @@ class CurlClient final : public HttpClient {
 };
 
 // libcurl's own set-up; must come once, before any thread uses it.
-void initialise_curl() {
-  [[maybe_unused]] static const CURLcode kOnce = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
+void initialise_curl() { [[maybe_unused]] static const CURLcode kOnce = curl_global_init(CURL_GLOBAL_DEFAULT); }
 
 }  // namespace
 

@@ -1,5 +1,6 @@
-// The HTTP client's face (libcurl multi inside): whole answers and streams, over TCP, TLS or a Unix socket, each with deadlines and a
-// cancellation that reaches the other side at once (the connection is closed). A client belongs to one io_context: call it from that thread.
+// The HTTP client's face (libcurl multi inside): whole answers and streams, over TCP, TLS or a Unix socket, each with
+// deadlines and a cancellation that reaches the other side at once (the connection is closed). A client belongs to one
+// io_context: call it from that thread.
 #pragma once
 #include <chrono>
 #include <filesystem>
@@ -14,15 +15,15 @@ namespace steward::net {
 
 struct ClientDeadlines {
   std::chrono::milliseconds connect{10'000};
-  std::chrono::milliseconds first_byte{120'000};    // from the request sent to the head of the answer
+  std::chrono::milliseconds first_byte{120'000};  // from the request sent to the head of the answer
   std::chrono::milliseconds between_bytes{120'000};
   std::chrono::milliseconds total{600'000};
 };
 
 struct ClientRequest {
   std::string method = "GET";
-  std::string url;                      // "http://…/v1/chat/completions"
-  std::filesystem::path unix_socket;    // or empty: TCP
+  std::string url;                    // "http://…/v1/chat/completions"
+  std::filesystem::path unix_socket;  // or empty: TCP
   Headers headers;
   std::string body;
   ClientDeadlines deadlines;

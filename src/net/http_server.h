@@ -1,15 +1,17 @@
 // The HTTP server's face: routes, requests, responders. Hides the HTTP library (Boost.Beast) from everything above.
 //
-// One io_context per core; a connection and all that it starts stay on its thread. Limits have names and answers (docs/api.md): header
-// bytes and count, address length, body bytes, time to read head and body, idle keep-alive, connections, requests under way.
-// A client that goes away cancels the request's token (kClientGone) at once, also while the handler waits or streams.
+// One io_context per core; a connection and all that it starts stay on its thread. Limits have names and answers
+// (docs/api.md): header bytes and count, address length, body bytes, time to read head and body, idle keep-alive,
+// connections, requests under way. A client that goes away cancels the request's token (kClientGone) at once, also
+// while the handler waits or streams.
 //
-// Gone is also a client that closes only its sending side after a full request: on the wire that can't be told from a close until
-// something is written, and waiting for that would go on spending tokens for nobody (nginx and Go decide the same way). The socket
-// stays open, so a whole answer sent by the handler still reaches such a client; a stream to it ends.
+// Gone is also a client that closes only its sending side after a full request: on the wire that can't be told from a
+// close until something is written, and waiting for that would go on spending tokens for nobody (nginx and Go decide
+// the same way). The socket stays open, so a whole answer sent by the handler still reaches such a client; a stream to
+// it ends.
 //
-// Who may call: routes are added before start(); handlers and their Responder run on the connection's io thread; Server's functions
-// are called from outside the io threads, except the counters (any thread).
+// Who may call: routes are added before start(); handlers and their Responder run on the connection's io thread;
+// Server's functions are called from outside the io threads, except the counters (any thread).
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -41,21 +43,21 @@ class Headers {
 };
 
 struct Request {
-  std::string method;                          // "POST"
-  std::string path;                            // decoded, without query: "/v1/models"
-  std::map<std::string, std::string> query;    // decoded; the first of each name
-  std::map<std::string, std::string> params;   // of the route: {id}
+  std::string method;                         // "POST"
+  std::string path;                           // decoded, without query: "/v1/models"
+  std::map<std::string, std::string> query;   // decoded; the first of each name
+  std::map<std::string, std::string> params;  // of the route: {id}
   Headers headers;
   std::string body;
-  std::string remote;       // "127.0.0.1:50312" or "unix"
-  bool over_unix = false;   // came over the home's socket: whoever can open it owns the home
-  Id request_id;            // "req_…"; told as x-request-id and logged
-  TimeUs received_us = 0;   // monotonic
+  std::string remote;      // "127.0.0.1:50312" or "unix"
+  bool over_unix = false;  // came over the home's socket: whoever can open it owns the home
+  Id request_id;           // "req_…"; told as x-request-id and logged
+  TimeUs received_us = 0;  // monotonic
   CancelToken cancel;
 };
 
-// How a handler answers: once whole, or as a stream. Failing writes (kCancelled) mean that the client went away. One coroutine at a time
-// writes. An answer begun but not ended is cut, so that the client sees that it is not whole.
+// How a handler answers: once whole, or as a stream. Failing writes (kCancelled) mean that the client went away. One
+// coroutine at a time writes. An answer begun but not ended is cut, so that the client sees that it is not whole.
 class Responder {
  public:
   virtual ~Responder() = default;
@@ -76,8 +78,8 @@ struct Route {
   size_t max_body_bytes = 0;  // 0: the server's limit
 };
 
-// Wraps every handler: authentication, logging, metrics. Outermost first. A request that no route takes (404, 405) passes through too,
-// with a Route whose pattern is empty; a malformed one does not.
+// Wraps every handler: authentication, logging, metrics. Outermost first. A request that no route takes (404, 405)
+// passes through too, with a Route whose pattern is empty; a malformed one does not.
 using Middleware = std::function<Task<void>(Request&, Responder&, const Route&, const Handler& next)>;
 
 class Router {
@@ -101,14 +103,15 @@ struct ServerLimits {
   size_t max_headers = 128;
   size_t max_target_bytes = 8 * 1024;
   size_t max_body_bytes = 32 * 1024 * 1024;
-  std::chrono::milliseconds head_timeout{10'000};   // from the first byte of a request to the end of its head
-  std::chrono::milliseconds body_timeout{60'000};   // the whole body; longer only while it keeps min_body_rate
-  size_t min_body_rate = 64 * 1024;                 // bytes a second that a body must keep after body_timeout
-  size_t max_bodies_bytes = 256 * 1024 * 1024;      // sum of the bodies held by all requests: more is asked to come later (429)
+  std::chrono::milliseconds head_timeout{10'000};  // from the first byte of a request to the end of its head
+  std::chrono::milliseconds body_timeout{60'000};  // the whole body; longer only while it keeps min_body_rate
+  size_t min_body_rate = 64 * 1024;                // bytes a second that a body must keep after body_timeout
+  size_t max_bodies_bytes =
+      256 * 1024 * 1024;  // sum of the bodies held by all requests: more is asked to come later (429)
   std::chrono::milliseconds idle_timeout{75'000};   // a kept-alive connection without a request
   std::chrono::milliseconds write_timeout{60'000};  // a client that takes nothing for so long is cut
   size_t max_connections = 12'000;
-  size_t max_connections_per_thread_accept = 64;    // connections accepted in one go before other work gets its turn
+  size_t max_connections_per_thread_accept = 64;  // connections accepted in one go before other work gets its turn
 };
 
 struct Listen {
@@ -122,7 +125,7 @@ struct Listen {
 class Server {
  public:
   virtual ~Server() = default;
-  virtual Status start() = 0;      // binds, listens; clear error if the port is taken
+  virtual Status start() = 0;  // binds, listens; clear error if the port is taken
   virtual uint16_t port() const = 0;
   virtual void stop_accepting() = 0;
   // Lets what is under way finish until the deadline, then cuts it (kShutdown). Returns how many were cut.
@@ -145,6 +148,7 @@ class IoThreads {
   std::unique_ptr<Impl> impl_;
 };
 
-std::unique_ptr<Server> make_server(IoThreads& threads, Router& router, Listen listen, ServerLimits limits, Clock& clock, Random& random, Log log);
+std::unique_ptr<Server> make_server(IoThreads& threads, Router& router, Listen listen, ServerLimits limits,
+                                    Clock& clock, Random& random, Log log);
 
 }  // namespace steward::net

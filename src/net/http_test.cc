@@ -74,7 +74,9 @@ class HttpTest : public testing::Test {
   T run(Task<T> task) {
     return asio::co_spawn(threads_.context(1), std::move(task), asio::use_future).get();
   }
-  Task<Result<ClientResponse>> fetch(ClientRequest request) { co_return co_await clients_.here().fetch(std::move(request)); }
+  Task<Result<ClientResponse>> fetch(ClientRequest request) {
+    co_return co_await clients_.here().fetch(std::move(request));
+  }
 
   IoThreads threads_{2};
   HttpClients clients_{threads_, Log()};
@@ -129,7 +131,8 @@ TEST_F(HttpTest, DeadlinesHold) {
 
 TEST_F(HttpTest, CancelReachesTheOtherSideWithin100Ms) {
   CancelToken cancel;
-  auto running = asio::co_spawn(threads_.context(1), fetch({.url = base_ + "/hang", .cancel = cancel}), asio::use_future);
+  auto running =
+      asio::co_spawn(threads_.context(1), fetch({.url = base_ + "/hang", .cancel = cancel}), asio::use_future);
   std::this_thread::sleep_for(100ms);
   const auto cancelled_at = std::chrono::steady_clock::now();
   cancel.cancel(CancelReason::kClientGone);

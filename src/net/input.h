@@ -1,5 +1,6 @@
-// What a client sends, read ahead into one bounded buffer. While a handler works the input goes on reading, so that a client that goes
-// away is seen at once; what a client pipelines meanwhile is kept for the next request. On the connection's io thread only.
+// What a client sends, read ahead into one bounded buffer. While a handler works the input goes on reading, so that a
+// client that goes away is seen at once; what a client pipelines meanwhile is kept for the next request. On the
+// connection's io thread only.
 #pragma once
 #include <functional>
 #include <memory>
@@ -10,8 +11,10 @@
 
 namespace steward::net {
 
-inline constexpr size_t kIdleBufferBytes = 4 * 1024;     // what a connection holds while it waits: 10,000 of them are 40 MB
-inline constexpr size_t kReadAheadBytes = 64 * 1024;     // read ahead while a handler works, and the step in which bodies are read
+inline constexpr size_t kIdleBufferBytes =
+    4 * 1024;  // what a connection holds while it waits: 10,000 of them are 40 MB
+inline constexpr size_t kReadAheadBytes =
+    64 * 1024;  // read ahead while a handler works, and the step in which bodies are read
 
 class Input final : public ReadSink, public std::enable_shared_from_this<Input> {
  public:
@@ -21,7 +24,8 @@ class Input final : public ReadSink, public std::enable_shared_from_this<Input> 
 
   std::string_view bytes() const { return {data_.get() + begin_, end_ - begin_}; }
   void consume(size_t count) { begin_ += count; }
-  // Waits until more has come than there was, or the client ended, or time_out() is called. `room`: bytes worth reading at once.
+  // Waits until more has come than there was, or the client ended, or time_out() is called. `room`: bytes worth reading
+  // at once.
   Task<Outcome> more(size_t room);
   void time_out();
 
@@ -31,7 +35,7 @@ class Input final : public ReadSink, public std::enable_shared_from_this<Input> 
   bool blind() const { return gone_ && !reading_ && !ended_; }  // watching, but the read-ahead is full
   void poll_gone();                                             // so the kernel is asked instead
   bool ended() const { return ended_; }
-  void shrink();     // gives memory back if nothing is held
+  void shrink();  // gives memory back if nothing is held
   void drop() { waiter_.drop(); }
 
   void on_read(ErrorValue error, size_t bytes) override;

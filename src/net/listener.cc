@@ -14,7 +14,7 @@
 namespace steward::net {
 namespace {
 
-constexpr int kBacklog = 4096;            // bursts of connections wait in the kernel (net.core.somaxconn caps it)
+constexpr int kBacklog = 4096;             // bursts of connections wait in the kernel (net.core.somaxconn caps it)
 constexpr int kKeepAliveIdleSeconds = 60;  // a peer whose machine vanished is noticed though nothing is sent
 
 // Closes the descriptor unless it is let go.
@@ -58,7 +58,8 @@ Result<int> listen_tcp(const std::string& host, uint16_t port) {
   set_option(socket.fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   set_option(socket.fd, IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveIdleSeconds);
   if (::bind(socket.fd, found->ai_addr, found->ai_addrlen) != 0 || ::listen(socket.fd, kBacklog) != 0) {
-    if (errno == EADDRINUSE) return cannot(where, "the port is taken by another program; choose another port or stop that program");
+    if (errno == EADDRINUSE)
+      return cannot(where, "the port is taken by another program; choose another port or stop that program");
     return cannot(where, std::strerror(errno));
   }
   return socket.release();
@@ -72,7 +73,7 @@ Result<int> listen_unix(const std::filesystem::path& path) {
     return cannot(name, fmt::format("a socket's path must be shorter than {} bytes", sizeof(address.sun_path)));
   }
   std::memcpy(address.sun_path, name.c_str(), name.size() + 1);
-  struct stat there {};
+  struct stat there{};
   if (::lstat(name.c_str(), &there) == 0) {
     if (!S_ISSOCK(there.st_mode)) return cannot(name, "there is a file of that name");
     if (is_live(address)) return cannot(name, "another server listens there");
@@ -80,8 +81,10 @@ Result<int> listen_unix(const std::filesystem::path& path) {
   }
   Descriptor socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   if (socket.fd < 0) return cannot(name, std::strerror(errno));
-  ::fchmod(socket.fd, 0600);  // before bind: the file is made with this mode, so there is no moment when others can open it
-  if (::bind(socket.fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) return cannot(name, std::strerror(errno));
+  ::fchmod(socket.fd,
+           0600);  // before bind: the file is made with this mode, so there is no moment when others can open it
+  if (::bind(socket.fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
+    return cannot(name, std::strerror(errno));
   ::chmod(name.c_str(), 0600);
   if (::listen(socket.fd, kBacklog) != 0) return cannot(name, std::strerror(errno));
   return socket.release();

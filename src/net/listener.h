@@ -1,5 +1,5 @@
-// A listening socket, made so that nobody else can use it by accident: a taken port is an error, a Unix socket has mode 600 from its first
-// moment, a stale one is replaced, a live one is not.
+// A listening socket, made so that nobody else can use it by accident: a taken port is an error, a Unix socket has mode
+// 600 from its first moment, a stale one is replaced, a live one is not.
 #pragma once
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>

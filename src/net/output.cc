@@ -36,7 +36,8 @@ Task<bool> Output::write(std::string_view head, std::string_view body, std::stri
   if (broken_ || writing_) co_return false;
   writing_ = true;
   MidWrite guard{writing_, broken_, deadline_};
-  Parts parts{asio::buffer(head.data(), head.size()), asio::buffer(body.data(), body.size()), asio::buffer(tail.data(), tail.size())};
+  Parts parts{asio::buffer(head.data(), head.size()), asio::buffer(body.data(), body.size()),
+              asio::buffer(tail.data(), tail.size())};
   ErrorValue error;
   bool left = advance(parts, transport_->write_now(parts, error));
   while (left && !error) {

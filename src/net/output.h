@@ -1,5 +1,5 @@
-// What goes to a client: whole writes, waiting while the client is slow, given up when it takes nothing for the write timeout.
-// On the connection's io thread; one write at a time.
+// What goes to a client: whole writes, waiting while the client is slow, given up when it takes nothing for the write
+// timeout. On the connection's io thread; one write at a time.
 #pragma once
 #include <array>
 #include <chrono>
@@ -15,7 +15,8 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 class Output {
  public:
-  Output(std::shared_ptr<Transport> transport, std::chrono::milliseconds timeout) : transport_(std::move(transport)), timeout_(timeout) {}
+  Output(std::shared_ptr<Transport> transport, std::chrono::milliseconds timeout)
+      : transport_(std::move(transport)), timeout_(timeout) {}
 
   // False: the client is gone, and nothing more can be written. The parts live until then.
   Task<bool> write(std::string_view head, std::string_view body = {}, std::string_view tail = {});

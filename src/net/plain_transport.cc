@@ -15,7 +15,8 @@ class PlainTransport final : public Transport {
   Task<ErrorValue> handshake() override { co_return ErrorValue{}; }
 
   void read_some(asio::mutable_buffer into, std::shared_ptr<ReadSink> sink) override {
-    socket_.async_read_some(into, [sink = std::move(sink)](ErrorValue error, size_t bytes) { sink->on_read(error, bytes); });
+    socket_.async_read_some(into,
+                            [sink = std::move(sink)](ErrorValue error, size_t bytes) { sink->on_read(error, bytes); });
   }
 
   size_t write_now(std::span<const asio::const_buffer> parts, ErrorValue& error) override {
@@ -50,6 +51,8 @@ class PlainTransport final : public Transport {
 
 }  // namespace
 
-std::unique_ptr<Transport> make_plain_transport(StreamSocket socket) { return std::make_unique<PlainTransport>(std::move(socket)); }
+std::unique_ptr<Transport> make_plain_transport(StreamSocket socket) {
+  return std::make_unique<PlainTransport>(std::move(socket));
+}
 
 }  // namespace steward::net

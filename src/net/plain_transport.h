@@ -6,7 +6,8 @@
 
 namespace steward::net {
 
-using StreamSocket = asio::generic::stream_protocol::socket;  // TCP and Unix sockets alike: one set of templates, not two
+using StreamSocket =
+    asio::generic::stream_protocol::socket;  // TCP and Unix sockets alike: one set of templates, not two
 
 std::unique_ptr<Transport> make_plain_transport(StreamSocket socket);
 

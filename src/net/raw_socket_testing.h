@@ -99,7 +99,8 @@ class RawListener {
   uint16_t port() const { return port_; }
   RawSocket accept(std::chrono::milliseconds time = 5s) {
     pollfd state{.fd = fd_, .events = POLLIN, .revents = 0};
-    return RawSocket(::poll(&state, 1, static_cast<int>(time.count())) > 0 ? ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC) : -1);
+    return RawSocket(
+        ::poll(&state, 1, static_cast<int>(time.count())) > 0 ? ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC) : -1);
   }
 
  private:

@@ -60,7 +60,8 @@ class RequestParser::Grammar final : public http::basic_parser<true> {
 
   void on_field_impl(http::field name, BeastView name_text, BeastView value, BeastError& ec) override {
     if (head.headers.all().size() >= max_headers_) {
-      ec = refuse(Error(ErrorCode::kHeadersTooLarge, fmt::format("The request has more than {} headers.", max_headers_)));
+      ec = refuse(
+          Error(ErrorCode::kHeadersTooLarge, fmt::format("The request has more than {} headers.", max_headers_)));
       return;
     }
     if (name == http::field::content_length) {
@@ -125,10 +126,12 @@ Status RequestParser::scan_head(std::string_view bytes) {
     size_t lf = bytes.find('\n', scanned_);
     size_t end = lf == std::string_view::npos ? bytes.size() : lf + 1;
     if (lines_ == 0 && end > limits_.max_target_bytes + kRequestLineExtra) {
-      return fail(ErrorCode::kUriTooLong, fmt::format("The address is longer than {} bytes.", limits_.max_target_bytes));
+      return fail(ErrorCode::kUriTooLong,
+                  fmt::format("The address is longer than {} bytes.", limits_.max_target_bytes));
     }
     if (end > limits_.max_header_bytes + (lines_ ? limits_.max_target_bytes : 0)) {
-      return fail(ErrorCode::kHeadersTooLarge, fmt::format("The headers are larger than {} bytes.", limits_.max_header_bytes));
+      return fail(ErrorCode::kHeadersTooLarge,
+                  fmt::format("The headers are larger than {} bytes.", limits_.max_header_bytes));
     }
     if (lf == std::string_view::npos) return {};
     std::string_view line = bytes.substr(scanned_, end - scanned_);
@@ -137,7 +140,8 @@ Status RequestParser::scan_head(std::string_view bytes) {
     ++lines_;
     head_whole_ = line.size() == 2;
     if (lines_ > limits_.max_headers + 2) {
-      return fail(ErrorCode::kHeadersTooLarge, fmt::format("The request has more than {} headers.", limits_.max_headers));
+      return fail(ErrorCode::kHeadersTooLarge,
+                  fmt::format("The request has more than {} headers.", limits_.max_headers));
     }
   }
   return {};
@@ -167,11 +171,13 @@ Status RequestParser::check_head(const RequestHead& head) const {
   }
   if (head.chunked && head.content_length) return bad("Content-Length beside Transfer-Encoding");
   if (head.chunked && head.http_1_0) return bad("chunked in HTTP/1.0");
-  auto hosts = std::ranges::count_if(head.headers.all(), [](const auto& h) { return equal_ignoring_ascii_case(h.first, "Host"); });
+  auto hosts = std::ranges::count_if(head.headers.all(),
+                                     [](const auto& h) { return equal_ignoring_ascii_case(h.first, "Host"); });
   if (hosts > 1) return bad("more than one Host");
   if (hosts == 0 && !head.http_1_0) return bad("no Host header");
   auto expect = head.headers.get("Expect");
-  if (!expect.empty() && !equal_ignoring_ascii_case(expect, "100-continue")) return bad("the only Expect is '100-continue'");
+  if (!expect.empty() && !equal_ignoring_ascii_case(expect, "100-continue"))
+    return bad("the only Expect is '100-continue'");
   return {};
 }
 

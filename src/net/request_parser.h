@@ -1,9 +1,10 @@
-// Bytes of one connection into request heads and bodies, strictly: whatever two servers could read in two ways (RFC 9112, 11.2: request
-// smuggling) is refused rather than repaired. The grammar is Boost.Beast's; what Beast forgives is looked for here first.
+// Bytes of one connection into request heads and bodies, strictly: whatever two servers could read in two ways (RFC
+// 9112, 11.2: request smuggling) is refused rather than repaired. The grammar is Boost.Beast's; what Beast forgives is
+// looked for here first.
 //
-// Refused: a bare LF or CR, a folded header, white space before a colon, NUL and other control characters, two or differing
-// Content-Length, Content-Length beside Transfer-Encoding, a transfer coding other than exactly "chunked", chunked in HTTP/1.0, a missing
-// or second Host, versions other than 1.0 and 1.1. Knows no sockets; not thread-safe.
+// Refused: a bare LF or CR, a folded header, white space before a colon, NUL and other control characters, two or
+// differing Content-Length, Content-Length beside Transfer-Encoding, a transfer coding other than exactly "chunked",
+// chunked in HTTP/1.0, a missing or second Host, versions other than 1.0 and 1.1. Knows no sockets; not thread-safe.
 #pragma once
 #include <memory>
 #include <optional>

@@ -66,7 +66,8 @@ bool has_body(int status) { return status >= 200 && status != 204 && status != 3
 
 // Framing is the responder's own: a handler that sets these could make two answers of one.
 bool is_framing(std::string_view name) {
-  for (std::string_view own : {"content-length", "transfer-encoding", "connection", "content-type", "date", "server", "x-request-id"}) {
+  for (std::string_view own :
+       {"content-length", "transfer-encoding", "connection", "content-type", "date", "server", "x-request-id"}) {
     if (equal_ignoring_ascii_case(name, own)) return true;
   }
   return false;
@@ -82,9 +83,12 @@ std::string Response::head(int status, std::string_view content_type, std::optio
   append_field(out, "X-Request-Id", request_id_);
   if (!content_type.empty()) append_field(out, "Content-Type", content_type);
   if (chunked_) out.append("Transfer-Encoding: chunked\r\n");
-  if (length && has_body(status)) out.append("Content-Length: ").append(fmt::format_int(*length).c_str()).append("\r\n");
-  if (!context_.keep_alive) out.append("Connection: close\r\n");
-  else if (context_.http_1_0) out.append("Connection: keep-alive\r\n");
+  if (length && has_body(status))
+    out.append("Content-Length: ").append(fmt::format_int(*length).c_str()).append("\r\n");
+  if (!context_.keep_alive)
+    out.append("Connection: close\r\n");
+  else if (context_.http_1_0)
+    out.append("Connection: keep-alive\r\n");
   for (const auto& [name, value] : headers_.all()) {
     if (!is_framing(name)) append_field(out, name, value);
   }
@@ -136,12 +140,13 @@ Task<Status> Response::end() {
 
 std::string http_date(TimeUs time_us) {
   static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   std::time_t seconds = time_us / kSecondUs;
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
-  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", kDays[parts.tm_wday], parts.tm_mday, kMonths[parts.tm_mon],
-                     parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", kDays[parts.tm_wday], parts.tm_mday,
+                     kMonths[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
 }  // namespace steward::net

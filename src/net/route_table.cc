@@ -45,17 +45,21 @@ Handler error_handler(const ErrorWriter& writer, ErrorCode code) {
 
 }  // namespace
 
-RouteTable::RouteTable(const std::vector<Route>& routes, const std::vector<Middleware>& middleware, ErrorWriter error_writer)
+RouteTable::RouteTable(const std::vector<Route>& routes, const std::vector<Middleware>& middleware,
+                       ErrorWriter error_writer)
     : error_writer_(error_writer ? std::move(error_writer) : write_default_error) {
   for (const Route& route : routes) {
     all_.push_back(compile(route, middleware));
     const CompiledRoute* made = all_.back().get();
     bool fixed = std::ranges::none_of(made->segments, is_param);
-    if (fixed) fixed_[made->route.pattern].push_back(made);
-    else with_params_.push_back(made);
+    if (fixed)
+      fixed_[made->route.pattern].push_back(made);
+    else
+      with_params_.push_back(made);
   }
   not_found_ = compile(Route{.handler = error_handler(error_writer_, ErrorCode::kNotFound)}, middleware);
-  method_not_allowed_ = compile(Route{.handler = error_handler(error_writer_, ErrorCode::kMethodNotAllowed)}, middleware);
+  method_not_allowed_ =
+      compile(Route{.handler = error_handler(error_writer_, ErrorCode::kMethodNotAllowed)}, middleware);
 }
 
 std::unique_ptr<CompiledRoute> RouteTable::compile(Route route, const std::vector<Middleware>& middleware) const {
@@ -64,9 +68,8 @@ std::unique_ptr<CompiledRoute> RouteTable::compile(Route route, const std::vecto
   if (!made->route.pattern.empty()) made->segments = split_pattern(made->route.pattern);
   made->wrapped = made->route.handler;
   for (auto it = middleware.rbegin(); it != middleware.rend(); ++it) {
-    made->wrapped = [outer = *it, route = &made->route, inner = std::move(made->wrapped)](Request& request, Responder& responder) {
-      return outer(request, responder, *route, inner);
-    };
+    made->wrapped = [outer = *it, route = &made->route, inner = std::move(made->wrapped)](
+                        Request& request, Responder& responder) { return outer(request, responder, *route, inner); };
   }
   return made;
 }

@@ -1,4 +1,5 @@
-// The routes of a Router compiled for matching, each wrapped in the middleware. Built once at the server's start, read by all io threads.
+// The routes of a Router compiled for matching, each wrapped in the middleware. Built once at the server's start, read
+// by all io threads.
 #pragma once
 #include <map>
 #include <memory>
@@ -43,7 +44,7 @@ class RouteTable {
   ErrorWriter error_writer_;
   std::vector<std::unique_ptr<CompiledRoute>> all_;
   std::unordered_map<std::string, std::vector<const CompiledRoute*>> fixed_;  // without parameters, by path
-  std::vector<const CompiledRoute*> with_params_;                            // in order of addition
+  std::vector<const CompiledRoute*> with_params_;                             // in order of addition
   std::unique_ptr<CompiledRoute> not_found_, method_not_allowed_;
 };
 

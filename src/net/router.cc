@@ -6,7 +6,9 @@ void Router::add(std::string method, std::string pattern, Handler handler, size_
   routes_.push_back(Route{std::move(method), std::move(pattern), std::move(handler), max_body_bytes});
 }
 
-void Router::set_error_writer(std::function<Task<void>(Request&, Responder&, Error)> writer) { error_writer_ = std::move(writer); }
+void Router::set_error_writer(std::function<Task<void>(Request&, Responder&, Error)> writer) {
+  error_writer_ = std::move(writer);
+}
 
 void Router::use(Middleware middleware) { middleware_.push_back(std::move(middleware)); }
 

@@ -13,20 +13,23 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kNoDescriptorsPause = 100ms;   // before accepting again when the process has no descriptor left
-constexpr auto kPollUnderWay = 5ms;           // how often drain() looks
-constexpr auto kCutGrace = 2s;                // for handlers to end once they were cut
-constexpr auto kCloseGrace = 5s;              // for connections to let go of their threads
+constexpr auto kNoDescriptorsPause = 100ms;  // before accepting again when the process has no descriptor left
+constexpr auto kPollUnderWay = 5ms;          // how often drain() looks
+constexpr auto kCutGrace = 2s;               // for handlers to end once they were cut
+constexpr auto kCloseGrace = 5s;             // for connections to let go of their threads
 
 // Told without a connection's machinery, which is what there is too much of already.
 constexpr std::string_view kTooMany =
-    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 159\r\n\r\n"
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: "
+    "close\r\nContent-Length: 159\r\n\r\n"
     R"({"error":{"message":"The server has as many connections as it takes: try again in a moment.","type":"server_error","param":null,"code":"too_many_connections"}})";
 
 // One listening socket and what its connections are made of.
 struct Door {
   Door(asio::io_context& context, int descriptor, bool unix_socket, std::shared_ptr<TlsContext> tls)
-      : acceptor(context, asio::generic::stream_protocol(unix_socket ? AF_UNIX : AF_INET, 0), descriptor), over_unix(unix_socket), tls(std::move(tls)) {}
+      : acceptor(context, asio::generic::stream_protocol(unix_socket ? AF_UNIX : AF_INET, 0), descriptor),
+        over_unix(unix_socket),
+        tls(std::move(tls)) {}
   Acceptor acceptor;
   bool over_unix;
   std::shared_ptr<TlsContext> tls;
@@ -34,8 +37,12 @@ struct Door {
 
 class HttpServer final : public Server {
  public:
-  HttpServer(IoThreads& threads, Router& router, Listen listen, ServerLimits limits, Clock& clock, Random& random, Log log)
-      : threads_(threads), router_(router), listen_(std::move(listen)), state_(std::make_shared<ServerState>(limits, clock, random, log)) {}
+  HttpServer(IoThreads& threads, Router& router, Listen listen, ServerLimits limits, Clock& clock, Random& random,
+             Log log)
+      : threads_(threads),
+        router_(router),
+        listen_(std::move(listen)),
+        state_(std::make_shared<ServerState>(limits, clock, random, log)) {}
 
   ~HttpServer() override {
     stop_accepting();
@@ -60,7 +67,8 @@ class HttpServer final : public Server {
       if (!loaded) return fail(std::move(loaded.error()));
       tls = std::move(*loaded);
     }
-    for (size_t i = 0; i < threads_.count(); ++i) sets_.push_back(std::make_shared<ConnectionSet>(threads_.context(i), state_));
+    for (size_t i = 0; i < threads_.count(); ++i)
+      sets_.push_back(std::make_shared<ConnectionSet>(threads_.context(i), state_));
     if (!listen_.host.empty()) {
       auto descriptor = listen_tcp(listen_.host, listen_.port);
       if (!descriptor) return fail(std::move(descriptor.error()));
@@ -129,14 +137,17 @@ class HttpServer final : public Server {
   void open_door(int descriptor, bool over_unix, std::shared_ptr<TlsContext> tls) {
     auto door = std::make_shared<Door>(threads_.context(0), descriptor, over_unix, std::move(tls));
     doors_.push_back(door);
-    asio::co_spawn(threads_.context(0), accept_loop(door, sets_, state_), asio::detached);  // owned by the door: ends when it is closed
+    asio::co_spawn(threads_.context(0), accept_loop(door, sets_, state_),
+                   asio::detached);  // owned by the door: ends when it is closed
   }
 
-  static Task<void> accept_loop(std::shared_ptr<Door> door, std::vector<std::shared_ptr<ConnectionSet>> sets, std::shared_ptr<ServerState> state) {
+  static Task<void> accept_loop(std::shared_ptr<Door> door, std::vector<std::shared_ptr<ConnectionSet>> sets,
+                                std::shared_ptr<ServerState> state) {
     for (size_t next = 0; door->acceptor.is_open(); next = (next + 1) % sets.size()) {
       auto set = sets[next];
       ErrorValue error;
-      auto socket = co_await door->acceptor.async_accept(set->context(), asio::redirect_error(asio::use_awaitable, error));
+      auto socket =
+          co_await door->acceptor.async_accept(set->context(), asio::redirect_error(asio::use_awaitable, error));
       if (!door->acceptor.is_open()) co_return;
       if (error) {
         state->log.warn("could not accept a connection", {{"what", error.message()}});
@@ -148,7 +159,9 @@ class HttpServer final : public Server {
         turn_away(*door, std::move(socket));
         continue;
       }
-      asio::post(set->context(), [door, set, socket = std::move(socket)]() mutable { begin(*door, std::move(set), std::move(socket)); });
+      asio::post(set->context(), [door, set, socket = std::move(socket)]() mutable {
+        begin(*door, std::move(set), std::move(socket));
+      });
     }
   }
 
@@ -161,10 +174,13 @@ class HttpServer final : public Server {
 
   static void begin(Door& door, std::shared_ptr<ConnectionSet> set, StreamSocket socket) {
     std::string remote = remote_name(socket.native_handle());
-    std::shared_ptr<Transport> transport = door.tls ? door.tls->wrap(std::move(socket)) : make_plain_transport(std::move(socket));
+    std::shared_ptr<Transport> transport =
+        door.tls ? door.tls->wrap(std::move(socket)) : make_plain_transport(std::move(socket));
     auto& context = set->context();
-    auto connection = std::make_shared<Connection>(std::move(set), std::move(transport), std::move(remote), door.over_unix);
-    asio::co_spawn(context, Connection::run(std::move(connection)), asio::detached);  // owned by its set, which waits for it
+    auto connection =
+        std::make_shared<Connection>(std::move(set), std::move(transport), std::move(remote), door.over_unix);
+    asio::co_spawn(context, Connection::run(std::move(connection)),
+                   asio::detached);  // owned by its set, which waits for it
   }
 
   IoThreads& threads_;
@@ -178,7 +194,8 @@ class HttpServer final : public Server {
 
 }  // namespace
 
-std::unique_ptr<Server> make_server(IoThreads& threads, Router& router, Listen listen, ServerLimits limits, Clock& clock, Random& random, Log log) {
+std::unique_ptr<Server> make_server(IoThreads& threads, Router& router, Listen listen, ServerLimits limits,
+                                    Clock& clock, Random& random, Log log) {
   return std::make_unique<HttpServer>(threads, router, std::move(listen), limits, clock, random, std::move(log));
 }
 

@@ -1,4 +1,5 @@
-// What all connections of a server share. It lives as long as any of them; counters are read from any thread, the rest is set before start.
+// What all connections of a server share. It lives as long as any of them; counters are read from any thread, the rest
+// is set before start.
 #pragma once
 #include <atomic>
 #include <memory>

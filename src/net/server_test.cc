@@ -1,4 +1,5 @@
-// The server's manners over real sockets: keep-alive, pipelining, HEAD, 100-continue, clients that go, handlers that fail, draining.
+// The server's manners over real sockets: keep-alive, pipelining, HEAD, 100-continue, clients that go, handlers that
+// fail, draining.
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -14,10 +15,11 @@ constexpr std::string_view kGetOk = "GET /ok HTTP/1.1\r\nHost: x\r\n\r\n";
 
 TEST_F(ServerTest, KeepsConnectionsAndAnswersPipelinedRequestsInOrder) {
   auto socket = RawSocket::to(server_->port());
-  socket.send(std::string(kGetOk) + "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello" + "\r\n" + std::string(kGetOk) +
-              "GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  socket.send(std::string(kGetOk) + "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello" + "\r\n" +
+              std::string(kGetOk) + "GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   std::string all = socket.read_to_end();
-  size_t ok = all.find("\r\n\r\nok"), size = all.find("\r\n\r\n5"), again = all.find("\r\n\r\nok", ok + 1), lost = all.find("HTTP/1.1 404");
+  size_t ok = all.find("\r\n\r\nok"), size = all.find("\r\n\r\n5"), again = all.find("\r\n\r\nok", ok + 1),
+         lost = all.find("HTTP/1.1 404");
   ASSERT_NE(lost, std::string::npos) << all;
   EXPECT_LT(ok, size);
   EXPECT_LT(size, again);
@@ -27,7 +29,8 @@ TEST_F(ServerTest, KeepsConnectionsAndAnswersPipelinedRequestsInOrder) {
 
 TEST_F(ServerTest, RequestsArriveByteByByte) {
   auto socket = RawSocket::to(server_->port());
-  for (char c : std::string_view("POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=\"y\"\r\nde\r\n0\r\n\r\n")) {
+  for (char c : std::string_view("POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+                                 "chunked\r\n\r\n3\r\nabc\r\n2;x=\"y\"\r\nde\r\n0\r\n\r\n")) {
     ASSERT_TRUE(socket.send({&c, 1}));
   }
   EXPECT_NE(socket.read_until("\r\n\r\n5").find("\r\n\r\n5"), std::string::npos);
@@ -171,7 +174,9 @@ TEST_F(CrowdTest, ManyConnectionsAndALimit) {
   EXPECT_EQ(status_of(ask("GET /ok HTTP/1.0\r\n\r\n")), 200);
 }
 
-std::filesystem::path socket_path() { return std::filesystem::temp_directory_path() / fmt::format("steward-net-{}.sock", ::getpid()); }
+std::filesystem::path socket_path() {
+  return std::filesystem::temp_directory_path() / fmt::format("steward-net-{}.sock", ::getpid());
+}
 
 class UnixTest : public ServerFixture {
  protected:
@@ -179,7 +184,7 @@ class UnixTest : public ServerFixture {
 };
 
 TEST_F(UnixTest, OnlyItsOwnerMayOpenTheSocket) {
-  struct stat made {};
+  struct stat made{};
   ASSERT_EQ(::stat(socket_path().c_str(), &made), 0);
   EXPECT_EQ(made.st_mode & 0777, 0600u);
   auto second = make_server(threads_, router_, {.host = "", .unix_socket = socket_path()}, {}, clock_, random_, Log());

@@ -20,7 +20,8 @@ inline Task<void> nap(std::chrono::milliseconds time) {
 
 class ServerFixture : public testing::Test {
  protected:
-  explicit ServerFixture(ServerLimits limits = {}, Listen listen = {.port = 0}, size_t threads = 2) : threads_(threads) {
+  explicit ServerFixture(ServerLimits limits = {}, Listen listen = {.port = 0}, size_t threads = 2)
+      : threads_(threads) {
     router_.add("GET", "/ok", [](Request&, Responder& r) { return answer(r, "ok"); });
     router_.add("POST", "/size", [](Request& q, Responder& r) { return answer(r, std::to_string(q.body.size())); });
     router_.add("GET", "/wait", [this](Request& q, Responder& r) { return wait(q, r); });
@@ -36,7 +37,9 @@ class ServerFixture : public testing::Test {
     threads_.stop();
   }
 
-  static Task<void> answer(Responder& responder, std::string body) { (void)co_await responder.send(200, "text/plain", std::move(body)); }
+  static Task<void> answer(Responder& responder, std::string body) {
+    (void)co_await responder.send(200, "text/plain", std::move(body));
+  }
   // Waits for its cancellation, as a handler does whose model is slow; then says why.
   Task<void> wait(Request& request, Responder& responder) {
     ++waiting_;

@@ -1,4 +1,5 @@
-// Server-sent events, both ways (WHATWG HTML, 9.2). The reader takes bytes cut anywhere and yields whole events; it bounds an event's size.
+// Server-sent events, both ways (WHATWG HTML, 9.2). The reader takes bytes cut anywhere and yields whole events; it
+// bounds an event's size.
 #pragma once
 #include <optional>
 #include <string>
@@ -12,7 +13,7 @@ namespace steward::net {
 struct SseEvent {
   std::string event;  // or empty: "message"
   std::string data;
-  std::string id;     // the last id seen in the stream, as the standard has it
+  std::string id;  // the last id seen in the stream, as the standard has it
 };
 
 class SseReader {
@@ -39,8 +40,8 @@ class SseReader {
   std::optional<int64_t> retry_ms_;
 };
 
-std::string sse_data(std::string_view data);                             // "data: …\n\n", one line each
+std::string sse_data(std::string_view data);  // "data: …\n\n", one line each
 std::string sse_event(std::string_view event, std::string_view data, std::string_view id = {});
-std::string sse_comment(std::string_view text);                          // ": …\n\n"
+std::string sse_comment(std::string_view text);  // ": …\n\n"
 
 }  // namespace steward::net

@@ -1,4 +1,5 @@
-// Expected events follow the examples of WHATWG HTML, 9.2.6. The law: however the bytes are cut, the events are the same.
+// Expected events follow the examples of WHATWG HTML, 9.2.6. The law: however the bytes are cut, the events are the
+// same.
 #include "net/sse.h"
 
 #include <gtest/gtest.h>
@@ -7,7 +8,9 @@
 namespace steward::net {
 
 bool operator==(const SseEvent& a, const SseEvent& b) { return a.event == b.event && a.data == b.data && a.id == b.id; }
-std::ostream& operator<<(std::ostream& out, const SseEvent& e) { return out << "{" << e.event << "|" << e.data << "|" << e.id << "}"; }
+std::ostream& operator<<(std::ostream& out, const SseEvent& e) {
+  return out << "{" << e.event << "|" << e.data << "|" << e.id << "}";
+}
 
 namespace {
 
@@ -32,8 +35,12 @@ TEST(Sse, TheStandardsExamples) {
 }
 
 TEST(Sse, LineEndsMarksAndFields) {
-  EXPECT_EQ(read_all("\xef\xbb\xbf" "data: a\r\n\r\ndata: b\r\rdata: c\n\n").size(), 3u);
-  EXPECT_EQ(read_all("event: add\r\ndata: 1\r\n\r\nevent: lost\n\ndata: 2\n\n"), (std::vector<SseEvent>{{"add", "1", ""}, {"", "2", ""}}));
+  EXPECT_EQ(read_all("\xef\xbb\xbf"
+                     "data: a\r\n\r\ndata: b\r\rdata: c\n\n")
+                .size(),
+            3u);
+  EXPECT_EQ(read_all("event: add\r\ndata: 1\r\n\r\nevent: lost\n\ndata: 2\n\n"),
+            (std::vector<SseEvent>{{"add", "1", ""}, {"", "2", ""}}));
   EXPECT_EQ(read_all("id: 7\ndata: a\n\ndata: b\n\n"), (std::vector<SseEvent>{{"", "a", "7"}, {"", "b", "7"}}));
   SseReader reader;
   ASSERT_TRUE(reader.feed("retry: 1500\nretry: x\nunknown: y\n").has_value());
@@ -45,7 +52,8 @@ TEST(Sse, LineEndsMarksAndFields) {
 
 TEST(Sse, AnEventHasABound) {
   SseReader reader(100);
-  EXPECT_TRUE(reader.feed("data: " + std::string(60, 'x') + "\n\n" + "data: " + std::string(60, 'x') + "\n\n").has_value());
+  EXPECT_TRUE(
+      reader.feed("data: " + std::string(60, 'x') + "\n\n" + "data: " + std::string(60, 'x') + "\n\n").has_value());
   auto refused = reader.feed("data: " + std::string(200, 'x'));
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, ErrorCode::kUpstreamError);
@@ -66,7 +74,8 @@ TEST(Sse, WritersCannotBeBrokenOutOf) {
 TEST(Sse, AnyCutGivesTheSameEvents) {
   EXPECT_TRUE(rc::check("cuts do not matter", [] {
     auto pieces = *rc::gen::container<std::vector<std::string>>(
-        rc::gen::element<std::string>("data: ", "data", "event: ", "id: ", "retry: 5", ":", "\n", "\r", "\r\n", "\n\n", "x", " ", "é", "\xef\xbb\xbf", std::string(1, '\0')));
+        rc::gen::element<std::string>("data: ", "data", "event: ", "id: ", "retry: 5", ":", "\n", "\r", "\r\n", "\n\n",
+                                      "x", " ", "é", "\xef\xbb\xbf", std::string(1, '\0')));
     std::string bytes;
     for (const auto& piece : pieces) bytes += piece;
     auto whole = read_all(bytes);

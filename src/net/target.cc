@@ -56,7 +56,8 @@ Status check_segment(std::string_view segment) {
     if (part == "." || part == "..") return bad("it has a dot segment");
   }
   for (char c : segment) {
-    if (c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return bad("it has a control character or a backslash");
+    if (c == '\\' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      return bad("it has a control character or a backslash");
   }
   return {};
 }

@@ -12,7 +12,8 @@ namespace ssl = asio::ssl;
 
 constexpr std::string_view kPlainToTls =
     "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 133\r\n\r\n"
-    R"({"error":{"message":"This port speaks HTTPS: use https:// in the address.","type":"invalid_request_error","code":"invalid_request"}})" "\n";
+    R"({"error":{"message":"This port speaks HTTPS: use https:// in the address.","type":"invalid_request_error","code":"invalid_request"}})"
+    "\n";
 
 class TlsTransport final : public Transport {
  public:
@@ -31,7 +32,8 @@ class TlsTransport final : public Transport {
   }
 
   void read_some(asio::mutable_buffer into, std::shared_ptr<ReadSink> sink) override {
-    stream_.async_read_some(into, [sink = std::move(sink)](ErrorValue error, size_t bytes) { sink->on_read(error, bytes); });
+    stream_.async_read_some(into,
+                            [sink = std::move(sink)](ErrorValue error, size_t bytes) { sink->on_read(error, bytes); });
   }
 
   size_t write_now(std::span<const asio::const_buffer>, ErrorValue&) override { return 0; }
@@ -59,7 +61,8 @@ class TlsTransport final : public Transport {
   ssl::stream<StreamSocket> stream_;
 };
 
-int choose_http11(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size, void*) {
+int choose_http11(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size,
+                  void*) {
   static constexpr unsigned char kOffered[] = "\x08http/1.1";
   unsigned char* chosen = nullptr;
   if (SSL_select_next_proto(&chosen, out_size, kOffered, sizeof(kOffered) - 1, in, in_size) != OPENSSL_NPN_NEGOTIATED) {
@@ -72,8 +75,8 @@ int choose_http11(SSL*, const unsigned char** out, unsigned char* out_size, cons
 class OpenSslContext final : public TlsContext {
  public:
   OpenSslContext() : context_(ssl::context::tls_server) {
-    context_.set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 | ssl::context::no_sslv3 | ssl::context::no_tlsv1 |
-                         ssl::context::no_tlsv1_1 | ssl::context::no_compression);
+    context_.set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 | ssl::context::no_sslv3 |
+                         ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1 | ssl::context::no_compression);
     SSL_CTX_set_alpn_select_cb(context_.native_handle(), choose_http11, nullptr);
     SSL_CTX_set_mode(context_.native_handle(), SSL_MODE_RELEASE_BUFFERS);  // an idle connection holds no 34 KB
   }
@@ -81,7 +84,8 @@ class OpenSslContext final : public TlsContext {
   Status read(const std::filesystem::path& certificate, const std::filesystem::path& key) {
     ErrorValue error;
     if (context_.use_certificate_chain_file(certificate.string(), error); error) {
-      return fail(ErrorCode::kConfig, fmt::format("The TLS certificate {} can't be used: {}.", certificate.string(), error.message()));
+      return fail(ErrorCode::kConfig,
+                  fmt::format("The TLS certificate {} can't be used: {}.", certificate.string(), error.message()));
     }
     if (context_.use_private_key_file(key.string(), ssl::context::pem, error); error) {
       return fail(ErrorCode::kConfig, fmt::format("The TLS key {} can't be used: {}.", key.string(), error.message()));
@@ -89,7 +93,9 @@ class OpenSslContext final : public TlsContext {
     return {};
   }
 
-  std::unique_ptr<Transport> wrap(StreamSocket socket) override { return std::make_unique<TlsTransport>(std::move(socket), context_); }
+  std::unique_ptr<Transport> wrap(StreamSocket socket) override {
+    return std::make_unique<TlsTransport>(std::move(socket), context_);
+  }
 
  private:
   ssl::context context_;
@@ -97,7 +103,8 @@ class OpenSslContext final : public TlsContext {
 
 }  // namespace
 
-Result<std::shared_ptr<TlsContext>> TlsContext::load(const std::filesystem::path& certificate, const std::filesystem::path& key) {
+Result<std::shared_ptr<TlsContext>> TlsContext::load(const std::filesystem::path& certificate,
+                                                     const std::filesystem::path& key) {
   auto made = std::make_shared<OpenSslContext>();
   if (auto status = made->read(certificate, key); !status) return fail(status.error());
   return made;

@@ -1,9 +1,10 @@
-// One coroutine waits here until something on its own thread wakes it: the smallest condition there is, without a timer or a lock.
+// One coroutine waits here until something on its own thread wakes it: the smallest condition there is, without a timer
+// or a lock.
 //
-// Invariants: at most one waiter; wait() and wake() on the same io thread. wake() goes on with the coroutine at once, on the caller's
-// stack, so it is called last (and never from inside a library's callback that must not be re-entered). Asio's cancellation (operator||)
-// ends the wait with operation_aborted. The handler that is kept here owns the coroutine: drop() breaks that circle when the
-// threads have stopped and nobody will wake it any more.
+// Invariants: at most one waiter; wait() and wake() on the same io thread. wake() goes on with the coroutine at once,
+// on the caller's stack, so it is called last (and never from inside a library's callback that must not be re-entered).
+// Asio's cancellation (operator||) ends the wait with operation_aborted. The handler that is kept here owns the
+// coroutine: drop() breaks that circle when the threads have stopped and nobody will wake it any more.
 #pragma once
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>

@@ -15,8 +15,8 @@ std::vector<Endpoint> price_endpoints(Core& core);
 std::vector<Endpoint> usage_endpoints(Core& core);
 std::vector<Endpoint> model_admin_endpoints(Core& core);
 std::vector<Endpoint> journal_endpoints(Core& core);
-std::vector<Endpoint> backup_endpoints(Core& core);   // also /admin/v1/journal/rebuild
-std::vector<Endpoint> job_endpoints(Core& core);      // and erasure, which is one
+std::vector<Endpoint> backup_endpoints(Core& core);  // also /admin/v1/journal/rebuild
+std::vector<Endpoint> job_endpoints(Core& core);     // and erasure, which is one
 std::vector<Endpoint> config_endpoints(Core& core);
 
 // What the server does in the background. Before the jobs start.

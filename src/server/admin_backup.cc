@@ -26,7 +26,7 @@ Json backup_json(const journal::BackupReport& report) {
   Json heads = Json::array();
   for (const auto& head : report.heads)
     heads.push_back({{"tenant", head.tenant}, {"seq", head.seq}, {"digest", to_hex(head.digest)}});
-  return {{"object", "backup"},         {"path", report.path.string()}, {"bytes", report.bytes},
+  return {{"object", "backup"},        {"path", report.path.string()}, {"bytes", report.bytes},
           {"records", report.records}, {"blobs", report.blobs},        {"heads", std::move(heads)}};
 }
 
@@ -56,13 +56,14 @@ std::vector<Endpoint> backup_endpoints(Core& core) {
                      .summary = "Fold every view from nothing while the old tables serve",
                      .response_schema = "Rebuild"},
                     [&core](AdminCall call) { return rebuild(core, std::move(call)); }),
-      json_endpoint("POST", "/admin/v1/backups",
-                    {.tag = "Journal",
-                     .summary = "Copy the journal, its blobs and the configuration into a new folder",
-                     .request_schema = "NewBackup",
-                     .response_schema = "Backup",
-                     .success = 201},
-                    [&core](AdminCall call) { return make_backup(core, std::move(call)); }, false),
+      json_endpoint(
+          "POST", "/admin/v1/backups",
+          {.tag = "Journal",
+           .summary = "Copy the journal, its blobs and the configuration into a new folder",
+           .request_schema = "NewBackup",
+           .response_schema = "Backup",
+           .success = 201},
+          [&core](AdminCall call) { return make_backup(core, std::move(call)); }, false),
   };
 }
 

@@ -95,7 +95,8 @@ Task<Result<Reply>> erase(Core& core, AdminCall call) {
   const journal::ErasureRequest request{.ids = std::move(ids), .actor = actor, .on_behalf_of = {}, .reason = reason};
   auto erased = co_await core.journal->erase(call.caller.tenant, request);
   if (!erased) co_return fail(erased.error());
-  auto job = co_await core.jobs->enqueue(call.caller.tenant, actor, {.kind = std::string(kPurge), .lane = jobs::Lane::kPerson});
+  auto job = co_await core.jobs->enqueue(call.caller.tenant, actor,
+                                         {.kind = std::string(kPurge), .lane = jobs::Lane::kPerson});
   if (!job) co_return fail(job.error());
   co_return Reply{202, job_json(*job)};
 }
@@ -108,7 +109,8 @@ Result<Json> purge(Core& core, const jobs::Job& job, jobs::JobContext& context) 
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   auto purged = core.journal->purge();
-  for (int i = 0; i < kPurgeTries && !purged && purged.error().code == ErrorCode::kStoreUnavailable && !context.cancelled(); ++i) {
+  for (int i = 0;
+       i < kPurgeTries && !purged && purged.error().code == ErrorCode::kStoreUnavailable && !context.cancelled(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));  // a read is under way; most end in no time
     purged = core.journal->purge();
   }
@@ -138,15 +140,16 @@ std::vector<Endpoint> job_endpoints(Core& core) {
       json_endpoint("POST", "/admin/v1/jobs/{id}/cancel",
                     {.tag = tag, .summary = "Stop a job that has not ended", .response_schema = "Job"},
                     [&core](AdminCall call) { return cancel_job(core, std::move(call)); }),
-      json_endpoint("POST", "/admin/v1/journal/erase",
-                    {.tag = "Journal",
-                     .summary = "Erase the content of records, and of what was drawn from them",
-                     .description = "Hidden everywhere when this answers; the job that it names purges the files. Records of "
-                                    "accounts hold no content and are kept.",
-                     .request_schema = "Erasure",
-                     .response_schema = "Job",
-                     .success = 202},
-                    [&core](AdminCall call) { return erase(core, std::move(call)); }, false),
+      json_endpoint(
+          "POST", "/admin/v1/journal/erase",
+          {.tag = "Journal",
+           .summary = "Erase the content of records, and of what was drawn from them",
+           .description = "Hidden everywhere when this answers; the job that it names purges the files. Records of "
+                          "accounts hold no content and are kept.",
+           .request_schema = "Erasure",
+           .response_schema = "Job",
+           .success = 202},
+          [&core](AdminCall call) { return erase(core, std::move(call)); }, false),
   };
 }
 

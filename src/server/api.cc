@@ -17,8 +17,7 @@ std::vector<Endpoint> all_endpoints(Core& core) {
   for (const auto& part :
        {health_endpoints(core), model_api_endpoints(core), key_endpoints(core), principal_endpoints(core),
         budget_endpoints(core), price_endpoints(core), usage_endpoints(core), model_admin_endpoints(core),
-        journal_endpoints(core), backup_endpoints(core), job_endpoints(core),
-        config_endpoints(core)}) {
+        journal_endpoints(core), backup_endpoints(core), job_endpoints(core), config_endpoints(core)}) {
     out.insert(out.end(), part.begin(), part.end());
   }
   return out;

@@ -92,8 +92,16 @@ def test_banned_calls(pattern):
     assert wrong == [], BANNED[pattern]
 
 
+def test_cpp_is_laid_out_by_clang_format():
+    """`make format` mends it."""
+    names = [str(path) for path in cpp()]
+    done = subprocess.run(["clang-format-19", "--dry-run", "-Werror", *names], capture_output=True, text=True)
+    wrong = {line.split(":")[0] for line in done.stderr.splitlines() if "clang-format-violations" in line}
+    assert (sorted(wrong), done.returncode) == ([], 0), "make format"
+
+
 def test_only_net_knows_the_http_library():
-    wrong = [rel(path) for path in cpp() if "boost/beast" in path.read_text() and (path.parent.name != "net" or path.suffix == ".h")]
+    wrong = [rel(path) for path in cpp() if "boost/beast" in path.read_text() and (path.parent != TREE / "src/net" or path.suffix == ".h")]
     assert wrong == [], "Beast costs seconds of compile time: only in src/net/*.cc"
 
 
