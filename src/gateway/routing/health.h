@@ -1,0 +1,87 @@
+// How each deployment fares: a circuit, and what its provider said of its rate limits. Shared by all callers.
+//
+// The circuit opens after several failures in a row, or when most of the last calls failed; nobody is sent there until
+// it has rested, then one call at a time goes through as a probe: an answer closes it, a failure makes the next rest
+// twice as long. A refusal that is the request's own fault (400) says that the deployment lives. A limit that the
+// provider declared exhausted holds until its reset.
+//
+// Thread-safe. At most `most` deployments are remembered; the one not heard of for longest is forgotten.
+#pragma once
+#include <deque>
+#include <map>
+#include <mutex>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "gateway/routing/provider_limits.h"
+
+namespace steward::gateway::routing {
+
+struct HealthOptions {
+  int failures_in_a_row = 5;
+  size_t window = 20;         // last calls that the rate is of
+  double failure_rate = 0.5;  // of a full window
+  DurationUs rest_us = 5'000'000;
+  DurationUs rest_max_us = 120'000'000;
+  DurationUs probe_us = 130'000'000;  // a probe that nothing was heard of for so long is given up
+  size_t most = 4'096;
+};
+
+// What a failed attempt says of the deployment, the request, and what to try next.
+enum class Failure {
+  kMomentary,    // unreachable, silent, 5xx, garbage: another may answer, and so may the same one later
+  kRateLimited,  // 429: another at once, the same after its reset
+  kNotHere,      // its key or model is wrong there, its context too short, it can't do a feature: another may
+  kRequest,      // the request is wrong anywhere: no other is asked
+  kOurs,         // the caller went away, the server stops, a budget or the journal refused: nothing is learnt
+};
+Failure failure_of(const Error& error);
+std::string_view to_text(Failure failure);
+
+class Health {
+ public:
+  enum class State { kClosed, kOpen, kHalfOpen };
+  struct Verdict {
+    State state = State::kClosed;
+    bool may = true;            // false: open, or another call is the probe
+    TimeUs until_us = 0;        // of an open circuit, wall clock
+    DurationUs limited_us = 0;  // the provider's limit holds for so long
+    std::string limit;          // "requests: 0 of 500 left"
+    std::string last_error;
+  };
+
+  Health(HealthOptions options, Clock& clock) : options_(options), clock_(clock) {}
+  Verdict look(const std::string& deployment, int64_t tokens) const;
+  bool take_probe(const std::string& deployment);  // half-open: true for the one that may go
+  void give_back_probe(const std::string& deployment);
+  void answered(const std::string& deployment, DurationUs first_byte_us);
+  void failed(const std::string& deployment, const Error& error);
+  void told_limits(const std::string& deployment, const ProviderLimits& limits);
+  void reload(HealthOptions options);
+  nlohmann::json to_json() const;
+
+ private:
+  struct One {
+    State state = State::kClosed;
+    int in_a_row = 0;
+    std::deque<bool> last;                                       // true: failed
+    int rests = 0;                                               // in a row
+    TimeUs open_until_us = 0, probe_since_us = 0, heard_us = 0;  // monotonic
+    std::string last_error;
+    DurationUs first_byte_us = 0;  // smoothed
+    int64_t answered = 0, failed = 0;
+    LimitState limits;
+  };
+  One& one(const std::string& deployment);
+  void open(One& one);
+
+  HealthOptions options_;
+  Clock& clock_;
+  mutable std::mutex mutex_;
+  std::map<std::string, One> all_;
+};
+
+}  // namespace steward::gateway::routing
