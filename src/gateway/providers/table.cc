@@ -6,23 +6,24 @@
 namespace steward::gateway {
 namespace {
 
-constexpr std::array<std::pair<Dialect, std::string_view>, 5> kDialects = {{{Dialect::kOpenAi, "openai"},
-                                                                            {Dialect::kResponses, "responses"},
-                                                                            {Dialect::kAnthropic, "anthropic"},
-                                                                            {Dialect::kGemini, "gemini"},
-                                                                            {Dialect::kBedrock, "bedrock"}}};
+constexpr std::array<std::pair<ProviderDialect, std::string_view>, 5> kDialects = {
+    {{ProviderDialect::kOpenAi, "openai"},
+     {ProviderDialect::kResponses, "responses"},
+     {ProviderDialect::kAnthropic, "anthropic"},
+     {ProviderDialect::kGemini, "gemini"},
+     {ProviderDialect::kBedrock, "bedrock"}}};
 
 // What a provider is taken for of which only the dialect is known: nothing is held back from it but what no server of
 // that kind is sure to take, so that its own refusal tells the caller.
 const std::array<ProviderProfile, 5> kPlain = {{
-    {.dialect = Dialect::kOpenAi,
+    {.dialect = ProviderDialect::kOpenAi,
      .quirks = {.max_choices = 0,
                 .max_stops = 0,
                 .logprobs = true,
                 .reasoning_ask = ReasoningAsk::kEffort,
                 .files = true,
                 .audio = true}},
-    {.dialect = Dialect::kResponses,
+    {.dialect = ProviderDialect::kResponses,
      .quirks = {.max_tokens_field = "max_output_tokens",
                 .developer_role = true,
                 .schemas = Schemas::kStrict,
@@ -33,9 +34,9 @@ const std::array<ProviderProfile, 5> kPlain = {{
                 .tool_images = true,
                 .files = true,
                 .speaks_responses = true}},
-    {.dialect = Dialect::kAnthropic},
-    {.dialect = Dialect::kGemini},
-    {.dialect = Dialect::kBedrock},
+    {.dialect = ProviderDialect::kAnthropic},
+    {.dialect = ProviderDialect::kGemini},
+    {.dialect = ProviderDialect::kBedrock},
 }};
 
 ProviderProfile without_name(ProviderProfile profile) {
@@ -50,7 +51,7 @@ std::vector<ProviderProfile> make_plain() {
   std::vector<ProviderProfile> out(kPlain.begin(), kPlain.end());
   for (auto& plain : out) {
     for (const auto& known : provider_profiles()) {
-      const bool defines = plain.dialect != Dialect::kOpenAi && plain.dialect != Dialect::kResponses;
+      const bool defines = plain.dialect != ProviderDialect::kOpenAi && plain.dialect != ProviderDialect::kResponses;
       if (defines && known.dialect == plain.dialect) {
         plain = without_name(known);
         break;
@@ -72,7 +73,7 @@ const std::vector<ProviderProfile>& provider_profiles() {
   {.name = provider,                                           \
    .base_url = url,                                            \
    .key_env = env,                                             \
-   .dialect = Dialect::spoken,                                 \
+   .dialect = ProviderDialect::spoken,                         \
    .auth = Auth::key,                                          \
    .quirks = {__VA_ARGS__}},
 #include "base/providers.def"
@@ -87,17 +88,17 @@ const ProviderProfile* find_profile(std::string_view name) {
   return found == all.end() ? nullptr : &*found;
 }
 
-const ProviderProfile& plain_profile(Dialect dialect) {
+const ProviderProfile& plain_profile(ProviderDialect dialect) {
   static const std::vector<ProviderProfile> kAll = make_plain();
   return *std::ranges::find(kAll, dialect, &ProviderProfile::dialect);
 }
 
-ProviderProfile profile_for(std::string_view like, const Dialect* asked) {
+ProviderProfile profile_for(std::string_view like, const ProviderDialect* asked) {
   const ProviderProfile* known = find_profile(like);
-  if (known == nullptr) return plain_profile(asked != nullptr ? *asked : Dialect::kOpenAi);
+  if (known == nullptr) return plain_profile(asked != nullptr ? *asked : ProviderDialect::kOpenAi);
   if (asked == nullptr || *asked == known->dialect) return *known;
   ProviderProfile other = plain_profile(*asked);
-  if (known->quirks.speaks_responses && *asked == Dialect::kResponses) {  // another door of the same house
+  if (known->quirks.speaks_responses && *asked == ProviderDialect::kResponses) {  // another door of the same house
     other.name = known->name;
     other.base_url = known->base_url;
     other.key_env = known->key_env;
@@ -107,11 +108,11 @@ ProviderProfile profile_for(std::string_view like, const Dialect* asked) {
   return other;
 }
 
-std::string_view to_text(Dialect dialect) {
+std::string_view to_text(ProviderDialect dialect) {
   return std::ranges::find(kDialects, dialect, [](auto& d) { return d.first; })->second;
 }
 
-const Dialect* dialect_from_text(std::string_view text) {
+const ProviderDialect* provider_dialect_from_text(std::string_view text) {
   const auto found = std::ranges::find(kDialects, text, [](auto& d) { return d.second; });
   return found == kDialects.end() ? nullptr : &found->first;
 }

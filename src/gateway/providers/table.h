@@ -12,7 +12,7 @@
 namespace steward::gateway {
 
 // What is spoken on the wire to a provider.
-enum class Dialect {
+enum class ProviderDialect {
   kOpenAi,     // Chat Completions, Embeddings: base_url + "/chat/completions"
   kResponses,  // OpenAI's Responses: base_url + "/responses"
   kAnthropic,  // Messages: base_url + "/messages"
@@ -105,7 +105,7 @@ struct ProviderProfile {
   std::string_view base_url =
       {};  // with version, without a last slash; "{region}" stands for AWS's; empty: must be said
   std::string_view key_env = {};  // "GEMINI_API_KEY|GOOGLE_API_KEY": the first that is set
-  Dialect dialect = Dialect::kOpenAi;
+  ProviderDialect dialect = ProviderDialect::kOpenAi;
   Auth auth = Auth::kBearer;
   Quirks quirks = {};
 };
@@ -115,11 +115,11 @@ const ProviderProfile* find_profile(std::string_view name);  // null: nobody lis
 // How to speak to a provider: `like` names a known one (the provider's own name, or `[providers.NAME] like`); if it
 // isn't known, or another dialect was asked for than it has, the plain profile of that dialect. The dialect in force is
 // the answer's.
-ProviderProfile profile_for(std::string_view like, const Dialect* asked);
-const ProviderProfile& plain_profile(Dialect dialect);
+ProviderProfile profile_for(std::string_view like, const ProviderDialect* asked);
+const ProviderProfile& plain_profile(ProviderDialect dialect);
 
-std::string_view to_text(Dialect dialect);                // "openai", as in the configuration
-const Dialect* dialect_from_text(std::string_view text);  // null: there is no such dialect
+std::string_view to_text(ProviderDialect dialect);                         // "openai", as in the configuration
+const ProviderDialect* provider_dialect_from_text(std::string_view text);  // null: there is no such dialect
 
 // "gpt-5-mini" fits "o3*|gpt-5*".
 bool fits_models(std::string_view patterns, std::string_view model);
