@@ -48,7 +48,7 @@ struct AttemptRecord {
   DurationUs began_us = 0, duration_us = 0;  // began: since the plan began
 };
 
-nlohmann::json to_json(const AttemptRecord& record);
+Json to_json(const AttemptRecord& record);
 std::string attempts_header(
     const std::vector<AttemptRecord>& records);  // "openai/a;failed=upstream_error, lab/b;answered"
 
@@ -74,7 +74,6 @@ struct Unserved {
 };
 
 // Random decides the length of back-offs.
-Task<std::expected<Served, Unserved>> run_attempts(Router& router, Plan plan, AttemptHooks hooks, Clock& clock,
-                                                   Random& random);
+Task<std::expected<Served, Unserved>> run_attempts(Router& router, Plan plan, AttemptHooks hooks, Random& random);
 
 }  // namespace steward::gateway::routing

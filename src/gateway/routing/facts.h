@@ -35,6 +35,7 @@ struct DeploymentFacts {
   bool local = false;
   int64_t context_tokens = 0;                    // 0: unknown
   std::optional<bool> tools, images, documents;  // unset: nobody said, so it is tried
+  DurationUs first_byte_us = 0;                  // the provider's own deadline to the first byte of content
   std::optional<NanoUsd> cost_bound;             // worst case of this call there; unset: it has no price
 };
 

@@ -10,12 +10,12 @@
 #include <deque>
 #include <map>
 #include <mutex>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/json_fwd.h"
 #include "gateway/routing/provider_limits.h"
 
 namespace steward::gateway::routing {
@@ -34,9 +34,9 @@ struct HealthOptions {
 enum class Failure {
   kMomentary,    // unreachable, silent, 5xx, garbage: another may answer, and so may the same one later
   kRateLimited,  // 429: another at once, the same after its reset
-  kNotHere,      // its key or model is wrong there, its context too short, it can't do a feature: another may
+  kNotHere,      // key or model are wrong there, context too short, can't do a feature, no budget for it: another may
   kRequest,      // the request is wrong anywhere: no other is asked
-  kOurs,         // the caller went away, the server stops, a budget or the journal refused: nothing is learnt
+  kOurs,         // the caller went away, the server stops, its own rate limit: nothing is learnt, nobody is asked
 };
 Failure failure_of(const Error& error);
 std::string_view to_text(Failure failure);
@@ -48,6 +48,7 @@ class Health {
     State state = State::kClosed;
     bool may = true;            // false: open, or another call is the probe
     TimeUs until_us = 0;        // of an open circuit, wall clock
+    DurationUs again_us = 0;    // from now
     DurationUs limited_us = 0;  // the provider's limit holds for so long
     std::string limit;          // "requests: 0 of 500 left"
     std::string last_error;
@@ -55,13 +56,13 @@ class Health {
 
   Health(HealthOptions options, Clock& clock) : options_(options), clock_(clock) {}
   Verdict look(const std::string& deployment, int64_t tokens) const;
-  bool take_probe(const std::string& deployment);  // half-open: true for the one that may go
-  void give_back_probe(const std::string& deployment);
+  Verdict enter(const std::string& deployment,
+                int64_t tokens);  // look, and where it may: counted, a probe's turn taken
   void answered(const std::string& deployment, DurationUs first_byte_us);
   void failed(const std::string& deployment, const Error& error);
   void told_limits(const std::string& deployment, const ProviderLimits& limits);
   void reload(HealthOptions options);
-  nlohmann::json to_json() const;
+  Json to_json() const;
 
  private:
   struct One {
@@ -76,7 +77,9 @@ class Health {
     LimitState limits;
   };
   One& one(const std::string& deployment);
+  Verdict verdict(const One& one, int64_t tokens) const;
   void open(One& one);
+  void count(One& one, bool failed);
 
   HealthOptions options_;
   Clock& clock_;

@@ -42,7 +42,7 @@ class LimitState {
   struct Held {
     std::string name;
     int64_t limit = 0, remaining = 0;
-    TimeUs reset_at_us = 0;  // monotonic
+    TimeUs told_at_us = 0, reset_at_us = 0;  // monotonic
   };
   std::vector<Held> held_;
   TimeUs not_before_us_ = 0;

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/json_fwd.h"
 #include "base/money.h"
 #include "gateway/routing/facts.h"
 
@@ -38,7 +38,6 @@ struct Condition {
     kDocuments,
     kHours,
     kDays,
-    kZone,
     kCostAtMost,
     kDeadlineAtMost,
     kDeadlineAtLeast
@@ -92,7 +91,7 @@ struct Route {
   std::optional<NanoUsd> max_cost;  // of one call's worst case, at any deployment
   std::string zone = "UTC";
 
-  nlohmann::json to_json() const;
+  Json to_json() const;
 };
 
 // The route that a plain model's name is.

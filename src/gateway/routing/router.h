@@ -10,14 +10,15 @@
 #pragma once
 #include <memory>
 #include <mutex>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/json_fwd.h"
 #include "gateway/routing/affinity.h"
+#include "gateway/routing/default_routes.h"
 #include "gateway/routing/facts.h"
 #include "gateway/routing/health.h"
 #include "gateway/routing/route.h"
@@ -27,15 +28,17 @@ namespace steward::gateway::routing {
 struct RouterOptions {
   std::vector<Route> routes;
   Route plain;  // how a plain model's name is tried: its retries, deadlines, …; its name and deployments are ignored
+  bool defaults = true;       // offers "fast" and "deep", as default_routes.h makes them of what is here
+  std::string default_model;  // the owner's engine.default_model, or empty
   HealthOptions health;
   AffinityOptions affinity;
 };
 
 struct Candidate {
   std::string deployment;
-  std::string reason;      // "chosen: first in the list", "next: weight 1 of 4", "waits 2.1 s: …"
-  DurationUs wait_us = 0;  // its provider's rate limit holds for so long: others come before it
-  bool probe = false;      // its circuit lets one call through to see
+  std::string reason;            // "chosen: first in the list", "next: weight 1 of 4", "waits 2.1 s: …"
+  DurationUs wait_us = 0;        // its provider's rate limit holds for so long: others come before it
+  DurationUs first_byte_us = 0;  // deadline to its first byte of content; 0: none but the provider's own
 };
 
 struct Skipped {
@@ -50,13 +53,14 @@ struct Plan {
   std::shared_ptr<const Route> route;
   std::vector<Candidate> candidates;  // in the order in which they are asked
   std::vector<Skipped> skipped;
+  int64_t tokens = 0;             // what a provider's token limit counts of this call, estimated
   DurationUs total_us = 0;        // for the whole call; 0: the gateway's own
   DurationUs hedge_after_us = 0;  // 0: no hedging
   std::string affinity;
 
   // Where there are no candidates: what the caller is told, with "routes" in the details.
   Error refusal() const;
-  nlohmann::json to_json() const;  // for explain
+  Json to_json() const;  // for explain
 };
 
 class Router {
@@ -67,32 +71,36 @@ class Router {
   std::shared_ptr<const Route> find(std::string_view name) const;
   std::vector<std::shared_ptr<const Route>> routes() const;
   void reload(RouterOptions options);  // health and affinity stay
+  // The models that are here now, for "fast" and "deep"; cheap where nothing changed.
+  void offer(std::vector<OfferedModel> offered);
 
-  // `seed` decides among weights (hand in a random number, or the call's id hashed). With `look` nothing is taken (a
-  // probe's turn): for explain.
-  enum class Mode { kCall, kLook };
-  Plan plan(const RouteFacts& facts, const Describe& describe, uint64_t seed, Mode mode = Mode::kCall);
+  // `seed` decides among weights: hand in a random number. Takes nothing and changes nothing, so explain may ask too.
+  Plan plan(const RouteFacts& facts, const Describe& describe, uint64_t seed) const;
+
+  // run_attempts() alone: may this deployment be asked now? If so it counts as asked (a limit's rest, a probe's turn).
+  Health::Verdict enter(const std::string& deployment, int64_t tokens);
+  Health::Verdict look(const std::string& deployment, int64_t tokens) const;
 
   // What happened. run_attempts() tells everything up to the first byte; broke() is the gateway's, for an answer that
   // died after it.
   void answered(const Plan& plan, const std::string& deployment, DurationUs first_byte_us);
   void failed(const std::string& deployment, const Error& error);
   void broke(const std::string& deployment, const Error& error) { failed(deployment, error); }
-  void unused(const std::string& deployment);  // a candidate that was never asked: its probe's turn goes back
   // The provider's own words on its limits, of any answer. Shared by all callers.
   void told_limits(const std::string& deployment, const ProviderLimits& limits);
 
-  nlohmann::json health_json() const;  // of every deployment that was asked
+  Json health_json() const;  // of every deployment that was asked
 
  private:
   struct Routes;
   std::shared_ptr<const Routes> current() const;
+  static void add_defaults(Routes& routes, const std::vector<OfferedModel>& offered);
 
-  Clock& clock_;
-  mutable std::mutex mutex_;  // of routes_
+  mutable std::mutex mutex_;  // of the two below
   std::shared_ptr<const Routes> routes_;
+  std::vector<OfferedModel> offered_;
   Health health_;
-  Affinity affinity_;
+  mutable Affinity affinity_;
 };
 
 }  // namespace steward::gateway::routing
