@@ -61,7 +61,8 @@ Output choose_output(const CallBound& bound, const Price& price, const std::vect
   }
   int64_t fits = cap;
   for (const Over& each : over)
-    fits = std::min(fits, output_that_fits(price, bound.input_tokens_bound, bound.n, each.standing.left(), cap));
+    fits = std::min(
+        fits, output_that_fits(price, bound.input_tokens_bound, bound.n, each.standing.left(), cap, bound.may_use));
   if (tokens_left >= 0) fits = std::min(fits, (tokens_left - bound.input_tokens_bound) / std::max<int64_t>(bound.n, 1));
   // Not even one token fits: what is refused then is one token, so that the refusal tells the least that would have
   // been needed.
@@ -163,7 +164,7 @@ Result<Admission> admit(const Accounts& accounts, const identity::Snapshot& iden
   Admission admission;
   CallReserved& call = admission.call;
   fill_call(call, bound, key, output, now);
-  call.reserved = bound.price ? worst_cost(price, call.input_bound, call.n, call.output) : 0;
+  call.reserved = bound.price ? worst_cost(price, call.input_bound, call.n, call.output, bound.may_use) : 0;
   if (auto refused = check_budgets(over, call.reserved, now)) return fail(std::move(*refused));
   if (limits.requests_per_minute > 0 && used.window.requests(now) >= limits.requests_per_minute) {
     return fail(requests_refusal(used.window, limits, now));
@@ -204,10 +205,18 @@ Result<Settling> settle_call(const Accounts& accounts, const Settlement& settlem
   const Usage& usage = settlement.usage;
   const bool nothing_used =
       usage.prompt_tokens <= 0 && usage.completion_tokens <= 0 && settlement.outcome != Outcome::kFinished;
-  if (call.price && !nothing_used) settled.cost = cost_of(*call.price, usage);
-  if (call.local) settled.cost = std::min(settled.cost, call.reserved);
+  if (call.price && !nothing_used)
+    settled.costs = costs_of(*call.price, usage);
+  else if (usage.told_cost)
+    settled.costs.other = std::max<NanoUsd>(*usage.told_cost, 0);
+  settled.cost = settled.costs.total();
+  if (call.local && settled.cost > call.reserved) {
+    settled.cost = call.reserved;
+    settled.costs = {.other = settled.cost};
+  }
   settled.overrun = call.price ? std::max<NanoUsd>(settled.cost - call.reserved, 0) : 0;
   settling.charge.cost = settled.cost;
+  settling.charge.costs = settled.costs;
   settling.charge.overrun = settled.overrun;
   for (const auto& [id, start] : call.budgets) {
     const auto budget = accounts.budgets.find(id);
@@ -225,6 +234,7 @@ CallSettled settle_in_doubt(const CallReserved& call) {
   settled.outcome = Outcome::kInDoubt;
   settled.usage.estimated = true;
   settled.cost = settled.reserved = call.reserved;
+  settled.costs.other = settled.cost;
   return settled;
 }
 

@@ -37,6 +37,8 @@ class JournaledLedger final : public Ledger {
   void set_default_prices(std::map<std::string, Price> defaults) override;
   std::optional<Price> price(const Id& tenant, std::string_view provider, std::string_view model) const override;
   std::map<std::string, Price> prices(const Id& tenant) const override;
+  void set_provider_kinds(std::map<std::string, std::string> kinds) override;
+  std::optional<ModelFacts> find_model_facts(std::string_view provider, std::string_view model) const override;
 
  private:
   Result<std::vector<journal::Draft>> sweep(const Id& tenant, TimeUs reserved_before, TimeUs expired_at);
@@ -50,6 +52,8 @@ class JournaledLedger final : public Ledger {
   State state_;
   LedgerView view_;
   std::atomic<std::shared_ptr<const PriceBook>> defaults_;
+  std::atomic<std::shared_ptr<const std::map<std::string, std::string>>> kinds_{
+      std::make_shared<const std::map<std::string, std::string>>()};
 };
 
 journal::Draft call_draft(const Id& call, std::string kind, std::string body, TimeUs now) {
@@ -281,6 +285,14 @@ std::map<std::string, Price> JournaledLedger::prices(const Id& tenant) const {
     }
   }
   return all;
+}
+
+void JournaledLedger::set_provider_kinds(std::map<std::string, std::string> kinds) {
+  kinds_.store(std::make_shared<const std::map<std::string, std::string>>(std::move(kinds)));
+}
+
+std::optional<ModelFacts> JournaledLedger::find_model_facts(std::string_view, std::string_view) const {
+  return std::nullopt;
 }
 
 }  // namespace

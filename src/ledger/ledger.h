@@ -17,6 +17,8 @@
 #include "identity/identity.h"
 #include "journal/journal.h"
 #include "journal/view.h"
+#include "ledger/model_facts.h"
+#include "ledger/price.h"
 
 namespace steward::ledger {
 
@@ -43,27 +45,6 @@ struct Budget {
   NanoUsd left() const { return spec.limit - spent - reserved; }
 };
 
-// Prices of one model in pico-US-dollars a token (or a request). A model without a Price is "unknown", never zero.
-// `cached_input` 0 means "as input" (nobody said that cached input is cheaper); for next to nothing say 1.
-struct Price {
-  PicoUsd input = 0;
-  PicoUsd output = 0;
-  PicoUsd cached_input = 0;
-  PicoUsd request = 0;
-  std::string source;  // "owner", "config", "local"
-  TimeUs from = 0;     // holds from
-};
-
-struct Usage {
-  int64_t prompt_tokens = 0;  // with cached ones
-  int64_t cached_tokens = 0;
-  int64_t completion_tokens = 0;  // with reasoning ones
-  int64_t reasoning_tokens = 0;
-  bool estimated = false;  // counted here: the provider told none
-};
-
-NanoUsd cost_of(const Price& price, const Usage& usage);
-
 struct CallBound {
   Id call;  // "call_…", made by the gateway
   identity::Caller caller;
@@ -76,6 +57,7 @@ struct CallBound {
   int64_t n = 1;
   std::optional<int64_t> requested_output_tokens;  // per choice
   int64_t output_cap = 0;                          // the route's cap per choice (context left, model's limit)
+  MayUse may_use;                                  // beside text: the dearest, unless the request tells less
   bool local = false;                              // overrun is impossible
   TimeUs expires_at = 0;                           // after which an unsettled reservation is charged at its bound
 };
@@ -112,13 +94,15 @@ struct Settlement {
   Id tenant;
   Usage usage;
   Outcome outcome = Outcome::kFinished;
-  std::string error;  // code, if it failed
+  std::string error;     // code, if it failed
+  std::string attempts;  // what was tried before this deployment and why it was left, for the record; empty: nothing
   DurationUs duration_us = 0;
   DurationUs first_token_us = 0;  // 0: none came
 };
 
 struct Charge {
   NanoUsd cost = 0;
+  Costs costs;  // by type
   NanoUsd overrun = 0;
   std::vector<BudgetLeft> budgets;
 };
@@ -149,6 +133,12 @@ class Ledger {
   virtual std::optional<Price> price(const Id& tenant, std::string_view provider,
                                      std::string_view model) const = 0;     // any thread
   virtual std::map<std::string, Price> prices(const Id& tenant) const = 0;  // "provider/model" →
+  // Which provider of the shipped table each configured one is: its `like`, or its own name. A changed configuration;
+  // any thread.
+  virtual void set_provider_kinds(std::map<std::string, std::string> kinds) = 0;
+  // What the shipped table knows of a model at a provider of the configuration, by the same lookup as its price. Any
+  // thread.
+  virtual std::optional<ModelFacts> find_model_facts(std::string_view provider, std::string_view model) const = 0;
 };
 
 // `defaults`: prices from the configuration, by "provider/model" ("local/*" is 0 unless the owner sets one).
@@ -168,7 +158,11 @@ struct UsageRow {
   std::map<std::string, std::string> group;
   int64_t calls = 0, failed = 0;
   int64_t prompt_tokens = 0, cached_tokens = 0, completion_tokens = 0;
+  int64_t cache_write_tokens = 0, reasoning_tokens = 0;
+  int64_t tool_calls = 0;
+  int64_t estimated = 0;  // of the calls: counted here, since the provider told nothing
   NanoUsd cost = 0, overrun = 0;
+  Costs costs;  // `cost` by type
 };
 Result<std::vector<UsageRow>> query_usage(journal::Db& db, const UsageQuery& query);
 

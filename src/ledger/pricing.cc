@@ -9,33 +9,85 @@ constexpr __int128 kPicoPerNano = 1'000;
 
 int64_t tokens(int64_t n) { return std::clamp<int64_t>(n, 0, kTokensLimit); }
 __int128 pico(PicoUsd price) { return std::clamp<PicoUsd>(price, 0, kPriceLimit); }
-PicoUsd cached_price(const Price& price) { return price.cached_input > 0 ? price.cached_input : price.input; }
+__int128 choices(int64_t n) { return std::clamp<int64_t>(n, 1, kChoicesLimit); }
 
-// Input at its dearest, whatever turns out to be cached, and the request.
-__int128 fixed_pico(const Price& price, int64_t input_tokens) {
-  return tokens(input_tokens) * pico(std::max(price.input, cached_price(price))) + pico(price.request);
+// The dearest that a token may be charged at, and what is charged whatever the tokens.
+struct Dearest {
+  PicoUsd input = 0, output = 0;
+  __int128 beside = 0;
+};
+
+void raise(PicoUsd& dearest, std::initializer_list<PicoUsd> rates) { dearest = std::max(dearest, std::max(rates)); }
+
+void raise(Dearest& dearest, const Rates& rates, const MayUse& may_use) {
+  raise(dearest.input, {rates.input, rates.cached_input});
+  if (may_use.cache_writes != CacheWrites::kNone) raise(dearest.input, {rates.cache_write_5m});
+  if (may_use.cache_writes == CacheWrites::kAny) raise(dearest.input, {rates.cache_write_1h});
+  if (may_use.image_input) raise(dearest.input, {rates.image_input, rates.cached_image});
+  if (may_use.audio_input) raise(dearest.input, {rates.audio_input, rates.cached_audio});
+  raise(dearest.output, {rates.output, rates.reasoning});
+  if (may_use.image_output) raise(dearest.output, {rates.image_output});
+  if (may_use.audio_output) raise(dearest.output, {rates.audio_output});
+}
+
+std::vector<ServiceLevel> levels_of(const MayUse& may_use) {
+  if (may_use.service) return {ServiceLevel::kDefault, *may_use.service};
+  return {ServiceLevel::kDefault, ServiceLevel::kFlex, ServiceLevel::kPriority, ServiceLevel::kBatch,
+          ServiceLevel::kFast};
+}
+
+std::vector<std::string> regions_of(const Price& price, const MayUse& may_use) {
+  if (may_use.region) return {*may_use.region};
+  std::vector<std::string> all{""};
+  for (const auto& [region, factor] : price.regions) all.push_back(region);
+  return all;
+}
+
+// A prompt may turn out shorter than its bound, so every shorter tier can be reached too (some charge less above).
+std::vector<int64_t> lengths_of(const Price& price, int64_t input_tokens) {
+  std::vector<int64_t> lengths{0, input_tokens};
+  for (const PriceTier& tier : price.tiers) {
+    if (tier.above_tokens < input_tokens) lengths.push_back(tier.above_tokens);
+  }
+  return lengths;
+}
+
+Dearest dearest_of(const Price& price, int64_t input_tokens, const MayUse& may_use) {
+  Dearest dearest;
+  if (price.tiers.empty() && price.regions.empty()) {
+    raise(dearest, rates_of(price, ServiceLevel::kDefault, input_tokens), may_use);
+  } else {
+    for (const auto& region : regions_of(price, may_use)) {
+      for (ServiceLevel level : levels_of(may_use)) {
+        for (int64_t length : lengths_of(price, input_tokens))
+          raise(dearest, rates_of(price, level, length, region), may_use);
+      }
+    }
+  }
+  dearest.beside = tokens(may_use.requests) * pico(price.request);
+  for (const auto& [tool, calls] : may_use.tool_calls) {
+    if (const auto it = price.tools.find(tool); it != price.tools.end())
+      dearest.beside += tokens(calls) * pico(it->second);
+  }
+  return dearest;
 }
 
 }  // namespace
 
-NanoUsd cost_of(const Price& price, const Usage& usage) {
-  const int64_t prompt = tokens(usage.prompt_tokens);
-  const int64_t cached = std::min(tokens(usage.cached_tokens), prompt);
-  const __int128 total = (prompt - cached) * pico(price.input) + cached * pico(cached_price(price)) +
-                         tokens(usage.completion_tokens) * pico(price.output) + pico(price.request);
-  return round_up_to_nano(total);
+NanoUsd worst_cost(const Price& price, int64_t input_tokens, int64_t n, int64_t output_tokens, const MayUse& may_use) {
+  const Dearest dearest = dearest_of(price, input_tokens, may_use);
+  return round_up_to_nano(tokens(input_tokens) * pico(dearest.input) +
+                          choices(n) * tokens(output_tokens) * pico(dearest.output) + dearest.beside);
 }
 
-NanoUsd worst_cost(const Price& price, int64_t input_tokens, int64_t n, int64_t output_tokens) {
-  const __int128 output = static_cast<__int128>(std::clamp<int64_t>(n, 1, kChoicesLimit)) * tokens(output_tokens);
-  return round_up_to_nano(fixed_pico(price, input_tokens) + output * pico(price.output));
-}
-
-int64_t output_that_fits(const Price& price, int64_t input_tokens, int64_t n, NanoUsd left, int64_t cap) {
-  if (fixed_pico(price, input_tokens) == 0 && price.output <= 0) return cap;  // free, whatever is left
-  const __int128 room = static_cast<__int128>(left) * kPicoPerNano - fixed_pico(price, input_tokens);
+int64_t output_that_fits(const Price& price, int64_t input_tokens, int64_t n, NanoUsd left, int64_t cap,
+                         const MayUse& may_use) {
+  const Dearest dearest = dearest_of(price, input_tokens, may_use);
+  const __int128 fixed = tokens(input_tokens) * pico(dearest.input) + dearest.beside;
+  const __int128 each = choices(n) * pico(dearest.output);
+  if (fixed == 0 && each == 0) return cap;  // free, whatever is left
+  const __int128 room = static_cast<__int128>(left) * kPicoPerNano - fixed;
   if (room < 0) return -1;
-  const __int128 each = static_cast<__int128>(std::clamp<int64_t>(n, 1, kChoicesLimit)) * pico(price.output);
   if (each == 0) return cap;
   return static_cast<int64_t>(std::min<__int128>(room / each, cap));
 }

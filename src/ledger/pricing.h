@@ -1,8 +1,8 @@
-// What a call may cost at most, what it did cost, and which price holds for it: exact integers, rounded up once per
-// call.
+// What a call may cost at most and which price holds for it: exact integers, rounded up once per call.
 //
 // A price is looked up in this order: the owner's for exactly this model, the owner's for the longest matching
-// "prefix*", the configuration's likewise; then 0 for a local model; else it is unknown, which is never taken for zero.
+// "prefix*", the configuration's likewise; then the shipped table's (price_table.h); then 0 for a local model; else it
+// is unknown, which is never taken for zero.
 #pragma once
 #include <map>
 #include <string>
@@ -18,9 +18,13 @@ inline constexpr int64_t kTokensLimit = 1'000'000'000'000;
 inline constexpr PicoUsd kPriceLimit = 1'000'000'000'000'000;  // $1,000 a token
 inline constexpr int64_t kChoicesLimit = 100'000;
 
-NanoUsd worst_cost(const Price& price, int64_t input_tokens, int64_t n, int64_t output_tokens);
+// No use within the bounds costs more: every token at the dearest rate it can be charged at, in the dearest tier that
+// so long a prompt reaches, with all the tool calls.
+NanoUsd worst_cost(const Price& price, int64_t input_tokens, int64_t n, int64_t output_tokens,
+                   const MayUse& may_use = {});
 // The most output tokens per choice so that worst_cost is at most `left`; -1 if not even none fits.
-int64_t output_that_fits(const Price& price, int64_t input_tokens, int64_t n, NanoUsd left, int64_t cap);
+int64_t output_that_fits(const Price& price, int64_t input_tokens, int64_t n, NanoUsd left, int64_t cap,
+                         const MayUse& may_use = {});
 
 // Prices as they were set, with the date from which each holds. Keys are "provider/model" or "provider/prefix*".
 class PriceBook {

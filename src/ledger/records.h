@@ -39,6 +39,7 @@ struct CallSettled {
   std::string error;
   Usage usage;
   NanoUsd cost = 0, overrun = 0, reserved = 0;
+  Costs costs;  // `cost` by type
   DurationUs duration_us = 0, first_token_us = 0;
 };
 
