@@ -6,11 +6,15 @@
 // rewind the body - so it gets none to rewind.
 #include "net/http_client.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <deque>
 
 #include "base/text.h"
 #include "net/curl_loop.h"
+#include "net/guard.h"
 #include "net/waiter.h"
 
 namespace steward::net {
@@ -40,6 +44,7 @@ class Transfer final : public CurlTransfer, public std::enable_shared_from_this<
     stop();
     if (cancel_hook_ != 0) request_.cancel.forget(cancel_hook_);
     curl_slist_free_all(header_list_);
+    curl_slist_free_all(connect_list_);
     curl_easy_cleanup(easy_);
   }
 
@@ -74,7 +79,10 @@ class Transfer final : public CurlTransfer, public std::enable_shared_from_this<
     return static_cast<Transfer*>(self)->take_header({data, size * count});
   }
 
+  static curl_socket_t on_open_socket(void* self, curlsocktype purpose, curl_sockaddr* to);
+
   void set_options();
+  void set_guard();
   void set_method();
   void set_headers();
   size_t take_body(std::string_view bytes);
@@ -103,6 +111,7 @@ class Transfer final : public CurlTransfer, public std::enable_shared_from_this<
   asio::steady_timer timer_;
   Waiter waiter_;
   curl_slist* header_list_ = nullptr;
+  curl_slist* connect_list_ = nullptr;
   char detail_[CURL_ERROR_SIZE] = {};
   size_t cancel_hook_ = 0;
   SteadyTime started_{};
@@ -150,6 +159,43 @@ void Transfer::set_options() {
     curl_easy_setopt(easy_, CURLOPT_UNIX_SOCKET_PATH, request_.unix_socket.c_str());
     curl_easy_setopt(easy_, CURLOPT_PROXY, "");
   }
+  if (!request_.connect_to.empty() || request_.guard != nullptr) set_guard();
+}
+
+void Transfer::set_guard() {
+  curl_easy_setopt(easy_, CURLOPT_PROXY, "");  // a proxy would resolve the name itself
+  curl_easy_setopt(easy_, CURLOPT_OPENSOCKETFUNCTION, &Transfer::on_open_socket);
+  curl_easy_setopt(easy_, CURLOPT_OPENSOCKETDATA, this);
+  if (request_.connect_to.empty()) return;
+  const bool v6 = request_.connect_to.find(':') != std::string::npos;
+  connect_list_ = curl_slist_append(
+      nullptr, fmt::format("::{}:", v6 ? "[" + request_.connect_to + "]" : request_.connect_to).c_str());
+  curl_easy_setopt(easy_, CURLOPT_CONNECT_TO, connect_list_);
+  curl_easy_setopt(easy_, CURLOPT_FRESH_CONNECT, 1L);
+  curl_easy_setopt(easy_, CURLOPT_FORBID_REUSE, 1L);
+}
+
+// The last word: whatever led here, the socket opens only to an address that was judged.
+curl_socket_t Transfer::on_open_socket(void* opaque, curlsocktype, curl_sockaddr* to) {
+  auto* self = static_cast<Transfer*>(opaque);
+  char text[INET6_ADDRSTRLEN] = {};
+  uint16_t port = 0;
+  if (to->family == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(&to->addr);
+    ::inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text);
+    port = ntohs(v4->sin_port);
+  } else if (to->family == AF_INET6) {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&to->addr);
+    ::inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text);
+    port = ntohs(v6->sin6_port);
+  }
+  const auto& request = self->request_;
+  const bool good = !request.connect_to.empty() ? request.connect_to == text : request.guard->may_reach(text, port);
+  if (!good) {
+    self->error_ = Error(ErrorCode::kUrlRefused, "The address may not be fetched: its host leads inside.");
+    return CURL_SOCKET_BAD;
+  }
+  return ::socket(to->family, to->socktype, to->protocol);
 }
 
 void Transfer::set_method() {

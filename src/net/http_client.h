@@ -13,6 +13,8 @@
 
 namespace steward::net {
 
+class Guard;
+
 struct ClientDeadlines {
   std::chrono::milliseconds connect{10'000};
   std::chrono::milliseconds first_byte{120'000};  // from the request sent to the head of the answer
@@ -24,6 +26,11 @@ struct ClientRequest {
   std::string method = "GET";
   std::string url;                    // "http://…/v1/chat/completions"
   std::filesystem::path unix_socket;  // or empty: TCP
+  // For addresses that somebody else supplied (guard.h). `connect_to`: the one IP address to connect to, whatever the
+  // name would resolve to; on a fresh connection, without a proxy. `guard`: every address that is about to be connected
+  // to is judged; without a proxy.
+  std::string connect_to;
+  std::shared_ptr<const Guard> guard;
   Headers headers;
   std::string body;
   ClientDeadlines deadlines;
