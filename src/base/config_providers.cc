@@ -1,28 +1,54 @@
 #include "base/config_providers.h"
 
+#include <algorithm>
+
+#include "base/text.h"
+
 namespace steward {
+namespace {
+
+std::string value_of(const Environment& environment, std::string_view name) {
+  const auto found = environment.find(std::string(name));
+  return found == environment.end() ? "" : std::string(trim(found->second));
+}
+
+}  // namespace
 
 const std::vector<KnownProvider>& known_providers() {
   static const std::vector<KnownProvider> kProviders = {
-      {"openai", "https://api.openai.com/v1", "OPENAI_API_KEY"},
-      {"groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY"},
-      {"deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"},
-      {"mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY"},
-      {"openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"},
-      {"together", "https://api.together.xyz/v1", "TOGETHER_API_KEY"},
-      {"xai", "https://api.x.ai/v1", "XAI_API_KEY"},
-      {"fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY"},
-      {"cerebras", "https://api.cerebras.ai/v1", "CEREBRAS_API_KEY"},
-      {"gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"},
+#define STEWARD_PROVIDER(name, base_url, key_env, ...) {name, base_url, key_env},
+#include "base/providers.def"
+#undef STEWARD_PROVIDER
   };
   return kProviders;
 }
 
 const KnownProvider* find_known_provider(std::string_view name) {
-  for (const auto& provider : known_providers()) {
-    if (provider.name == name) return &provider;
+  const auto& all = known_providers();
+  const auto found = std::ranges::find(all, name, &KnownProvider::name);
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::string key_variable(const KnownProvider& provider, const Environment& environment) {
+  const auto names = split(provider.key_env, '|');
+  for (const auto name : names) {
+    if (!value_of(environment, name).empty()) return std::string(name);
   }
-  return nullptr;
+  return names.empty() ? "" : std::string(names.front());
+}
+
+bool is_in_environment(const KnownProvider& provider, const Environment& environment) {
+  if (provider.key_env.empty() || provider.base_url.empty()) return false;
+  const std::string variable = key_variable(provider, environment);
+  if (value_of(environment, variable).empty()) return false;
+  const bool regional = provider.base_url.find("{region}") != std::string_view::npos;
+  if (regional && aws_region(environment).empty()) return false;
+  return variable != "AWS_SECRET_ACCESS_KEY" || !value_of(environment, "AWS_ACCESS_KEY_ID").empty();
+}
+
+std::string aws_region(const Environment& environment) {
+  const std::string region = value_of(environment, "AWS_REGION");
+  return region.empty() ? value_of(environment, "AWS_DEFAULT_REGION") : region;
 }
 
 }  // namespace steward

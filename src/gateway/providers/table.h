@@ -82,16 +82,22 @@ struct Quirks {
   std::string_view reasoning_field = "reasoning_content";
   bool reasoning_back = false;  // an assistant's reasoning is given back under the same name
   ToolCallIds tool_call_ids = ToolCallIds::kAny;
+  bool custom_tools = false;  // tools of type `custom` and a choice of `allowed_tools`
   // Content.
   bool images = true;        // image_url parts (base64 data: addresses at least)
   bool image_urls = true;    // fetches http addresses itself; false: Steward fetches (MediaFetcher) and sends bytes
   bool tool_images = false;  // images in tool results; false: they follow in a user message
   bool files = false;        // `file` parts (PDF)
+  bool file_urls = false;    // `file_data` may be an address
   bool audio = false;        // `input_audio` parts
+  // "cache_control": takes Anthropic's marks on parts and tools; empty: caches by itself, a mark asks for nothing more.
+  std::string_view cache_mark = "";
   // Usage.
   bool reasoning_outside_completion = false;  // completion_tokens doesn't count reasoning_tokens
   bool cache_outside_prompt = false;          // prompt tokens don't count the cached ones
   // Besides.
+  // Takes members that the dialect doesn't name; false: they are refused by name (the embedded engine).
+  bool unknown_fields = true;
   bool lists_models = true;              // GET base_url + "/models" answers
   bool speaks_responses = false;         // base_url + "/responses" answers too
   bool embeddings = true;                // base_url + "/embeddings" answers
