@@ -9,8 +9,6 @@
 namespace steward {
 namespace {
 
-using nlohmann::json;
-
 struct Alias {
   std::string_view environment;
   std::string_view key;
@@ -61,6 +59,7 @@ std::string full_key(std::string_view section, std::string_view thing, std::stri
 class ConfigLoader {
  public:
   Result<Config> load(const ConfigSources& sources) {
+    environment_ = &sources.environment;
     add_defaults("");
     if (sources.toml) add_toml(*sources.toml, sources.toml_name);
     for (const auto& [key, value] : sources.settings) add_setting(key, value);
@@ -75,7 +74,7 @@ class ConfigLoader {
  private:
   void problem(std::string text) { problems_.push_back(std::move(text)); }
 
-  void set(std::string_view section, std::string_view thing, const ConfigKey& key, Result<json> value, Origin origin,
+  void set(std::string_view section, std::string_view thing, const ConfigKey& key, Result<Json> value, Origin origin,
            std::string where) {
     const std::string name = full_key(section, thing, key.name);
     if (!value) return problem(fmt::format("{}: {} {}.", where, name, value.error().message));
@@ -99,7 +98,7 @@ class ConfigLoader {
     const auto* known = section == "providers" ? find_known_provider(thing) : nullptr;
     if (known == nullptr) return;
     config_.values_[full_key(section, thing, "base_url")].value = std::string(known->base_url);
-    config_.values_[full_key(section, thing, "key_env")].value = std::string(known->key_env);
+    config_.values_[full_key(section, thing, "key_env")].value = key_variable(*known, *environment_);
   }
 
   void add_toml(std::string_view text, const std::string& name) {
@@ -132,7 +131,7 @@ class ConfigLoader {
     const bool table = key->type == ConfigType::kTextTable || key->type == ConfigType::kIntegerTable;
     if (table && path.size() <= at + 2) {
       auto& [values, place] =
-          tables_.try_emplace(full_key(section->name, thing, key->name), json::object(), where).first->second;
+          tables_.try_emplace(full_key(section->name, thing, key->name), Json::object(), where).first->second;
       if (path.size() == at + 2)
         values[path[at + 1]] = entry.value;
       else if (!entry.value.is_null())
@@ -171,7 +170,7 @@ class ConfigLoader {
   }
   static std::string end_of(const std::string& hint) { return hint.empty() ? "." : hint; }
 
-  void add_setting(const std::string& full, const json& value) {
+  void add_setting(const std::string& full, const Json& value) {
     const auto path = split_config_key(full);
     const auto* key = path ? find_config_key(path->section, path->name) : nullptr;
     if (key == nullptr) return;  // set by a later version, then stepped back: it has no meaning here
@@ -195,8 +194,7 @@ class ConfigLoader {
 
   void add_known_providers(const std::map<std::string, std::string>& environment) {
     for (const auto& provider : known_providers()) {
-      const auto found = environment.find(std::string(provider.key_env));
-      if (found != environment.end() && !found->second.empty()) add_thing("providers", provider.name);
+      if (is_in_environment(provider, environment)) add_thing("providers", provider.name);
     }
   }
 
@@ -252,8 +250,28 @@ class ConfigLoader {
     set(section.name, thing, *best, parse_config_text(*best, text), Origin::kEnvironment, name);
   }
 
+  // `like` names whose address it has, if it says none of its own; and then whose variable may hold its key. A key
+  // never goes by itself to an address that somebody else chose.
+  void follow_like(const std::string& thing) {
+    const std::string like = config_.at(full_key("providers", thing, "like")).value.get<std::string>();
+    if (like.empty()) return;
+    const auto* known = find_known_provider(like);
+    if (known == nullptr) {
+      std::vector<std::string> names;
+      for (const auto& provider : known_providers()) names.emplace_back(provider.name);
+      return problem(fmt::format("{} names no known provider: '{}'{}", full_key("providers", thing, "like"), like,
+                                 end_of(did_you_mean(like, names))));
+    }
+    auto& url = config_.values_[full_key("providers", thing, "base_url")];
+    if (!url.value.get<std::string>().empty()) return;
+    url.value = std::string(known->base_url);
+    auto& env = config_.values_[full_key("providers", thing, "key_env")];
+    if (env.value.get<std::string>().empty()) env.value = key_variable(*known, *environment_);
+  }
+
   void check_providers() {
     for (const auto& thing : config_.names("providers")) {
+      follow_like(thing);
       const auto& url = config_.at(full_key("providers", thing, "base_url"));
       const std::string text = url.value.get<std::string>();
       const std::string name = full_key("providers", thing, "base_url");
@@ -268,9 +286,10 @@ class ConfigLoader {
     }
   }
 
+  const std::map<std::string, std::string>* environment_ = nullptr;  // of the sources, while load() runs
   Config config_;
   std::map<std::string, std::set<std::string>> things_;
-  std::map<std::string, std::pair<json, std::string>> tables_;  // table keys as the TOML file fills them
+  std::map<std::string, std::pair<Json, std::string>> tables_;  // table keys as the TOML file fills them
   std::vector<std::string> problems_;
 };
 
@@ -312,7 +331,7 @@ std::string_view origin_name(Origin origin) {
 
 std::vector<ConfigChange> changes(const Config& before, const Config& after) {
   std::vector<ConfigChange> out;
-  const auto differs = [](const Config& config, const std::string& key, const json& value) {
+  const auto differs = [](const Config& config, const std::string& key, const Json& value) {
     const auto found = config.all().find(key);
     return found == config.all().end() || found->second.value != value;
   };

@@ -48,7 +48,7 @@ enum class Origin { kDefault, kFile, kSetting, kEnvironment, kFlag };
 std::string_view origin_name(Origin origin);
 
 struct ConfigValue {
-  nlohmann::json value;  // bool, integer, string, array of strings, object; money stays decimal text
+  Json value;  // bool, integer, string, array of strings, object; money stays decimal text
   Origin origin = Origin::kDefault;
   std::string where;  // "steward.toml:12", "STEWARD_PORT", "--port"; empty for a default
   const ConfigKey* key = nullptr;
@@ -57,7 +57,7 @@ struct ConfigValue {
 struct ConfigSources {
   std::optional<std::string> toml;  // the file's text
   std::string toml_name = "steward.toml";
-  std::map<std::string, nlohmann::json> settings;  // from settings records
+  std::map<std::string, Json> settings;            // from settings records
   std::map<std::string, std::string> environment;  // all of it; what does not begin with STEWARD_ is left alone
   std::map<std::string, std::string> flags;        // full key → text
 };
@@ -100,8 +100,8 @@ struct ConfigPath {
 std::optional<ConfigPath> split_config_key(std::string_view key);
 
 // One value checked against its key: from JSON (settings, the API) or from text (environment, flags).
-Result<nlohmann::json> check_config_value(const ConfigKey& key, const nlohmann::json& value);
-Result<nlohmann::json> parse_config_text(const ConfigKey& key, std::string_view text);
+Result<Json> check_config_value(const ConfigKey& key, const Json& value);
+Result<Json> parse_config_text(const ConfigKey& key, std::string_view text);
 
 std::string config_docs();  // docs/configuration.md
 

@@ -7,7 +7,7 @@
 namespace steward {
 namespace {
 
-nlohmann::json scalar(const toml::node& node) {
+Json scalar(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
   if (const auto* integer = node.as_integer()) return integer->get();
   if (const auto* number = node.as_floating_point()) return number->get();
@@ -28,7 +28,7 @@ void walk(const toml::node& node, std::vector<std::string>& path, std::vector<To
     return;
   }
   if (const auto* array = node.as_array()) {
-    nlohmann::json values = nlohmann::json::array();
+    Json values = Json::array();
     for (const auto& child : *array) values.push_back(scalar(child));
     out.push_back({path, std::move(values), line});
     return;

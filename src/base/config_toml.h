@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/json_fwd.h"
 
 namespace steward {
 
 struct TomlEntry {
   std::vector<std::string> path;  // "providers", "openai", "base_url"
-  nlohmann::json value;           // never an object: tables are opened; an empty table has a null
+  Json value;                     // never an object: tables are opened; an empty table has a null
   uint32_t line = 0;
 };
 

@@ -8,8 +8,6 @@
 namespace steward {
 namespace {
 
-using nlohmann::json;
-
 std::optional<int64_t> integer_of(std::string_view text) {
   int64_t value = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -17,29 +15,29 @@ std::optional<int64_t> integer_of(std::string_view text) {
   return value;
 }
 
-Result<json> checked_integer(const ConfigKey& key, int64_t value) {
+Result<Json> checked_integer(const ConfigKey& key, int64_t value) {
   if (value < key.least || value > key.most) {
     return fail(ErrorCode::kConfig, fmt::format("must be from {} to {}, not {}", key.least, key.most, value));
   }
-  return json(value);
+  return Json(value);
 }
 
-Result<json> checked_choice(const ConfigKey& key, std::string_view value) {
+Result<Json> checked_choice(const ConfigKey& key, std::string_view value) {
   std::vector<std::string> known;
   for (const auto choice : split(key.choices, '|')) known.emplace_back(choice);
-  if (std::ranges::find(known, value) != known.end()) return json(value);
+  if (std::ranges::find(known, value) != known.end()) return Json(value);
   const std::string near = nearest(value, known);
   return fail(ErrorCode::kConfig, fmt::format("must be one of {}, not '{}'{}", join(known, ", "), value.substr(0, 80),
                                               near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near)));
 }
 
-Result<json> checked_usd(std::string_view text) {
-  if (text.empty()) return json("");
+Result<Json> checked_usd(std::string_view text) {
+  if (text.empty()) return Json("");
   auto amount = parse_usd(text);
   if (!amount)
     return fail(ErrorCode::kConfig,
                 fmt::format("must be an amount of US dollars such as 0.25, not '{}'", text.substr(0, 80)));
-  return json(std::string(text));
+  return Json(std::string(text));
 }
 
 std::string decimal(double amount) {  // nine decimals are what money has; trailing zeros say nothing
@@ -49,21 +47,21 @@ std::string decimal(double amount) {  // nine decimals are what money has; trail
   return text;
 }
 
-Result<json> checked_text(const ConfigKey& key, std::string_view text) {
+Result<Json> checked_text(const ConfigKey& key, std::string_view text) {
   if (text.find('\0') != std::string_view::npos) return fail(ErrorCode::kConfig, "must not hold a NUL character");
   if (key.type == ConfigType::kChoice) return checked_choice(key, text);
   if (key.type == ConfigType::kUsd) return checked_usd(text);
-  return json(std::string(text));
+  return Json(std::string(text));
 }
 
-Result<json> checked_list(const json& value) {
+Result<Json> checked_list(const Json& value) {
   for (const auto& item : value) {
     if (!item.is_string()) return fail(ErrorCode::kConfig, "must be a list of texts");
   }
   return value;
 }
 
-Result<json> checked_table(const ConfigKey& key, const json& value) {
+Result<Json> checked_table(const ConfigKey& key, const Json& value) {
   for (const auto& [name, item] : value.items()) {
     if (key.type == ConfigType::kTextTable && !item.is_string())
       return fail(ErrorCode::kConfig, fmt::format("'{}' in it must be a text", name));
@@ -76,16 +74,16 @@ Result<json> checked_table(const ConfigKey& key, const json& value) {
   return value;
 }
 
-Result<json> parse_list(std::string_view text) {
-  json out = json::array();
+Result<Json> parse_list(std::string_view text) {
+  Json out = Json::array();
   for (const auto item : split(text, ',')) {
     if (const auto word = trim(item); !word.empty()) out.push_back(std::string(word));
   }
   return out;
 }
 
-Result<json> parse_table(const ConfigKey& key, std::string_view text) {
-  json out = json::object();
+Result<Json> parse_table(const ConfigKey& key, std::string_view text) {
+  Json out = Json::object();
   for (const auto item : split(text, ',')) {
     const auto pair = trim(item);
     if (pair.empty()) continue;
@@ -105,16 +103,16 @@ Result<json> parse_table(const ConfigKey& key, std::string_view text) {
   return checked_table(key, out);
 }
 
-Result<json> parse_bool(std::string_view text) {
+Result<Json> parse_bool(std::string_view text) {
   const std::string word = to_lower_ascii(text);
-  if (word == "true" || word == "1" || word == "yes" || word == "on") return json(true);
-  if (word == "false" || word == "0" || word == "no" || word == "off") return json(false);
+  if (word == "true" || word == "1" || word == "yes" || word == "on") return Json(true);
+  if (word == "false" || word == "0" || word == "no" || word == "off") return Json(false);
   return fail(ErrorCode::kConfig, fmt::format("must be true or false, not '{}'", text.substr(0, 80)));
 }
 
 }  // namespace
 
-Result<json> parse_config_text(const ConfigKey& key, std::string_view text) {
+Result<Json> parse_config_text(const ConfigKey& key, std::string_view text) {
   if (!is_valid_utf8(text)) return fail(ErrorCode::kConfig, "is not valid UTF-8");
   switch (key.type) {
     case ConfigType::kBool: return parse_bool(trim(text));
@@ -130,7 +128,7 @@ Result<json> parse_config_text(const ConfigKey& key, std::string_view text) {
   }
 }
 
-Result<json> check_config_value(const ConfigKey& key, const json& value) {
+Result<Json> check_config_value(const ConfigKey& key, const Json& value) {
   switch (key.type) {
     case ConfigType::kBool:
       if (value.is_boolean()) return value;
@@ -143,7 +141,7 @@ Result<json> check_config_value(const ConfigKey& key, const json& value) {
       return checked_list(value);
     case ConfigType::kTextTable:
     case ConfigType::kIntegerTable:
-      if (value.is_null()) return json::object();
+      if (value.is_null()) return Json::object();
       if (!value.is_object()) return fail(ErrorCode::kConfig, "must be a table");
       return checked_table(key, value);
     case ConfigType::kUsd:

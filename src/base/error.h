@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/json_fwd.h"
+
 namespace steward {
 
 enum class ErrorCode {
@@ -35,12 +37,12 @@ const ErrorInfo& info(ErrorCode code);
 
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
-  std::string message;                                // a sentence for the person; the table's where none is given
-  nlohmann::json details = nlohmann::json::object();  // for programs: "param", "retry_after_us", "left_nanousd", …
+  std::string message;            // a sentence for the person; the table's where none is given
+  Json details = Json::object();  // for programs: "param", "retry_after_us", "left_nanousd", …
 
   explicit Error(ErrorCode c) : code(c), message(info(c).sentence) {}
   Error(ErrorCode c, std::string m) : code(c), message(std::move(m)) {}
-  Error(ErrorCode c, std::string m, nlohmann::json d) : code(c), message(std::move(m)), details(std::move(d)) {}
+  Error(ErrorCode c, std::string m, Json d) : code(c), message(std::move(m)), details(std::move(d)) {}
 };
 
 template <class T>
@@ -52,7 +54,7 @@ inline std::unexpected<Error> fail(ErrorCode code) { return std::unexpected(Erro
 inline std::unexpected<Error> fail(ErrorCode code, std::string message) {
   return std::unexpected(Error(code, std::move(message)));
 }
-inline std::unexpected<Error> fail(ErrorCode code, std::string message, nlohmann::json details) {
+inline std::unexpected<Error> fail(ErrorCode code, std::string message, Json details) {
   return std::unexpected(Error(code, std::move(message), std::move(details)));
 }
 inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }

@@ -1,15 +1,13 @@
 // JSON read from outside: limits on size and depth, strict UTF-8, no duplicate keys, one clear error. Inside, use
-// nlohmann::json.
+// Json: nlohmann's, with the members of an object in the order in which they came.
 #pragma once
 #include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "base/error.h"
+#include "base/json_fwd.h"
 
 namespace steward {
-
-using Json = nlohmann::json;
-using OrderedJson = nlohmann::ordered_json;
 
 struct JsonLimits {
   size_t max_depth = 128;             // deeper than any client's schema, far under what could exhaust the stack

@@ -36,9 +36,9 @@ void Log::write(LogLevel level, std::string_view message, Fields fields) const {
   const auto name = kNames[static_cast<size_t>(level)];
   const std::string time = to_rfc3339(SystemClock().now_us());
   if (sink_->json) {
-    OrderedJson line = {{"time", time}, {"level", name}, {"msg", message}};
+    Json line = {{"time", time}, {"level", name}, {"msg", message}};
     for (const auto& [key, value] : fields) line[std::string(key)] = value;
-    sink_->logger.info(line.dump(-1, ' ', false, OrderedJson::error_handler_t::replace));
+    sink_->logger.info(line.dump(-1, ' ', false, Json::error_handler_t::replace));
     return;
   }
   std::string line = fmt::format("{} {:5} {}", std::string_view(time).substr(11, 12), name, message);

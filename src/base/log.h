@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/json_fwd.h"
 
 namespace steward {
 
@@ -16,7 +17,7 @@ enum class LogFormat { kAuto, kJson, kText };
 
 class Log {
  public:
-  using Fields = std::initializer_list<std::pair<std::string_view, nlohmann::json>>;
+  using Fields = std::initializer_list<std::pair<std::string_view, Json>>;
   Log() = default;  // silent
   static Log to_stderr(LogLevel least, LogFormat format);
 

@@ -106,7 +106,7 @@ std::string welcome_text(const Welcome& welcome) {
   out += models_text(welcome);
   if (welcome.default_model.empty())
     return out + "\nNo chat model is here yet: 'steward models recommend' says which would fit.\n";
-  const std::string body = OrderedJson{
+  const std::string body = Json{
       {"model", welcome.default_model},
       {"messages", {{{"role", "user"}, {"content", "Say hello in one sentence."}}}},
       {"max_tokens",

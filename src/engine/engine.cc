@@ -28,7 +28,7 @@ class LocalEngine final : public Engine {
   Task<Result<int64_t>> count_tokens(std::shared_ptr<Lease> lease, std::string text) override {
     return count(std::move(lease), std::move(text));
   }
-  Task<Result<int64_t>> count_chat_tokens(std::shared_ptr<Lease> lease, nlohmann::json chat_request) override {
+  Task<Result<int64_t>> count_chat_tokens(std::shared_ptr<Lease> lease, Json chat_request) override {
     return count_chat(std::move(lease), std::move(chat_request));
   }
   Task<Result<Embeddings>> embed(std::string model, std::vector<std::string> inputs, InputType type, Deadline deadline,

@@ -98,7 +98,7 @@ class Engine {
 
   // Exact counts by the model's own tokenizer; the chat form renders the model's template first.
   virtual Task<Result<int64_t>> count_tokens(std::shared_ptr<Lease> lease, std::string text) = 0;
-  virtual Task<Result<int64_t>> count_chat_tokens(std::shared_ptr<Lease> lease, nlohmann::json chat_request) = 0;
+  virtual Task<Result<int64_t>> count_chat_tokens(std::shared_ptr<Lease> lease, Json chat_request) = 0;
   // NFKC-normalised, prefixed by the input type (e5), windowed over 512 tokens and averaged.
   virtual Task<Result<Embeddings>> embed(std::string model, std::vector<std::string> inputs, InputType type,
                                          Deadline deadline, CancelToken cancel) = 0;

@@ -98,7 +98,7 @@ TEST_F(LocalModels, LoadOnDemandAndCount) {
   auto count =
       asio::co_spawn(threads_.context(1), engine_->count_tokens(*lease, "hello world"), asio::use_future).get();
   EXPECT_EQ(*count, 2);
-  const nlohmann::json request = {{"messages", {{{"role", "user"}, {"content", "hi"}}}}};
+  const Json request = {{"messages", {{{"role", "user"}, {"content", "hi"}}}}};
   auto chat = asio::co_spawn(threads_.context(1), engine_->count_chat_tokens(*lease, request), asio::use_future).get();
   EXPECT_EQ(*chat, 31);
 }

@@ -176,7 +176,7 @@ Result<VerifyReport> verify_journal(const std::filesystem::path& home, const std
 }
 
 std::string to_export_line(const Record& r, bool with_body) {
-  OrderedJson line{{"tenant", r.tenant},   {"seq", r.seq},
+  Json line{{"tenant", r.tenant},   {"seq", r.seq},
                    {"id", r.id},           {"stream", r.stream},
                    {"version", r.version}, {"kind", r.kind},
                    {"schema", r.schema},   {"time_us", r.time},
@@ -185,11 +185,11 @@ std::string to_export_line(const Record& r, bool with_body) {
                    {"acl", r.acl},         {"label", r.label},
                    {"erased", r.erased}};
   const bool shown = with_body && !r.erased;
-  if (with_body) line["body"] = shown ? OrderedJson(r.body) : OrderedJson(nullptr);
-  if (with_body) line["salt"] = shown ? OrderedJson(to_hex(r.salt)) : OrderedJson(nullptr);
+  if (with_body) line["body"] = shown ? Json(r.body) : Json(nullptr);
+  if (with_body) line["salt"] = shown ? Json(to_hex(r.salt)) : Json(nullptr);
   line["body_digest"] = to_hex(r.body_digest);
   line["digest"] = to_hex(r.digest);
-  return line.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+  return line.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 Result<Record> parse_export_line(std::string_view line) {

@@ -43,7 +43,7 @@ Status check_draft(const Draft& d) {
   if (d.schema == 0) return bad("schema numbers begin at 1");
   if (d.body.size() > kMaxBodyBytes)
     return bad(fmt::format("its body is over {} bytes; large content is a blob", kMaxBodyBytes));
-  if (!nlohmann::json::accept(d.body)) return bad("its body is not JSON");
+  if (!Json::accept(d.body)) return bad("its body is not JSON");
   return {};
 }
 

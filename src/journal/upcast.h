@@ -4,7 +4,7 @@
 #pragma once
 #include <functional>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
+#include "base/json_fwd.h"
 #include <string>
 #include <utility>
 
@@ -15,7 +15,7 @@ namespace steward::journal {
 
 class Upcasters {
  public:
-  using Lift = std::function<nlohmann::json(nlohmann::json body)>;  // deterministic; throws on a body that never was of
+  using Lift = std::function<Json(Json body)>;  // deterministic; throws on a body that never was of
                                                                     // that schema
   void add(std::string kind, uint32_t from_schema, Lift lift);      // to from_schema + 1
   // Applies the chain of lifts. An erased record keeps its empty body and schema.
