@@ -9,13 +9,14 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "Environment: STEWARD_PORT (7070), STEWARD_HOME (~/.local/share/steward), STEWARD_CACHE (~/.cache/steward)."
 
-setup: ## install what is missing: Debian packages, pinned packages, models
+setup: ## install what is missing: Debian packages, pinned packages, models, clients
 	@tools/setup
 
 build: ## setup, then compile the product and all that check and bench need
-	@tools/build product
+	@tools/build checkable
 
-run: build ## build and start the server; ONCE=1 tries the printed lines and stops
+run: ## build and start the server alone; ONCE=1 tries the printed lines and stops
+	@tools/build product
 	@tools/run
 
 test: ## everything: unit and property tests, tidy, clients, checks, a short fuzz

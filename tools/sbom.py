@@ -1,5 +1,5 @@
 """Writes the list of everything Steward is made with: a CycloneDX document of the pinned packages, the Debian packages as they
-are installed on this machine, and the Python packages of the tests.
+are installed on this machine, and the packages that only the tests use.
 
     python3 -m tools.sbom FILE
 """
@@ -45,10 +45,14 @@ def debian() -> list[dict]:
     ]
 
 
-def python() -> list[dict]:
-    pins = re.findall(r"^([\w.-]+)==(\S+)", (TOOLS / "requirements.txt").read_text(), re.MULTILINE)
-    return [{"type": "library", "scope": "excluded", "name": name, "version": version, "purl": f"pkg:pypi/{name}@{version}"}
-            for name, version in pins]
+def tests() -> list[dict]:
+    """What only the tests use: Python packages, and the clients out of npm."""
+    text = "".join((TOOLS / f"requirements{kind}.txt").read_text() for kind in ("", "-clients", "-litellm", "-node"))
+    python = [("pypi", name, version) for name, version in re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)]
+    locked = json.loads((TOOLS / "clients/package-lock.json").read_text())["packages"]
+    npm = [("npm", place.rpartition("node_modules/")[2], package["version"]) for place, package in locked.items() if place]
+    return [{"type": "library", "scope": "excluded", "name": name, "version": version, "purl": f"pkg:{registry}/{quote(name)}@{version}"}
+            for registry, name, version in sorted({*python, *npm})]
 
 
 def main() -> None:
@@ -58,7 +62,7 @@ def main() -> None:
         "specVersion": "1.5",
         "version": 1,
         "metadata": {"component": {"type": "application", "name": "steward", "version": version}},
-        "components": pinned() + debian() + python(),
+        "components": pinned() + debian() + tests(),
     }
     target = Path(sys.argv[1])
     text = json.dumps(document, indent=2) + "\n"

@@ -1,4 +1,6 @@
-"""python3 -m tools.third_party [PART...]: makes what is missing and links it under build/."""
+"""python3 -m tools.third_party [--tests] [PART...]: makes what is missing and links it under build/.
+
+Without parts it makes what the product needs, with --tests also the real clients that the tests point at it."""
 
 from __future__ import annotations
 
@@ -6,9 +8,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tools.third_party import engine, models, sqlite
+from tools.third_party import clients, engine, models, sqlite
 from tools.third_party.cache import link
-from tools.third_party.venv import clients_venv
+from tools.third_party.venv import clients_venv, litellm_venv, sdk_venv
 
 BUILD = Path(__file__).resolve().parents[2] / "build"
 PARTS = {
@@ -17,23 +19,32 @@ PARTS = {
     "models": lambda: link(models.build(), BUILD / "third_party/models"),
     "engine": lambda: link(engine.build(), BUILD / "third_party/llama"),
 }
+TEST_PARTS = {
+    "node": lambda: link(clients.node(), BUILD / "clients/nodejs"),
+    "clients": lambda: link(clients.npm_clients(), BUILD / "clients/npm"),
+    "sdks": lambda: link(sdk_venv(), BUILD / "clients/python"),
+    "litellm": lambda: link(litellm_venv(), BUILD / "clients/litellm"),
+}
 
 
 def main() -> None:
-    wanted = sys.argv[1:] or list(PARTS)
+    asked = sys.argv[1:]
+    parts = PARTS | TEST_PARTS
+    wanted = [name for name in asked if name != "--tests"] or list(parts if "--tests" in asked else PARTS)
     for part in wanted:
-        if part not in PARTS:
-            raise SystemExit(f"There is no part {part}; the parts are: {', '.join(PARTS)}.")
-    with ThreadPoolExecutor(max_workers=1) as aside:
-        # SQLite is one file, so its compilation keeps one core busy while the other parts are fetched.
-        compiled = aside.submit(PARTS["sqlite"]) if "sqlite" in wanted else None
-        for part in PARTS:
-            if part in wanted and part not in ("sqlite", "engine"):
-                PARTS[part]()
-        if compiled:
-            compiled.result()
-    if "engine" in wanted:
-        PARTS["engine"]()
+        if part not in parts:
+            raise SystemExit(f"There is no part {part}; the parts are: {', '.join(parts)}.")
+    with ThreadPoolExecutor(max_workers=2) as aside:
+        # SQLite is one file, so its compilation keeps one core busy while the other parts are fetched; the large environments
+        # wait for the network more than for a core.
+        first = [aside.submit(parts[part]) for part in ("sqlite", "litellm") if part in wanted]
+        for part in parts:
+            if part in wanted and part not in ("sqlite", "litellm", "engine"):
+                parts[part]()
+        if "engine" in wanted:
+            PARTS["engine"]()
+        for one in first:
+            one.result()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from tools.third_party.say import step
 TOOLS = Path(__file__).resolve().parents[1]
 REQUIREMENTS = TOOLS / "requirements.txt"
 NODE_REQUIREMENTS = TOOLS / "requirements-node.txt"
+SDK_REQUIREMENTS = TOOLS / "requirements-clients.txt"
+LITELLM_REQUIREMENTS = TOOLS / "requirements-litellm.txt"
 
 
 def clients_venv() -> Path:
@@ -26,8 +28,18 @@ def clients_venv() -> Path:
 
 
 def node_venv() -> Path:
-    """npm for a machine that has none: a bare Debian's is too old."""
-    return _venv("node", NODE_REQUIREMENTS, "npm (a PyPI package, since this machine has none)")
+    """Node and npm out of PyPI packages: a bare Debian has none that is new enough."""
+    return _venv("node", NODE_REQUIREMENTS, "Node.js and npm (PyPI packages)")
+
+
+def sdk_venv() -> Path:
+    """The providers' own Python libraries and LangChain, as strangers to the tests' environment."""
+    return _venv("clients", SDK_REQUIREMENTS, "Python client libraries (for the tests)")
+
+
+def litellm_venv() -> Path:
+    """LiteLLM, its client and its proxy: too many packages to share an environment with anything."""
+    return _venv("litellm", LITELLM_REQUIREMENTS, "LiteLLM (730 MB, for the tests)")
 
 
 def _venv(name: str, requirements: Path, what: str) -> Path:
@@ -49,8 +61,9 @@ def _venv(name: str, requirements: Path, what: str) -> Path:
 def _make(final: Path, requirements: Path) -> None:
     shutil.rmtree(final, ignore_errors=True)
     subprocess.run([sys.executable, "-m", "venv", str(final)], check=True)
+    # Most modules of the large packages are never imported, so compiling them all would be time for nothing.
     install = [str(final / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes",
-               "--only-binary=:all:", "-r", str(requirements)]
+               "--only-binary=:all:", "--no-compile", "-r", str(requirements)]
     done = subprocess.run(install, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         print(done.stdout, file=sys.stderr)
