@@ -81,6 +81,16 @@ Status check_fields(const Json& body, std::span<const Field> fields) {
   return {};
 }
 
+Status check_known_fields(const Json& body, std::span<const Field> fields) {
+  if (!body.is_object()) return fail(ErrorCode::kInvalidRequest, "The body must be a JSON object.");
+  for (const auto& [name, value] : body.items()) {
+    const Field* field = find(fields, name);
+    if (!field) continue;
+    if (auto ok = check_one(value, *field); !ok) return ok;
+  }
+  return {};
+}
+
 Status check_local_fields(const Json& body, std::span<const Field> fields) {
   for (const auto& field : fields) {
     if (field.support != Field::Support::kRemoteOnly || !body.contains(field.name) || body.at(field.name).is_null())
@@ -89,6 +99,10 @@ Status check_local_fields(const Json& body, std::span<const Field> fields) {
                   fmt::format("'{}' can't be honoured by a local model: {}", field.name, field.why));
   }
   return {};
+}
+
+std::unexpected<Error> bad_field(std::string_view field, std::string message) {
+  return fail(ErrorCode::kInvalidRequest, std::move(message), {{"param", std::string(field)}});
 }
 
 }  // namespace steward::gateway

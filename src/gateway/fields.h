@@ -19,7 +19,11 @@ struct Field {
 
 // Unknown fields, wrong types, values out of range. null counts as absent where OpenAI lets it.
 Status check_fields(const Json& body, std::span<const Field> fields);
+// The same of the fields that are known; others may be there.
+Status check_known_fields(const Json& body, std::span<const Field> fields);
 // Fields given that need another egress than the embedded engine.
 Status check_local_fields(const Json& body, std::span<const Field> fields);
+
+std::unexpected<Error> bad_field(std::string_view field, std::string message);  // kInvalidRequest with "param"
 
 }  // namespace steward::gateway

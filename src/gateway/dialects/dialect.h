@@ -4,6 +4,7 @@
 // interfaces are stateless and shared by all threads; readers and writers of one answer belong to one call.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,10 @@ class Refusals {
                 std::string_view why_and_what_works);  // a member by its path in the caller's dialect
   Status refuse_extra(const Json& extra, std::string_view at,
                       std::string_view why_and_what_works);  // each member of `extra`
+  // A tool that another dialect's provider would run. Where it is merely on offer beside tools of the caller's own (as
+  // coding agents offer theirs to every model), the model does without: noted as dropped. Where it is all that is
+  // offered, or must be called, the call is refused.
+  Status leave_out_hosted(const Request& request, size_t tool);
   // Noted without asking: what must not travel whoever asks (another provider's signature).
   void note_dropped(std::string name);
   const std::vector<std::string>& dropped() const { return dropped_; }
@@ -62,6 +67,12 @@ struct UpstreamPath {
       headers;  // of the dialect, not the key: anthropic-version, anthropic-beta
 };
 
+// A question to a provider: how many tokens a request is.
+struct CountQuery {
+  UpstreamPath path;
+  Json body;
+};
+
 // Reads one answer. Errors: kUpstreamError for garbage or an error event of the provider.
 class AnswerReader {
  public:
@@ -81,6 +92,11 @@ class Egress {
   virtual Result<Json> write_request(const Request& request, const OutgoingCall& call) const = 0;
   virtual std::unique_ptr<AnswerReader> reader(std::string provider) const = 0;  // `provider` goes into signatures
   virtual Error read_error(int status, std::string_view body, const net::Headers& headers) const = 0;
+  // nullopt: the dialect has no way to ask.
+  virtual Result<std::optional<CountQuery>> write_count(const Request&, const OutgoingCall&) const {
+    return std::nullopt;
+  }
+  virtual std::optional<int64_t> read_count(const Json&) const { return {}; }  // nullopt: garbage
 };
 
 struct AnswerContext {  // what a writer needs beside the deltas
@@ -110,6 +126,7 @@ class Ingress {
   virtual Json write_answer(const WholeAnswer& answer, const Request& request, const AnswerContext& context,
                             const ledger::Usage& usage, const Json& report) const = 0;
   virtual Json write_error(const Error& error) const = 0;  // the body; the status is the error's own
+  virtual Json write_count(int64_t tokens) const { return {{"input_tokens", tokens}}; }
 };
 
 const Ingress& ingress_of(Dialect dialect);

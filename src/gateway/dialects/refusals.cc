@@ -32,6 +32,22 @@ Status Refusals::refuse_extra(const Json& extra, std::string_view at, std::strin
   return {};
 }
 
+Status Refusals::leave_out_hosted(const Request& request, size_t tool) {
+  using Choice = ToolChoice::Kind;
+  const Tool& hosted = request.tools[tool];
+  const std::string at = fmt::format("{}[{}]", caller_name(caller_, Setting::kTools), tool);
+  const auto is_own = [](const Tool& one) { return one.kind != Tool::Kind::kHosted; };
+  const Choice choice = request.tool_choice.kind;
+  const bool named = choice == Choice::kNamed && !request.tool_choice.extra.empty();
+  if (choice == Choice::kNone || (!named && std::ranges::any_of(request.tools, is_own))) {
+    note_dropped(fmt::format("{} ({})", at, hosted.type));
+    return {};
+  }
+  return refuse(at, fmt::format("a tool of type '{}' runs at its own provider: use a model of that provider, or give a "
+                                "function instead.",
+                                hosted.type));
+}
+
 void Refusals::note_dropped(std::string name) {
   if (dropped_.size() < kMaxDroppedTold && std::ranges::find(dropped_, name) == dropped_.end()) {
     dropped_.push_back(std::move(name));

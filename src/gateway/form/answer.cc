@@ -69,6 +69,7 @@ Status AnswerSum::add(const Delta& delta) {
     Part* part = part_of(close->choice, close->part);
     if (!part) return unknown_part();
     if (!close->signature.empty()) part->signature = close->signature;
+    if (!close->id.empty()) part->id = close->id;
     merge(part->extra, close->extra);
     if (auto* foreign = std::get_if<Foreign>(&part->body); foreign && !close->raw.is_null()) foreign->raw = close->raw;
   } else if (const auto* finish = std::get_if<Finish>(&delta)) {
@@ -96,12 +97,14 @@ void PartCounter::close(Deltas& out, int64_t choice, size_t part, Signature sign
                       .part = part,
                       .signature = std::move(signature),
                       .extra = std::move(extra),
-                      .raw = std::move(raw)});
+                      .raw = std::move(raw),
+                      .id = {}});
 }
 
 void PartCounter::close_all(Deltas& out, int64_t choice) {
   for (const size_t part : std::exchange(choices_[choice].open, {})) {
-    out.push_back(Close{.choice = choice, .part = part, .signature = {}, .extra = Json::object(), .raw = nullptr});
+    out.push_back(
+        Close{.choice = choice, .part = part, .signature = {}, .extra = Json::object(), .raw = nullptr, .id = {}});
   }
 }
 

@@ -18,10 +18,11 @@ namespace steward::gateway {
 enum class FinishReason { kStop, kStopSequence, kLength, kToolCalls, kContentFilter, kRefusal, kPause, kOther };
 
 struct Begin {
-  std::string id;               // the provider's
-  std::string model;            // the provider's name of it
-  int64_t created = 0;          // Unix seconds, 0: not told
-  Json extra = Json::object();  // of the answer: system_fingerprint, service_tier, …
+  Dialect from = Dialect::kChat;  // whose dialect the raw members (`extra`, `raw`) of the whole answer are in
+  std::string id;                 // the provider's
+  std::string model;              // the provider's name of it
+  int64_t created = 0;            // Unix seconds, 0: not told
+  Json extra = Json::object();    // of the answer: system_fingerprint, service_tier, …
 };
 struct Open {
   int64_t choice = 0;
@@ -55,7 +56,8 @@ struct Close {  // what is known only now: the signature, members of `extra` (me
   size_t part = 0;
   Signature signature;
   Json extra = Json::object();
-  Json raw;  // null: the Open's holds
+  Json raw;        // null: the Open's holds
+  std::string id;  // empty: the Open's holds
 };
 struct Finish {
   int64_t choice = 0;

@@ -3,7 +3,9 @@
 // It loses nothing. What a dialect says and the form has a name for stands in a typed member; whatever else stood in an
 // object travels in that object's `extra` (raw members of the dialect it came from) and goes out again to the same
 // dialect only. An egress that can't say a member refuses the call by the caller's own name of it (Refusals, in
-// dialect.h), unless the caller asked to drop such members.
+// dialect.h), unless the caller asked to drop such members. What only tells a dialect how it spelt something, and asks
+// nothing of the model (an item's status, where one message ended and the next began), stands in `own`: the same
+// dialect reads it when it writes; every other one passes over it.
 //
 // Values are what they mean, not how one dialect spells them: text is UTF-8, bytes are base64 as on the wire, times are
 // absent. Everything here is a plain value; one thread at a time.
@@ -103,6 +105,7 @@ struct Part {
   Signature signature;  // of reasoning; Gemini: of a tool call or text too
   std::optional<CacheMark> cache;
   Json extra = Json::object();
+  Json own;
 };
 
 enum class Role { kSystem, kDeveloper, kUser, kAssistant, kTool };
@@ -119,21 +122,20 @@ struct Message {
   bool top_level = false;
   bool plain = false;  // content was one string, not parts: written back as a string where the dialect allows
   Json extra = Json::object();
+  Json own;
 };
 
 struct Tool {
-  enum class Kind {
-    kFunction,
-    kCustom,
-    kHosted
-  };  // kHosted: run by the provider (web_search, code_execution, mcp, a namespace …)
+  enum class Kind { kFunction, kCustom, kHosted };  // kHosted: run by the provider (web_search, code_execution, mcp …)
   Kind kind = Kind::kFunction;
   std::string type;  // of kHosted: the dialect's own type, "web_search_20250305"
   std::string name, description;
-  Json parameters;  // JSON Schema, or null
+  std::string space;  // Responses: of the namespace it stood in; `name` is then the flat one (responses/names.h)
+  Json parameters;    // JSON Schema, or null
   std::optional<bool> strict;
   std::optional<CacheMark> cache;
   Json extra = Json::object();  // of kHosted: the whole object as it came
+  Json own;
 };
 
 struct ToolChoice {
@@ -196,11 +198,14 @@ struct Request {
   std::string service_tier, user, safety_identifier, prompt_cache_key, prompt_cache_retention;
   Json metadata;                   // {string: string} or null
   std::optional<CacheMark> cache;  // a mark on the whole request
+  std::optional<bool> store;       // chat: keep the answer at the provider; false asks for nothing where none is kept
   bool stream = false;
   bool include_usage = false;  // chat: stream_options.include_usage
   bool include_encrypted_reasoning = false;
   std::vector<std::string> betas;  // anthropic-beta values, as they came
+  std::string api_version;         // anthropic-version as it came, or empty
   Json extra = Json::object();     // members with no name above, of dialect `from`
+  Json own;
   // Chat only: its original spelling, so that the same goes out to the same dialect.
   std::string max_output_name;  // "max_tokens" or "max_completion_tokens"
 };
