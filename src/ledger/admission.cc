@@ -95,7 +95,7 @@ void fill_call(CallReserved& call, const CallBound& bound, const identity::Key* 
   call.provider = bound.provider;
   call.endpoint = bound.endpoint;
   call.local = bound.local;
-  call.price = bound.price;
+  if (bound.price) call.price = reachable(*bound.price, bound.input_tokens_bound, bound.may_use);
   call.input_bound = std::clamp<int64_t>(bound.input_tokens_bound, 0, kTokensLimit);
   call.n = std::clamp<int64_t>(bound.n, 1, kChoicesLimit);
   call.output = std::min(output.tokens, kTokensLimit);
@@ -198,6 +198,7 @@ Result<Settling> settle_call(const Accounts& accounts, const Settlement& settlem
              .outcome = settlement.outcome,
              .error = settlement.error,
              .usage = settlement.usage};
+  settled.attempts = settlement.attempts;
   settled.reserved = call.reserved;
   settled.duration_us = settlement.duration_us;
   settled.first_token_us = settlement.first_token_us;

@@ -119,9 +119,8 @@ Drafts decide_set_price(const identity::Caller& actor, std::string_view provider
   if (model.empty() || model.size() > kBudgetNameLimit)
     return invalid("model", "A model's name is needed, or the beginning of names and a star.");
   if (!is_valid_utf8(provider) || !is_valid_utf8(model)) return fail(ErrorCode::kInvalidUtf8);
-  for (PicoUsd each : {price.input, price.output, price.cached_input, price.request}) {
-    if (each < 0 || each > kPriceLimit) return invalid("price", "A price lies from $0 to $1,000 a token or request.");
-  }
+  if (auto ok = check_price(price); !ok) return fail(ok.error());
+  price.shipped = false;
   if (price.from < 0) return invalid("from", "The time from which the price holds is not valid.");
   if (price.from == 0) price.from = now;
   if (price.source.empty()) price.source = "owner";

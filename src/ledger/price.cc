@@ -170,6 +170,21 @@ Rates Price::rates() const {
           .audio_output = audio_output};
 }
 
+void Price::set_rates(const Rates& rates) {
+  input = rates.input;
+  output = rates.output;
+  cached_input = rates.cached_input;
+  cache_write_5m = rates.cache_write_5m;
+  cache_write_1h = rates.cache_write_1h;
+  reasoning = rates.reasoning;
+  image_input = rates.image_input;
+  audio_input = rates.audio_input;
+  cached_image = rates.cached_image;
+  cached_audio = rates.cached_audio;
+  image_output = rates.image_output;
+  audio_output = rates.audio_output;
+}
+
 Rates rates_of(const Price& price, ServiceLevel service, int64_t prompt_tokens, std::string_view region) {
   const Rates own = price.rates();
   const PriceTier* of_length = find_tier(price, ServiceLevel::kDefault, prompt_tokens);

@@ -110,6 +110,7 @@ struct Price {
   bool shipped = false;  // of the table in the program: a provider's told cost goes before it
 
   Rates rates() const;  // as told, without tiers
+  void set_rates(const Rates& rates);
 };
 
 // The rates of a call, tier and region applied, with none left untold.

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "base/text.h"
+
 namespace steward::ledger {
 namespace {
 
@@ -90,6 +92,66 @@ int64_t output_that_fits(const Price& price, int64_t input_tokens, int64_t n, Na
   if (room < 0) return -1;
   if (each == 0) return cap;
   return static_cast<int64_t>(std::min<__int128>(room / each, cap));
+}
+
+Price reachable(Price price, int64_t input_tokens, const MayUse& may_use) {
+  constexpr int64_t kRoom = 4, kRoomTokens = 16'384;
+  const int64_t longest = tokens(input_tokens) * kRoom + kRoomTokens;
+  std::erase_if(price.tiers, [&](const PriceTier& tier) {
+    const bool unasked_batch = tier.service == ServiceLevel::kBatch && may_use.service != ServiceLevel::kBatch;
+    return tier.above_tokens > longest || unasked_batch;
+  });
+  return price;
+}
+
+namespace {
+Status check_rates(const Rates& rates) {
+  for (PicoUsd rate : {rates.input, rates.output, rates.cached_input, rates.cache_write_5m, rates.cache_write_1h,
+                       rates.reasoning, rates.image_input, rates.audio_input, rates.cached_image, rates.cached_audio,
+                       rates.image_output, rates.audio_output}) {
+    if (rate < 0 || rate > kPriceLimit)
+      return fail(ErrorCode::kInvalidRequest, "A price lies from $0 to $1,000 a token or request.",
+                  {{"param", "price"}});
+  }
+  return {};
+}
+
+Status check_names(const std::map<std::string, int64_t, std::less<>>& named, std::string_view param, int64_t limit) {
+  constexpr size_t kNameLimit = 100;  // bytes
+  if (named.size() > kPriceNamesLimit)
+    return fail(ErrorCode::kInvalidRequest, fmt::format("A price names at most {} {}.", kPriceNamesLimit, param),
+                {{"param", param}});
+  for (const auto& [name, value] : named) {
+    if (name.empty() || name.size() > kNameLimit || !is_valid_utf8(name))
+      return fail(ErrorCode::kInvalidRequest, fmt::format("A name among the {} is not valid.", param),
+                  {{"param", param}});
+    if (value < 0 || value > limit)
+      return fail(ErrorCode::kInvalidRequest, fmt::format("What '{}' costs lies out of bounds.", name),
+                  {{"param", param}});
+  }
+  return {};
+}
+}  // namespace
+
+Status check_price(const Price& price) {
+  if (auto ok = check_rates(price.rates()); !ok) return ok;
+  if (price.request < 0 || price.request > kPriceLimit)
+    return fail(ErrorCode::kInvalidRequest, "A price lies from $0 to $1,000 a token or request.", {{"param", "price"}});
+  if (price.tiers.size() > kTiersLimit)
+    return fail(ErrorCode::kInvalidRequest, fmt::format("A price has at most {} tiers.", kTiersLimit),
+                {{"param", "tiers"}});
+  for (const PriceTier& tier : price.tiers) {
+    if (auto ok = check_rates(tier.rates); !ok) return ok;
+    if (tier.above_tokens < 0 || tier.above_tokens > kTokensLimit)
+      return fail(ErrorCode::kInvalidRequest, "A tier begins above a number of tokens.", {{"param", "tiers"}});
+    if (tier.service == ServiceLevel::kDefault && tier.above_tokens == 0)
+      return fail(ErrorCode::kInvalidRequest,
+                  "A tier has a service level (flex, priority, batch, fast), a length of the prompt above which it "
+                  "holds, or both.",
+                  {{"param", "tiers"}});
+  }
+  if (auto ok = check_names(price.tools, "tools", kPriceLimit); !ok) return ok;
+  return check_names(price.regions, "regions", kRegionLimit);
 }
 
 void PriceBook::set(const std::string& model_key, const Price& price) {

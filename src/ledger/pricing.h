@@ -17,6 +17,9 @@ namespace steward::ledger {
 inline constexpr int64_t kTokensLimit = 1'000'000'000'000;
 inline constexpr PicoUsd kPriceLimit = 1'000'000'000'000'000;  // $1,000 a token
 inline constexpr int64_t kChoicesLimit = 100'000;
+inline constexpr size_t kTiersLimit = 32;         // of one price
+inline constexpr size_t kPriceNamesLimit = 32;    // tools, and regions, of one price
+inline constexpr int64_t kRegionLimit = 100'000;  // thousandths: a hundredfold
 
 // No use within the bounds costs more: every token at the dearest rate it can be charged at, in the dearest tier that
 // so long a prompt reaches, with all the tool calls.
@@ -25,6 +28,11 @@ NanoUsd worst_cost(const Price& price, int64_t input_tokens, int64_t n, int64_t 
 // The most output tokens per choice so that worst_cost is at most `left`; -1 if not even none fits.
 int64_t output_that_fits(const Price& price, int64_t input_tokens, int64_t n, NanoUsd left, int64_t cap,
                          const MayUse& may_use = {});
+
+// The price without the tiers that a call of this bound can't come into: a record of it is shorter. Lengths are kept
+// with room, since a provider may count more than was bounded.
+Price reachable(Price price, int64_t input_tokens, const MayUse& may_use);
+Status check_price(const Price& price);  // kInvalidRequest: a rate, a tier, a name or a factor is out of bounds
 
 // Prices as they were set, with the date from which each holds. Keys are "provider/model" or "provider/prefix*".
 class PriceBook {

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "ledger/period.h"
+#include "ledger/price_record.h"
 
 namespace steward::ledger {
 namespace {
@@ -26,10 +27,15 @@ void add_text(std::string& out, std::string_view field, std::string_view text) {
     fmt::format_to(std::back_inserter(out), ",\"{}\":{}", field, dump(Json(std::string(text))));
 }
 
+void add_more(std::string& out, std::string_view more) {
+  if (!more.empty()) fmt::format_to(std::back_inserter(out), ",\"more\":{}", more);
+}
+
 void add_price(std::string& out, const Price& price) {
-  fmt::format_to(std::back_inserter(out),
-                 ",\"price\":{{\"input\":{},\"output\":{},\"cached_input\":{},\"request\":{}}}", price.input,
-                 price.output, price.cached_input, price.request);
+  fmt::format_to(std::back_inserter(out), ",\"price\":{{\"input\":{},\"output\":{},\"cached_input\":{},\"request\":{}",
+                 price.input, price.output, price.cached_input, price.request);
+  add_more(out, more_of(price));
+  out += '}';
 }
 
 Id id_of(const journal::Record& record) { return record.stream.substr(record.stream.find('/') + 1); }
@@ -89,12 +95,16 @@ std::string encode(const CallSettled& call) {
                  "{{\"outcome\":\"{}\",\"cost_nano\":{},\"overrun_nano\":{},\"reserved_nano\":{}",
                  to_text(call.outcome), call.cost, call.overrun, call.reserved);
   fmt::format_to(std::back_inserter(out),
-                 ",\"usage\":{{\"prompt\":{},\"cached\":{},\"completion\":{},\"reasoning\":{},\"estimated\":{}}}",
+                 ",\"usage\":{{\"prompt\":{},\"cached\":{},\"completion\":{},\"reasoning\":{},\"estimated\":{}",
                  call.usage.prompt_tokens, call.usage.cached_tokens, call.usage.completion_tokens,
                  call.usage.reasoning_tokens, call.usage.estimated);
+  add_more(out, more_of(call.usage));
+  out += '}';
   fmt::format_to(std::back_inserter(out), ",\"duration_us\":{},\"first_token_us\":{}", call.duration_us,
                  call.first_token_us);
   add_text(out, "error", call.error);
+  if (call.costs != Costs()) fmt::format_to(std::back_inserter(out), ",\"costs\":{}", costs_text(call.costs));
+  if (!call.attempts.empty()) add_text(out, "attempts", call.attempts);
   out += '}';
   return out;
 }
@@ -109,13 +119,12 @@ std::string encode(const BudgetSet& budget) {
 }
 
 std::string encode(const PriceSet& price) {
-  return dump(Json{{"model", price.model_key},
-                   {"input", price.price.input},
-                   {"output", price.price.output},
-                   {"cached_input", price.price.cached_input},
-                   {"request", price.price.request},
-                   {"source", price.price.source},
-                   {"from_us", price.price.from}});
+  Json body{{"model", price.model_key},       {"input", price.price.input},
+            {"output", price.price.output},   {"cached_input", price.price.cached_input},
+            {"request", price.price.request}, {"source", price.price.source},
+            {"from_us", price.price.from}};
+  if (const std::string more = more_of(price.price); !more.empty()) body["more"] = Json::parse(more);
+  return dump(body);
 }
 
 BudgetSet decode_budget_set(const journal::Record& record) {
@@ -141,10 +150,12 @@ PriceSet decode_price_set(const journal::Record& record) {
   set.price.request = body.at("request").get<PicoUsd>();
   set.price.source = body.at("source").get<std::string>();
   set.price.from = body.at("from_us").get<TimeUs>();
+  if (body.contains("more")) MoreReader().price(set.price, dump(body["more"]));
   return set;
 }
 
 struct CallReader::Parser {
+  MoreReader more;
   simdjson::ondemand::parser parser;
   simdjson::padded_string padded;
   simdjson::ondemand::document document;
@@ -162,7 +173,14 @@ std::string text(object& from, std::string_view field) { return std::string(std:
 int64_t number(object& from, std::string_view field) { return from[field]; }
 bool flag(object& from, std::string_view field) { return from[field]; }
 
-std::optional<Price> read_price(object& from) {
+// A member that may be absent, as it stands.
+std::string_view raw(object& from, std::string_view field) {
+  object found;
+  if (from[field].get_object().get(found) != simdjson::SUCCESS) return {};
+  return std::string_view(found.raw_json());
+}
+
+std::optional<Price> read_price(object& from, MoreReader& more) {
   auto value = from["price"];
   if (value.is_null()) return std::nullopt;
   object json = value.get_object();
@@ -171,6 +189,7 @@ std::optional<Price> read_price(object& from) {
   price.output = number(json, "output");
   price.cached_input = number(json, "cached_input");
   price.request = number(json, "request");
+  more.price(price, raw(json, "more"));
   return price;
 }
 
@@ -210,7 +229,7 @@ CallReserved CallReader::reserved(const journal::Record& record) {
   call.model = text(body, "model");
   call.provider = text(body, "provider");
   call.endpoint = text(body, "endpoint");
-  call.price = read_price(body);
+  call.price = read_price(body, parser_->more);
   call.budgets = read_budgets(body);
   return call;
 }
@@ -230,9 +249,12 @@ CallSettled CallReader::settled(const journal::Record& record) {
   call.usage.completion_tokens = number(usage, "completion");
   call.usage.reasoning_tokens = number(usage, "reasoning");
   call.usage.estimated = flag(usage, "estimated");
+  parser_->more.usage(call.usage, raw(usage, "more"));
   call.duration_us = number(body, "duration_us");
   call.first_token_us = number(body, "first_token_us");
   call.error = text(body, "error");
+  if (const auto costs = raw(body, "costs"); !costs.empty()) call.costs = parser_->more.costs(costs);
+  if (auto attempts = body["attempts"]; !attempts.error()) call.attempts = std::string(std::string_view(attempts));
   return call;
 }
 

@@ -40,6 +40,7 @@ struct CallSettled {
   Usage usage;
   NanoUsd cost = 0, overrun = 0, reserved = 0;
   Costs costs;  // `cost` by type
+  std::string attempts;
   DurationUs duration_us = 0, first_token_us = 0;
 };
 

@@ -144,19 +144,27 @@ Json dump_window(const RateWindow& window, TimeUs last) {
   return entries;
 }
 
+// JSON keeps the order in which members come, and a hash table has none.
+template <class Value>
+std::map<Id, const Value*> sorted(const std::unordered_map<Id, Value>& table) {
+  std::map<Id, const Value*> all;
+  for (const auto& [id, value] : table) all.emplace(id, &value);
+  return all;
+}
+
 Json dump_accounts(const Accounts& accounts) {
   Json all = Json::object();
-  for (const auto& [id, budget] : accounts.budgets) {
-    all["budgets"][id] = {encode(BudgetSet{id, budget.spec, budget.period_start}), budget.spent, budget.reserved,
-                          budget.overrun, budget.blocked};
+  for (const auto& [id, budget] : sorted(accounts.budgets)) {
+    all["budgets"][id] = {encode(BudgetSet{id, budget->spec, budget->period_start}), budget->spent, budget->reserved,
+                          budget->overrun, budget->blocked};
   }
-  for (const auto& [scope, ids] : accounts.budgets_of) {
-    if (!ids.empty()) all["scopes"][scope] = ids;
+  for (const auto& [scope, ids] : sorted(accounts.budgets_of)) {
+    if (!ids->empty()) all["scopes"][scope] = *ids;
   }
-  for (const auto& [id, call] : accounts.open) all["open"][id] = {call.at, encode(call)};
-  for (const auto& [id, key] : accounts.keys) {
-    const Json window = dump_window(key.window, accounts.last_reserved_at);
-    if (key.under_way != 0 || !window.empty()) all["keys"][id] = {key.under_way, window};
+  for (const auto& [id, call] : sorted(accounts.open)) all["open"][id] = {call->at, encode(*call)};
+  for (const auto& [id, key] : sorted(accounts.keys)) {
+    const Json window = dump_window(key->window, accounts.last_reserved_at);
+    if (key->under_way != 0 || !window.empty()) all["keys"][id] = {key->under_way, window};
   }
   return all;
 }
@@ -164,8 +172,8 @@ Json dump_accounts(const Accounts& accounts) {
 
 std::string State::dump() const {
   Json all = Json::object();
-  for (const auto& [id, accounts] : tenants_) {
-    if (Json dumped = dump_accounts(accounts); !dumped.empty()) all[id] = std::move(dumped);
+  for (const auto& [id, accounts] : sorted(tenants_)) {
+    if (Json dumped = dump_accounts(*accounts); !dumped.empty()) all[id] = std::move(dumped);
   }
   for (const auto& [tenant, book] : *prices_.load()) {
     for (const auto& [model, dated] : book->all()) {

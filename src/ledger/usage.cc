@@ -8,8 +8,15 @@ namespace steward::ledger {
 namespace {
 
 constexpr size_t kRowLimit = 100'000;  // of an answer
+// What is summed beside the calls themselves; in the order of add_row.
+constexpr std::string_view kNumbers =
+    "failed, prompt, cached, completion, cost, overrun, cache_write, reasoning, tool_calls, estimated, cost_input, "
+    "cost_cached_input, cost_cache_write, cost_output, cost_reasoning, cost_image, cost_audio, cost_tools, "
+    "cost_requests";
 constexpr std::string_view kSums =
-    "sum(calls), sum(failed), sum(prompt), sum(cached), sum(completion), sum(cost), sum(overrun)";
+    "sum(calls), sum(failed), sum(prompt), sum(cached), sum(completion), sum(cost), sum(overrun), sum(cache_write), "
+    "sum(reasoning), sum(tool_calls), sum(estimated), sum(cost_input), sum(cost_cached_input), sum(cost_cache_write), "
+    "sum(cost_output), sum(cost_reasoning), sum(cost_image), sum(cost_audio), sum(cost_tools), sum(cost_requests)";
 constexpr std::string_view kColumns[] = {"key", "model", "endpoint", "team", "owner", "provider"};
 
 bool is_column(std::string_view name) { return std::ranges::find(kColumns, name) != std::end(kColumns); }
@@ -21,14 +28,11 @@ std::string source_sql(const UsageQuery& query, bool of_calls) {
   if (!query.key.empty()) where += " AND key=?4";
   if (!query.model.empty()) where += " AND model=?5";
   if (!of_calls)
-    return "SELECT slice, key, owner, team, model, provider, endpoint, calls, failed, prompt, cached, completion, "
-           "cost, overrun FROM ledger_usage" +
-           where;
+    return fmt::format("SELECT slice, key, owner, team, model, provider, endpoint, calls, {} FROM ledger_usage{}",
+                       kNumbers, where);
   return fmt::format(
-      "SELECT at/{} AS slice, key, owner, team, model, provider, endpoint, 1 AS calls, failed, prompt, cached, "
-      "completion, cost, "
-      "overrun FROM ledger_calls{}",
-      kUsageSliceUs, where);
+      "SELECT at/{} AS slice, key, owner, team, model, provider, endpoint, 1 AS calls, {} FROM ledger_calls{}",
+      kUsageSliceUs, kNumbers, where);
 }
 
 class Summing {
@@ -77,10 +81,31 @@ class Summing {
     for (const auto& name : query_.group_by) order.push_back(found.group[name]);
     UsageRow& row = rows_[order];
     row.group = std::move(found.group);
-    for (int64_t* sum : {&row.calls, &row.failed, &row.prompt_tokens, &row.cached_tokens, &row.completion_tokens,
-                         &row.cost, &row.overrun}) {
+    Costs& costs = row.costs;
+    for (int64_t* sum : {&row.calls,
+                         &row.failed,
+                         &row.prompt_tokens,
+                         &row.cached_tokens,
+                         &row.completion_tokens,
+                         &row.cost,
+                         &row.overrun,
+                         &row.cache_write_tokens,
+                         &row.reasoning_tokens,
+                         &row.tool_calls,
+                         &row.estimated,
+                         &costs.input,
+                         &costs.cached_input,
+                         &costs.cache_write,
+                         &costs.output,
+                         &costs.reasoning,
+                         &costs.image,
+                         &costs.audio,
+                         &costs.tools,
+                         &costs.requests}) {
       *sum += rows.integer(column++);
     }
+    costs.other = 0;
+    costs.other = row.cost - costs.total();
   }
 
   std::string day_of(int64_t slice) {

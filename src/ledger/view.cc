@@ -1,6 +1,6 @@
 #include "ledger/view.h"
 
-#include "base/json.h"
+#include "ledger/price_record.h"
 
 namespace steward::ledger {
 namespace {
@@ -13,6 +13,10 @@ CREATE TABLE ledger_calls(
   settled_at INTEGER, outcome TEXT, error TEXT, priced INTEGER NOT NULL, failed INTEGER NOT NULL DEFAULT 0, prompt INTEGER NOT NULL DEFAULT 0,
   cached INTEGER NOT NULL DEFAULT 0, completion INTEGER NOT NULL DEFAULT 0, reasoning INTEGER NOT NULL DEFAULT 0,
   estimated INTEGER NOT NULL DEFAULT 0, cost INTEGER NOT NULL DEFAULT 0, overrun INTEGER NOT NULL DEFAULT 0,
+  cache_write INTEGER NOT NULL DEFAULT 0, tool_calls INTEGER NOT NULL DEFAULT 0, attempts TEXT,
+  cost_input INTEGER NOT NULL DEFAULT 0, cost_cached_input INTEGER NOT NULL DEFAULT 0, cost_cache_write INTEGER NOT NULL DEFAULT 0,
+  cost_output INTEGER NOT NULL DEFAULT 0, cost_reasoning INTEGER NOT NULL DEFAULT 0, cost_image INTEGER NOT NULL DEFAULT 0,
+  cost_audio INTEGER NOT NULL DEFAULT 0, cost_tools INTEGER NOT NULL DEFAULT 0, cost_requests INTEGER NOT NULL DEFAULT 0,
   duration_us INTEGER NOT NULL DEFAULT 0, first_token_us INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY(tenant, call)) WITHOUT ROWID;
 CREATE INDEX ledger_calls_at ON ledger_calls(tenant, at);
@@ -26,11 +30,16 @@ CREATE TABLE ledger_periods(
   PRIMARY KEY(tenant, budget, period_start)) WITHOUT ROWID;
 CREATE TABLE ledger_prices(
   tenant TEXT NOT NULL, model TEXT NOT NULL, from_us INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,
-  cached_input INTEGER NOT NULL, request INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY(tenant, model, from_us)) WITHOUT ROWID;
+  cached_input INTEGER NOT NULL, request INTEGER NOT NULL, source TEXT NOT NULL, more TEXT NOT NULL,
+  PRIMARY KEY(tenant, model, from_us)) WITHOUT ROWID;
 CREATE TABLE ledger_usage(
   tenant TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL, owner TEXT NOT NULL, team TEXT NOT NULL, model TEXT NOT NULL,
   provider TEXT NOT NULL, endpoint TEXT NOT NULL, calls INTEGER NOT NULL, failed INTEGER NOT NULL, prompt INTEGER NOT NULL,
   cached INTEGER NOT NULL, completion INTEGER NOT NULL, cost INTEGER NOT NULL, overrun INTEGER NOT NULL,
+  cache_write INTEGER NOT NULL, reasoning INTEGER NOT NULL, tool_calls INTEGER NOT NULL, estimated INTEGER NOT NULL,
+  cost_input INTEGER NOT NULL, cost_cached_input INTEGER NOT NULL, cost_cache_write INTEGER NOT NULL,
+  cost_output INTEGER NOT NULL, cost_reasoning INTEGER NOT NULL, cost_image INTEGER NOT NULL,
+  cost_audio INTEGER NOT NULL, cost_tools INTEGER NOT NULL, cost_requests INTEGER NOT NULL,
   PRIMARY KEY(tenant, slice, key, owner, team, model, provider, endpoint)) WITHOUT ROWID;
 )sql";
 
@@ -90,57 +99,91 @@ std::optional<journal::Record> open_reservation(journal::Db& db, const journal::
   return found;
 }
 
+// The numbers of a settled call that are summed, by the names of their columns in both tables.
+using Numbers = std::vector<std::pair<std::string_view, int64_t>>;
+
+Numbers numbers_of(const CallSettled& settled) {
+  const Usage& usage = settled.usage;
+  const Costs& costs = settled.costs;
+  int64_t tool_calls = 0;
+  for (const auto& [tool, calls] : usage.tool_calls) tool_calls += calls;
+  return {{"failed", has_failed(settled.outcome) ? 1 : 0},
+          {"prompt", usage.prompt_tokens},
+          {"cached", usage.cached_tokens},
+          {"completion", usage.completion_tokens},
+          {"cost", settled.cost},
+          {"overrun", settled.overrun},
+          {"cache_write", usage.cache_write_tokens()},
+          {"reasoning", usage.reasoning_tokens},
+          {"tool_calls", tool_calls},
+          {"estimated", usage.estimated ? 1 : 0},
+          {"cost_input", costs.input},
+          {"cost_cached_input", costs.cached_input},
+          {"cost_cache_write", costs.cache_write},
+          {"cost_output", costs.output},
+          {"cost_reasoning", costs.reasoning},
+          {"cost_image", costs.image},
+          {"cost_audio", costs.audio},
+          {"cost_tools", costs.tools},
+          {"cost_requests", costs.requests}};
+}
+
+// The same columns every time, so that the statement is prepared once.
+std::string settle_sql() {
+  std::string sql =
+      "UPDATE ledger_calls SET open=0, reservation=NULL, window_tokens=?, settled_at=?, outcome=?, error=?, "
+      "attempts=?, duration_us=?, first_token_us=?";
+  for (const auto& [column, value] : numbers_of({})) fmt::format_to(std::back_inserter(sql), ", {}=?", column);
+  return sql + " WHERE tenant=? AND call=?";
+}
+
+std::string add_sql() {
+  std::string columns, marks, sums;
+  for (const auto& [column, value] : numbers_of({})) {
+    fmt::format_to(std::back_inserter(columns), ",{}", column);
+    marks += ",?";
+    fmt::format_to(std::back_inserter(sums), ", {0}={0}+excluded.{0}", column);
+  }
+  return fmt::format(
+      "INSERT INTO ledger_usage(tenant,slice,key,owner,team,model,provider,endpoint,calls{}) "
+      "VALUES(?,?,?,?,?,?,?,?,1{}) "
+      "ON CONFLICT DO UPDATE SET calls=calls+1{}",
+      columns, marks, sums);
+}
+
 void settle_call_row(journal::Db& db, const Id& tenant, const CallReserved& call, const CallSettled& settled) {
+  static const std::string kSql = settle_sql();
   const int64_t window = settled.outcome == Outcome::kInDoubt
                              ? call.tokens_bound()
                              : settled.usage.prompt_tokens + settled.usage.completion_tokens;
-  db.prepare(
-        "UPDATE ledger_calls SET open=0, reservation=NULL, window_tokens=?, settled_at=?, outcome=?, error=?, "
-        "failed=?, prompt=?, cached=?, "
-        "completion=?, reasoning=?, estimated=?, cost=?, overrun=?, duration_us=?, first_token_us=? WHERE tenant=? AND "
-        "call=?")
-      .bind(1, window)
+  auto& update = db.prepare(kSql);
+  update.bind(1, window)
       .bind(2, settled.at)
       .bind(3, to_text(settled.outcome))
       .bind(4, settled.error)
-      .bind(5, has_failed(settled.outcome) ? 1 : 0)
-      .bind(6, settled.usage.prompt_tokens)
-      .bind(7, settled.usage.cached_tokens)
-      .bind(8, settled.usage.completion_tokens)
-      .bind(9, settled.usage.reasoning_tokens)
-      .bind(10, settled.usage.estimated ? 1 : 0)
-      .bind(11, settled.cost)
-      .bind(12, settled.overrun)
-      .bind(13, settled.duration_us)
-      .bind(14, settled.first_token_us)
-      .bind(15, tenant)
-      .bind(16, call.call)
-      .run();
+      .bind(5, settled.attempts)
+      .bind(6, settled.duration_us)
+      .bind(7, settled.first_token_us);
+  int column = 8;
+  for (const auto& [name, value] : numbers_of(settled)) update.bind(column++, value);
+  update.bind(column, tenant).bind(column + 1, call.call);
+  update.run();
 }
 
 void add_usage(journal::Db& db, const Id& tenant, const CallReserved& call, const CallSettled& settled) {
-  db.prepare(
-        "INSERT INTO "
-        "ledger_usage(tenant,slice,key,owner,team,model,provider,endpoint,calls,failed,prompt,cached,completion,cost,"
-        "overrun) "
-        "VALUES(?,?,?,?,?,?,?,?,1,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET calls=calls+1, failed=failed+excluded.failed, "
-        "prompt=prompt+excluded.prompt, cached=cached+excluded.cached, completion=completion+excluded.completion, "
-        "cost=cost+excluded.cost, overrun=overrun+excluded.overrun")
-      .bind(1, tenant)
+  static const std::string kSql = add_sql();
+  auto& insert = db.prepare(kSql);
+  insert.bind(1, tenant)
       .bind(2, call.at / kUsageSliceUs)
       .bind(3, call.key)
       .bind(4, call.owner)
       .bind(5, call.team)
       .bind(6, call.model)
       .bind(7, call.provider)
-      .bind(8, call.endpoint)
-      .bind(9, has_failed(settled.outcome) ? 1 : 0)
-      .bind(10, settled.usage.prompt_tokens)
-      .bind(11, settled.usage.cached_tokens)
-      .bind(12, settled.usage.completion_tokens)
-      .bind(13, settled.cost)
-      .bind(14, settled.overrun)
-      .run();
+      .bind(8, call.endpoint);
+  int column = 9;
+  for (const auto& [name, value] : numbers_of(settled)) insert.bind(column++, value);
+  insert.run();
 }
 
 void settle(journal::Db& db, const journal::Record& record, const CallReserved& call, const CallSettled& settled) {
@@ -198,8 +241,8 @@ void remove_budget(journal::Db& db, const journal::Record& record) {
 void set_price(journal::Db& db, const journal::Record& record) {
   const PriceSet set = decode_price_set(record);
   db.prepare(
-        "INSERT OR REPLACE INTO ledger_prices(tenant,model,from_us,input,output,cached_input,request,source) "
-        "VALUES(?,?,?,?,?,?,?,?)")
+        "INSERT OR REPLACE INTO ledger_prices(tenant,model,from_us,input,output,cached_input,request,source,more) "
+        "VALUES(?,?,?,?,?,?,?,?,?)")
       .bind(1, record.tenant)
       .bind(2, set.model_key)
       .bind(3, set.price.from)
@@ -208,6 +251,7 @@ void set_price(journal::Db& db, const journal::Record& record) {
       .bind(6, set.price.cached_input)
       .bind(7, set.price.request)
       .bind(8, set.price.source)
+      .bind(9, more_of(set.price))
       .run();
 }
 
@@ -296,16 +340,21 @@ void load_accounts(journal::Db& views, const Id& tenant, Accounts& accounts) {
 
 std::vector<PriceSet> load_prices(journal::Db& views, const Id& tenant) {
   std::vector<PriceSet> all;
-  auto& prices =
-      views
-          .prepare(
-              "SELECT model, from_us, input, output, cached_input, request, source FROM ledger_prices WHERE tenant=?")
-          .bind(1, tenant);
+  auto& prices = views
+                     .prepare(
+                         "SELECT model, from_us, input, output, cached_input, request, source, more FROM ledger_prices "
+                         "WHERE tenant=?")
+                     .bind(1, tenant);
   while (prices.step()) {
     PriceSet set;
     set.model_key = prices.text(0);
-    set.price = {prices.integer(2), prices.integer(3), prices.integer(4),
-                 prices.integer(5), prices.text(6),    prices.integer(1)};
+    set.price.from = prices.integer(1);
+    set.price.input = prices.integer(2);
+    set.price.output = prices.integer(3);
+    set.price.cached_input = prices.integer(4);
+    set.price.request = prices.integer(5);
+    set.price.source = prices.text(6);
+    MoreReader().price(set.price, prices.text(7));
     all.push_back(std::move(set));
   }
   prices.reset();

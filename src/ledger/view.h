@@ -4,7 +4,9 @@
 //   too ledger_prices   as they were set ledger_usage    sums per quarter of an hour, key, owner, team, model, provider
 //   and endpoint. Every zone's day begins on a quarter, so
 //                   that sums by local day in any zone come from these alone, however many calls there are
-// A call's time is that of its reservation, in usage as in budgets.
+// `cost` is the whole, cost_… what of it was spent on which type; what no type has (charged at the bound, told as one
+// sum, or written before costs were split) is the rest. A call's time is that of its reservation, in usage as in
+// budgets.
 #pragma once
 #include <string_view>
 #include <vector>
@@ -19,7 +21,7 @@ inline constexpr DurationUs kUsageSliceUs = 15LL * 60 * kSecondUs;
 class LedgerView final : public journal::View {
  public:
   static constexpr std::string_view kName = "ledger";
-  static constexpr int kVersion = 1;
+  static constexpr int kVersion = 2;
   std::string_view name() const override { return kName; }
   int version() const override { return kVersion; }
   void create(journal::Db& db) override;
