@@ -1,7 +1,11 @@
 // Looks into JSON that somebody else wrote: a member of another type than expected counts as absent. (nlohmann's
 // value() throws there, and an exception would make a server error out of a caller's or a provider's mistake.)
 #pragma once
+#include <algorithm>
+#include <initializer_list>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/json.h"
 
@@ -29,6 +33,26 @@ inline int64_t peek_integer(const Json& object, const char* name, int64_t otherw
   if (value.is_number_float() && std::abs(value.get<double>()) < kExact)
     return static_cast<int64_t>(value.get<double>());
   return otherwise;
+}
+
+// The members of `object` that are not among `known` and not null.
+inline Json members_but(const Json& object, std::initializer_list<std::string_view> known) {
+  Json out = Json::object();
+  if (!object.is_object()) return out;
+  for (const auto& [name, value] : object.items()) {
+    if (!value.is_null() && std::find(known.begin(), known.end(), name) == known.end()) out[name] = value;
+  }
+  return out;
+}
+
+inline void merge_members(Json& into, const Json& more) {
+  if (!more.is_object()) return;
+  for (const auto& [name, value] : more.items()) into[name] = value;
+}
+
+inline std::optional<bool> peek_boolean(const Json& object, const char* name) {
+  const Json& value = peek(object, name);
+  return value.is_boolean() ? std::optional(value.get<bool>()) : std::nullopt;
 }
 
 }  // namespace steward::gateway

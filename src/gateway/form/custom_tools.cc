@@ -31,8 +31,8 @@ std::string custom_tool_input(const std::string& arguments) {
 }
 
 bool is_custom_tool(const Request& request, std::string_view name) {
-  return std::ranges::any_of(
-      request.tools, [&](const Tool& tool) { return tool.kind == Tool::Kind::kCustom && tool.name == name; });
+  return std::ranges::any_of(request.tools,
+                             [&](const Tool& tool) { return tool.kind == Tool::Kind::kCustom && tool.name == name; });
 }
 
 }  // namespace steward::gateway
