@@ -126,8 +126,7 @@ class Pursuit {
       auto next = pick();
       if (!next) {
         next = flights_.front()->candidate;  // nobody else: the same one may be quicker a second time
-        if (const auto verdict = router_.enter(next->deployment, plan_.tokens); !verdict.may || verdict.limited_us > 0)
-          return;
+        if (const auto verdict = router_.enter(*next, plan_.tokens); !verdict.may || verdict.limited_us > 0) return;
       }
       next->reason = fmt::format("hedge: {} was silent for {}", flights_.front()->candidate.deployment,
                                  duration_text(plan_.hedge_after_us));
@@ -140,13 +139,17 @@ class Pursuit {
     flight->began = Steady::now();
     if (candidate.first_byte_us > 0) flight->late_at = flight->began + us(candidate.first_byte_us);
     flight->record = records_.size();
-    records_.push_back({.deployment = candidate.deployment, .reason = candidate.reason, .began_us = since(began_)});
+    records_.push_back({.deployment = candidate.deployment,
+                        .number = number_ + 1,
+                        .reason = candidate.reason,
+                        .began_us = since(began_)});
     Turn turn{.number = ++number_,
               .deployment = candidate.deployment,
               .hedge = hedge,
               .first_byte_us = candidate.first_byte_us,
               .between_bytes_us = plan_.route->between_bytes_us,
               .total = total_,
+              .max_cost = plan_.max_cost,
               .cancel = flight->cancel};
     flight->candidate = std::move(candidate);
     flight->attempt = hooks_.make(std::move(turn));
@@ -167,7 +170,7 @@ class Pursuit {
       auto best = queue_.end();
       DurationUs least = 0;
       for (auto it = queue_.begin(); it != queue_.end();) {
-        const auto verdict = router_.look(it->deployment, plan_.tokens);
+        const auto verdict = router_.look(*it, plan_.tokens);
         if (!verdict.may || verdict.limited_us > plan_.route->max_wait_us ||
             Steady::now() + us(verdict.limited_us) >= total_at_) {
           skip(*it, verdict);
@@ -187,8 +190,7 @@ class Pursuit {
       }
       Candidate next = std::move(*best);
       queue_.erase(best);
-      if (const auto verdict = router_.enter(next.deployment, plan_.tokens); verdict.may && verdict.limited_us == 0)
-        return next;
+      if (const auto verdict = router_.enter(next, plan_.tokens); verdict.may && verdict.limited_us == 0) return next;
     }
   }
 
@@ -209,15 +211,7 @@ class Pursuit {
     std::string reason =
         !verdict.may ? "its circuit is open"
                      : fmt::format("its limit holds for {} ({})", duration_text(verdict.limited_us), verdict.limit);
-    if (!error_) {
-      error_ = verdict.may ? Error(ErrorCode::kRateLimited,
-                                   fmt::format("The provider of '{}' takes no more calls for {} ({}).",
-                                               candidate.deployment, duration_text(verdict.limited_us), verdict.limit),
-                                   {{"retry_after_us", verdict.limited_us}, {"upstream_status", 429}})
-                           : Error(ErrorCode::kModelUnavailable,
-                                   fmt::format("'{}' failed several times and rests.", candidate.deployment),
-                                   {{"retry_after_us", verdict.again_us}});
-    }
+    if (!error_) error_ = not_now(candidate.deployment, verdict);
     records_.push_back({.deployment = candidate.deployment,
                         .outcome = "skipped",
                         .reason = std::move(reason),
@@ -301,7 +295,7 @@ class Pursuit {
     co_await settle_rest();
     co_return Served{.attempt = std::move(won->attempt),
                      .deployment = won->candidate.deployment,
-                     .number = static_cast<int>(won->record) + 1,
+                     .number = records_[won->record].number,
                      .total = total_,
                      .attempts = std::move(records_)};
   }
@@ -344,6 +338,17 @@ class Pursuit {
 };
 
 }  // namespace
+
+Error not_now(const std::string& deployment, const Health::Verdict& verdict) {
+  if (!verdict.may)
+    return {ErrorCode::kModelUnavailable,
+            fmt::format("'{}' failed several times and rests.", deployment),
+            {{"retry_after_us", verdict.again_us}}};
+  return {ErrorCode::kRateLimited,
+          fmt::format("The provider of '{}' takes no more calls for {} ({}).", deployment,
+                      duration_text(verdict.limited_us), verdict.limit),
+          {{"retry_after_us", verdict.limited_us}, {"upstream_status", 429}}};
+}
 
 Json to_json(const AttemptRecord& record) {
   Json out = {{"deployment", record.deployment},

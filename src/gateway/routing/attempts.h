@@ -25,7 +25,8 @@ struct Turn {
   bool hedge = false;
   DurationUs first_byte_us = 0, between_bytes_us = 0;  // 0: the provider's own
   Deadline total;
-  CancelToken cancel;  // of this attempt: client gone, lost the race, first byte too late
+  std::optional<NanoUsd> max_cost;  // of this attempt's worst case
+  CancelToken cancel;               // of this attempt: client gone, lost the race, first byte too late
 };
 
 class Attempt {
@@ -42,11 +43,15 @@ class Attempt {
 
 struct AttemptRecord {
   std::string deployment;
+  int number = 0;                            // its turn's; 0: it wasn't asked
   std::string outcome;                       // "answered", "failed", "lost"
   std::string reason;                        // why it was chosen, or why it failed
   std::string code;                          // of the error
   DurationUs began_us = 0, duration_us = 0;  // began: since the plan began
 };
+
+// Why a deployment isn't asked now, for the caller: its provider's limit, or its rest.
+Error not_now(const std::string& deployment, const Health::Verdict& verdict);
 
 Json to_json(const AttemptRecord& record);
 std::string attempts_header(

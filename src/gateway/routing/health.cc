@@ -9,6 +9,7 @@ namespace {
 
 constexpr double kSmoothing = 0.2;  // of the first byte's time: the last five calls weigh most
 constexpr int kMostDoublings = 16;
+constexpr DurationUs kLastResortUs = kSecondUs;  // between two tries of a resting deployment with nobody beside it
 
 Failure failure_of_status(int status) {
   if (status == 429) return Failure::kRateLimited;
@@ -81,7 +82,7 @@ Health::One& Health::one(const std::string& deployment) {
   return found;
 }
 
-Health::Verdict Health::verdict(const One& one, int64_t tokens) const {
+Health::Verdict Health::verdict(const One& one, int64_t tokens, Resort resort) const {
   const TimeUs now = clock_.monotonic_us();
   Verdict out{.state = one.state, .last_error = one.last_error};
   if (one.state == State::kOpen && now >= one.open_until_us) out.state = State::kHalfOpen;
@@ -94,22 +95,28 @@ Health::Verdict Health::verdict(const One& one, int64_t tokens) const {
     out.may = false;
     out.again_us = kSecondUs;
   }
+  if (!out.may && resort == Resort::kLast) {
+    const DurationUs since = one.last_resort_us == 0 ? kLastResortUs : now - one.last_resort_us;
+    out.may = since >= kLastResortUs;
+    out.again_us = std::min(out.again_us, std::max<DurationUs>(0, kLastResortUs - since));
+  }
   out.limited_us = one.limits.holds_us(now, tokens, &out.limit);
   return out;
 }
 
-Health::Verdict Health::look(const std::string& deployment, int64_t tokens) const {
+Health::Verdict Health::look(const std::string& deployment, int64_t tokens, Resort resort) const {
   const std::lock_guard lock(mutex_);
   const auto found = all_.find(deployment);
-  return found == all_.end() ? Verdict{} : verdict(found->second, tokens);
+  return found == all_.end() ? Verdict{} : verdict(found->second, tokens, resort);
 }
 
-Health::Verdict Health::enter(const std::string& deployment, int64_t tokens) {
+Health::Verdict Health::enter(const std::string& deployment, int64_t tokens, Resort resort) {
   const std::lock_guard lock(mutex_);
   One& it = one(deployment);
-  const Verdict out = verdict(it, tokens);
+  const Verdict out = verdict(it, tokens, resort);
   if (!out.may || out.limited_us > 0) return out;
   it.state = out.state;
+  if (resort == Resort::kLast) it.last_resort_us = std::max<TimeUs>(1, clock_.monotonic_us());
   if (out.state == State::kHalfOpen) it.probe_since_us = std::max<TimeUs>(1, clock_.monotonic_us());
   it.limits.sent(tokens);
   return out;
@@ -182,7 +189,7 @@ Json Health::to_json() const {
   const std::lock_guard lock(mutex_);
   Json out = Json::array();
   for (const auto& [deployment, it] : all_) {
-    const Verdict now = verdict(it, 1);
+    const Verdict now = verdict(it, 1, Resort::kNormal);
     Json row = {{"deployment", deployment}, {"circuit", to_text(now.state)},    {"answered", it.answered},
                 {"failed", it.failed},      {"failures_in_a_row", it.in_a_row}, {"first_byte_us", it.first_byte_us}};
     if (now.state == State::kOpen) row["open_until"] = to_rfc3339(now.until_us);

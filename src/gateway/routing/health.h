@@ -2,8 +2,9 @@
 //
 // The circuit opens after several failures in a row, or when most of the last calls failed; nobody is sent there until
 // it has rested, then one call at a time goes through as a probe: an answer closes it, a failure makes the next rest
-// twice as long. A refusal that is the request's own fault (400) says that the deployment lives. A limit that the
-// provider declared exhausted holds until its reset.
+// twice as long. Where nobody else is left, a resting one is tried all the same, once a second: it may be well again,
+// and a second's delay is better than a long refusal. A refusal that is the request's own fault (400) says that the
+// deployment lives. A limit that the provider declared exhausted holds until its reset.
 //
 // Thread-safe. At most `most` deployments are remembered; the one not heard of for longest is forgotten.
 #pragma once
@@ -55,9 +56,10 @@ class Health {
   };
 
   Health(HealthOptions options, Clock& clock) : options_(options), clock_(clock) {}
-  Verdict look(const std::string& deployment, int64_t tokens) const;
-  Verdict enter(const std::string& deployment,
-                int64_t tokens);  // look, and where it may: counted, a probe's turn taken
+  enum class Resort { kNormal, kLast };
+  Verdict look(const std::string& deployment, int64_t tokens, Resort resort = Resort::kNormal) const;
+  // look, and where it may: counted, a probe's turn taken.
+  Verdict enter(const std::string& deployment, int64_t tokens, Resort resort = Resort::kNormal);
   void answered(const std::string& deployment, DurationUs first_byte_us);
   void failed(const std::string& deployment, const Error& error);
   void told_limits(const std::string& deployment, const ProviderLimits& limits);
@@ -68,16 +70,16 @@ class Health {
   struct One {
     State state = State::kClosed;
     int in_a_row = 0;
-    std::deque<bool> last;                                       // true: failed
-    int rests = 0;                                               // in a row
-    TimeUs open_until_us = 0, probe_since_us = 0, heard_us = 0;  // monotonic
+    std::deque<bool> last;                                                           // true: failed
+    int rests = 0;                                                                   // in a row
+    TimeUs open_until_us = 0, probe_since_us = 0, heard_us = 0, last_resort_us = 0;  // monotonic
     std::string last_error;
     DurationUs first_byte_us = 0;  // smoothed
     int64_t answered = 0, failed = 0;
     LimitState limits;
   };
   One& one(const std::string& deployment);
-  Verdict verdict(const One& one, int64_t tokens) const;
+  Verdict verdict(const One& one, int64_t tokens, Resort resort) const;
   void open(One& one);
   void count(One& one, bool failed);
 

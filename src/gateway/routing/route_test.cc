@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "gateway/routing/durations.h"
 
@@ -115,6 +116,19 @@ TEST(Condition, ThePriceAndTheDeadline) {
   EXPECT_EQ(against("deadline<=5s", {}), "deadline<=5s: the caller set none");
   EXPECT_EQ(against("deadline>=5s", {}), "");
   EXPECT_NE(against("deadline>=5s", {.deadline_us = kSecondUs}), "");
+}
+
+// docs/routing.md holds the table of words between two marks.
+TEST(Condition, TheCommittedDocsAreTheTable) {
+  auto folder = executable_dir();
+  while (folder.has_relative_path() && !std::filesystem::exists(folder / "docs" / "routing.md"))
+    folder = folder.parent_path();
+  const auto page = read_file(folder / "docs" / "routing.md");
+  ASSERT_TRUE(page.has_value()) << "docs/routing.md was not found above " << executable_dir();
+  const size_t begin = page->find("<!-- conditions"), end = page->find("<!-- end -->");
+  ASSERT_TRUE(begin != std::string::npos && end != std::string::npos && begin < end);
+  const std::string between = page->substr(page->find('\n', begin) + 1, end - page->find('\n', begin) - 1);
+  EXPECT_EQ(between, condition_docs());
 }
 
 TEST(Durations, AsPeopleAndHeadersWriteThem) {

@@ -112,6 +112,16 @@ void prefer(std::vector<Candidate>& candidates, const std::string& deployment) {
   std::rotate(candidates.begin(), found, found + 1);
 }
 
+// Nobody else is left: the one that will soonest have rested is tried, as often as Health allows.
+void take_last_resort(Plan& plan, Candidate candidate) {
+  const auto own = [&](const Skipped& one) { return one.deployment == candidate.deployment; };
+  const auto found = std::ranges::find_if(plan.skipped, own);
+  candidate.reason = fmt::format("chosen: nobody else is left ({})", found->reason);
+  candidate.resort = Health::Resort::kLast;
+  plan.skipped.erase(found);
+  plan.candidates.push_back(std::move(candidate));
+}
+
 std::string_view to_text(Why why) {
   static constexpr std::string_view kNames[] = {"condition", "capability", "cost", "unusable", "circuit", "rate_limit"};
   return kNames[static_cast<size_t>(why)];
@@ -198,9 +208,13 @@ Plan Router::plan(const RouteFacts& facts, const Describe& describe, uint64_t se
   out.total_us = sooner(route.total_us, facts.deadline_us);
   out.hedge_after_us = facts.hedge_after_us > 0 ? facts.hedge_after_us : route.hedge_after_us;
   out.affinity = route.affinity ? facts.affinity : "";
+  out.max_cost = route.max_cost && facts.max_cost ? std::min(route.max_cost, facts.max_cost)
+                 : route.max_cost                 ? route.max_cost
+                                                  : facts.max_cost;
 
   std::vector<size_t> usable;
   std::map<size_t, Candidate> able;
+  std::multimap<DurationUs, Candidate> resting;  // by when they will have rested
   for (size_t at = 0; at < route.deployments.size(); ++at) {
     const std::string& model = route.deployments[at].model;
     const DeploymentFacts about = describe(model, facts);
@@ -212,14 +226,14 @@ Plan Router::plan(const RouteFacts& facts, const Describe& describe, uint64_t se
       out.skipped.push_back({model, std::move(*reason), Why::kCost});
       continue;
     }
+    Candidate candidate{.deployment = model, .first_byte_us = sooner(route.first_byte_us, about.first_byte_us)};
     const Health::Verdict verdict = health_.look(model, out.tokens);
     if (!verdict.may) {
+      resting.emplace(verdict.again_us, std::move(candidate));
       out.skipped.push_back({model, circuit_text(verdict), Why::kCircuit, verdict.again_us});
       continue;
     }
-    Candidate candidate{.deployment = model,
-                        .wait_us = verdict.limited_us,
-                        .first_byte_us = sooner(route.first_byte_us, about.first_byte_us)};
+    candidate.wait_us = verdict.limited_us;
     if (verdict.limited_us > 0)
       candidate.reason = fmt::format("waits {}: {}", duration_text(verdict.limited_us), verdict.limit);
     able[at] = std::move(candidate);
@@ -232,17 +246,18 @@ Plan Router::plan(const RouteFacts& facts, const Describe& describe, uint64_t se
     by_wait.emplace(candidate.wait_us, std::move(candidate));
   }
   for (auto& [wait, candidate] : by_wait) out.candidates.push_back(std::move(candidate));
+  if (out.candidates.empty() && !resting.empty()) take_last_resort(out, std::move(resting.begin()->second));
   if (!out.affinity.empty()) {
     if (const auto held = affinity_.find(route.name, out.affinity)) prefer(out.candidates, *held);
   }
   return out;
 }
 
-Health::Verdict Router::enter(const std::string& deployment, int64_t tokens) {
-  return health_.enter(deployment, tokens);
+Health::Verdict Router::enter(const Candidate& candidate, int64_t tokens) {
+  return health_.enter(candidate.deployment, tokens, candidate.resort);
 }
-Health::Verdict Router::look(const std::string& deployment, int64_t tokens) const {
-  return health_.look(deployment, tokens);
+Health::Verdict Router::look(const Candidate& candidate, int64_t tokens) const {
+  return health_.look(candidate.deployment, tokens, candidate.resort);
 }
 
 void Router::answered(const Plan& plan, const std::string& deployment, DurationUs first_byte_us) {

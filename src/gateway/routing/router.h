@@ -36,7 +36,8 @@ struct RouterOptions {
 
 struct Candidate {
   std::string deployment;
-  std::string reason;            // "chosen: first in the list", "next: weight 1 of 4", "waits 2.1 s: …"
+  std::string reason;  // "chosen: first in the list", "next: weight 1 of 4", "waits 2.1 s: …"
+  Health::Resort resort = Health::Resort::kNormal;
   DurationUs wait_us = 0;        // its provider's rate limit holds for so long: others come before it
   DurationUs first_byte_us = 0;  // deadline to its first byte of content; 0: none but the provider's own
 };
@@ -53,9 +54,10 @@ struct Plan {
   std::shared_ptr<const Route> route;
   std::vector<Candidate> candidates;  // in the order in which they are asked
   std::vector<Skipped> skipped;
-  int64_t tokens = 0;             // what a provider's token limit counts of this call, estimated
-  DurationUs total_us = 0;        // for the whole call; 0: the gateway's own
-  DurationUs hedge_after_us = 0;  // 0: no hedging
+  int64_t tokens = 0;               // what a provider's token limit counts of this call, estimated
+  DurationUs total_us = 0;          // for the whole call; 0: the gateway's own
+  DurationUs hedge_after_us = 0;    // 0: no hedging
+  std::optional<NanoUsd> max_cost;  // the lower of the route's and the caller's
   std::string affinity;
 
   // Where there are no candidates: what the caller is told, with "routes" in the details.
@@ -78,8 +80,8 @@ class Router {
   Plan plan(const RouteFacts& facts, const Describe& describe, uint64_t seed) const;
 
   // run_attempts() alone: may this deployment be asked now? If so it counts as asked (a limit's rest, a probe's turn).
-  Health::Verdict enter(const std::string& deployment, int64_t tokens);
-  Health::Verdict look(const std::string& deployment, int64_t tokens) const;
+  Health::Verdict enter(const Candidate& candidate, int64_t tokens);
+  Health::Verdict look(const Candidate& candidate, int64_t tokens) const;
 
   // What happened. run_attempts() tells everything up to the first byte; broke() is the gateway's, for an answer that
   // died after it.

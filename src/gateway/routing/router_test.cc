@@ -106,17 +106,28 @@ TEST_F(RouterTest, AnOpenCircuitIsSkippedUntilItRested) {
             "circuit open until " + to_rfc3339(clock.now_us() + 5 * kSecondUs) + " (after upstream_unreachable)");
   clock.advance_us(5 * kSecondUs);
   EXPECT_THAT(order(plan()), ElementsAre("a/1", "b/2"));
-  EXPECT_TRUE(router->enter("a/1", 1).may);
+  EXPECT_TRUE(router->enter({.deployment = "a/1"}, 1).may);
   EXPECT_THAT(order(plan()), ElementsAre("b/2"));  // another call is the probe
 }
 
-TEST_F(RouterTest, WhereNobodyIsLeftTheErrorSaysWhyAndWhen) {
-  with(route({"a/1"}));
+TEST_F(RouterTest, WhereAllRestTheSoonestIsTriedOnceASecond) {
+  with(route({"a/1", "b/2 tools=yes"}));
   fail_times("a/1", 5);
-  const Error open = plan().refusal();
-  EXPECT_EQ(open.code, ErrorCode::kModelUnavailable);
-  EXPECT_THAT(open.message, HasSubstr("a/1: circuit open until"));
-  EXPECT_EQ(open.details["retry_after_us"], 5 * kSecondUs);
+  const auto made = plan();
+  ASSERT_THAT(order(made), ElementsAre("a/1"));
+  EXPECT_THAT(reason(made, "a/1"), HasSubstr("chosen: nobody else is left (circuit open until"));
+  EXPECT_TRUE(router->enter(made.candidates[0], 1).may);
+  router->failed("a/1", Error(ErrorCode::kUpstreamUnreachable));
+  const auto second = router->enter(made.candidates[0], 1);
+  EXPECT_FALSE(second.may);
+  EXPECT_EQ(second.again_us, kSecondUs);
+  clock.advance_us(kSecondUs);
+  EXPECT_TRUE(router->enter(made.candidates[0], 1).may);
+  router->answered(made, "a/1", 1);
+  EXPECT_EQ(reason(plan(), "a/1"), "chosen: the only one that can take it");
+}
+
+TEST_F(RouterTest, WhereNobodyIsLeftTheErrorSaysWhy) {
   with(route({"a/1 tools=no", "b/2 tools=no"}));
   const Error never = plan({.tools = true}).refusal();
   EXPECT_EQ(never.code, ErrorCode::kInvalidRequest);
