@@ -38,3 +38,8 @@ def test_no_registry_address_is_in_the_lock():
     assert all("resolved" not in package for package in lock["packages"].values())
     served = [package for place, package in lock["packages"].items() if place and "os" not in package]
     assert served and all(package["integrity"].startswith("sha512-") for package in served)
+
+
+def test_the_documentation_names_each_version():
+    text = (ROOT / "docs/clients.md").read_text()
+    assert [one.name for one in committed() if not re.search(rf"\b{re.escape(one.version)}\b", text)] == []
