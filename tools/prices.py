@@ -98,11 +98,16 @@ FLAGS = {
     "supports_response_schema": "j",
     "supports_web_search": "w",
 }
-# What LiteLLM's file tells for a provider as a whole, or nowhere: prices of tools in US dollars a call, with the page.
+# What a call of a tool costs, in US dollars, where the model's own entry doesn't say: by the provider's page.
 PROVIDER_TOOLS = {
-    "openai": {"file_search": "0.0025", "code_execution": "0.03"},  # developers.openai.com/api/docs/pricing
-    "azure": {"file_search": "0.0025", "code_execution": "0.033"},
+    # developers.openai.com/api/docs/pricing: searches, searches of files, a container of a code interpreter
+    "openai": {"web_search": "0.01", "file_search": "0.0025", "code_execution": "0.03"},
+    "azure": {"web_search": "0.01", "file_search": "0.0025", "code_execution": "0.033"},
+    "anthropic": {"web_search": "0.01"},  # platform.claude.com/docs/en/about-claude/pricing
+    # docs.x.ai/docs/models
+    "xai": {"web_search": "0.005", "x_search": "0.005", "code_execution": "0.005", "file_search": "0.005"},
 }
+TOOL_MODES = {"chat", "responses", None}  # the others have no tools
 
 
 def pico(usd) -> int:
@@ -172,7 +177,8 @@ def off_peak(entry: dict) -> dict:
 
 
 def tools(entry: dict, provider: str) -> dict:
-    prices = {name: pico(usd) for name, usd in PROVIDER_TOOLS.get(provider, {}).items()}
+    common = PROVIDER_TOOLS.get(provider, {}) if entry.get("mode") in TOOL_MODES else {}
+    prices = {name: pico(usd) for name, usd in common.items()}
     search = entry.get("search_context_cost_per_query", {})
     if provider == "perplexity":  # every request searches: priced as part of the request, not as a tool
         return prices

@@ -5,6 +5,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "ledger/price_record.h"
+#include "ledger/price_text.h"
 #include "ledger/pricing.h"
 
 namespace steward::ledger {
@@ -141,6 +142,31 @@ TEST(WorstCost, IsTheDearestThatCanCome) {
   may_use = {.cache_writes = CacheWrites::kNone, .region = "", .tool_calls = {{"web_search", 3}}};
   EXPECT_EQ(worst_cost(price, 0, 1, 0, may_use), 30'000'000);
   EXPECT_EQ(worst_cost(price, 200'001, 1, 10, may_use), 200'001LL * 6'000 + 10 * 22'500 + 30'000'000);
+}
+
+TEST(PriceText, TiersAreReadAndWritten) {
+  const auto tier = parse_tier("batch above 200000: input=1.25, output=7.50 cached_input=0.0001");
+  ASSERT_TRUE(tier.has_value()) << tier.error().message;
+  EXPECT_EQ(*tier, (PriceTier{.service = ServiceLevel::kBatch,
+                              .above_tokens = 200'000,
+                              .rates = {.input = 1'250'000, .output = 7'500'000, .cached_input = 100}}));
+  EXPECT_EQ(to_text(*tier), "batch above 200000: input=1.25 output=7.5 cached_input=0.0001");
+  EXPECT_EQ(to_text(parse_tier("flex:input=3").value()), "flex: input=3");
+  EXPECT_EQ(to_text(parse_tier("above 5: output=3").value()), "above 5: output=3");
+  for (const char* wrong : {"", "batch", ": input=1", "batch:", "batch: 5", "batch: inptu=5", "batch: input=x",
+                            "above x: input=1", "above -5: input=1", "slow: input=1", "default: input=1"}) {
+    EXPECT_FALSE(parse_tier(wrong).has_value()) << wrong;
+  }
+}
+
+TEST(PriceText, UnitsAreExact) {
+  EXPECT_EQ(parse_usd_per_million("0.075").value(), 75'000);
+  EXPECT_EQ(parse_usd_per_million("0.000000001").value(), 1) << "never to nothing";
+  EXPECT_EQ(parse_usd_per_call("0.01").value(), 10'000'000'000);
+  EXPECT_EQ(parse_factor("1.1").value(), 1'100);
+  EXPECT_FALSE(parse_factor("-1").has_value());
+  EXPECT_EQ(usd_per_million(75'000), "0.075");
+  EXPECT_EQ(usd_per_call(10'000'000'000), "0.01");
 }
 
 // ---- laws ----
