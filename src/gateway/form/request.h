@@ -151,6 +151,7 @@ struct ToolChoice {
   std::vector<std::string> names;
   bool must = false;
   Json extra = Json::object();
+  Json own;
 };
 
 struct Format {
@@ -160,6 +161,7 @@ struct Format {
   Json schema;
   std::optional<bool> strict;
   Json extra = Json::object();
+  Json own;
 };
 
 // How much the model may think. Several members may be set; a writer takes what its dialect has and converts the rest

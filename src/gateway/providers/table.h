@@ -75,6 +75,7 @@ struct Quirks {
   double max_temperature = 2.0;                      // more is refused by name
   Schemas schemas = Schemas::kPlain;
   bool logprobs = false;
+  bool top_k = false;                     // takes top_k; false: one that another dialect's caller set is left out
   bool parallel_tool_calls_field = true;  // takes parallel_tool_calls
   ReasoningAsk reasoning_ask = ReasoningAsk::kNone;
   // The text of reasoning in messages and deltas: "reasoning_content", "reasoning"; "content.thinking": a part of

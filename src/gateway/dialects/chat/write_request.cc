@@ -159,13 +159,17 @@ Status write_format(Json& body, const Request& request, const OutgoingCall& call
   return call.refusals->refuse_extra(format.extra, caller_name(request.from, Setting::kFormat), "leave it out.");
 }
 
-void write_sampling(Json& body, const Request& request) {
+void write_sampling(Json& body, const Request& request, const OutgoingCall& call) {
   const auto set = [&](const char* name, const auto& value) {
     if (value) body[name] = *value;
   };
   set("temperature", request.temperature);
   set("top_p", request.top_p);
-  set("top_k", request.top_k);
+  const bool described = !call.profile->name.empty() && call.profile->quirks.unknown_fields;
+  if (own(request) || call.profile->quirks.top_k || !described)
+    set("top_k", request.top_k);
+  else if (request.top_k)
+    call.refusals->note_dropped(std::string(caller_name(request.from, Setting::kTopK)));  // a hint
   set("presence_penalty", request.presence_penalty);
   set("frequency_penalty", request.frequency_penalty);
   set("seed", request.seed);
@@ -266,7 +270,7 @@ Result<Json> write_request(const Request& request, const OutgoingCall& call) {
   for (auto* write : {write_tools, write_format, write_thinking}) {
     if (auto ok = write(body, request, call); !ok) return fail(std::move(ok.error()));
   }
-  write_sampling(body, request);
+  write_sampling(body, request, call);
   write_words(body, request);
   write_limit(body, request, call);
   for (auto* write : {write_extra, apply_quirks}) {
