@@ -5,7 +5,7 @@
 #include "base/crash_point.h"
 #include "ledger/admission.h"
 #include "ledger/commands.h"
-#include "ledger/price_table.h"
+#include "ledger/price_cache.h"
 #include "ledger/state.h"
 #include "ledger/view.h"
 
@@ -52,9 +52,10 @@ class JournaledLedger final : public Ledger {
   Log log_;
   State state_;
   LedgerView view_;
-  std::optional<ShippedModel> find_in_table(std::string_view provider, std::string_view model) const;
+  std::shared_ptr<const ShippedModel> find_in_table(std::string_view provider, std::string_view model) const;
 
   std::atomic<std::shared_ptr<const PriceBook>> defaults_;
+  mutable ShippedCache shipped_;
   std::atomic<std::shared_ptr<const std::map<std::string, std::string>>> kinds_{
       std::make_shared<const std::map<std::string, std::string>>()};
 };
@@ -274,7 +275,7 @@ std::optional<Price> JournaledLedger::price(const Id& tenant, std::string_view p
   const auto defaults = defaults_.load();
   if (const Price* configured = defaults->find(provider, model, now)) return *configured;
   if (provider == "local") return Price{.source = "local"};
-  if (auto shipped = find_in_table(provider, model)) return std::move(shipped->price);
+  if (const auto shipped = find_in_table(provider, model)) return shipped->price;
   return std::nullopt;
 }
 
@@ -295,17 +296,18 @@ void JournaledLedger::set_provider_kinds(std::map<std::string, std::string> kind
   kinds_.store(std::make_shared<const std::map<std::string, std::string>>(std::move(kinds)));
 }
 
-std::optional<ShippedModel> JournaledLedger::find_in_table(std::string_view provider, std::string_view model) const {
-  if (provider == "local") return std::nullopt;
+std::shared_ptr<const ShippedModel> JournaledLedger::find_in_table(std::string_view provider,
+                                                                   std::string_view model) const {
+  if (provider == "local") return nullptr;
   const auto kinds = kinds_.load();
   const auto kind = kinds->find(std::string(provider));
-  return find_shipped(kind == kinds->end() ? provider : kind->second, model, clock_.now_us());
+  return shipped_.find(kind == kinds->end() ? provider : kind->second, model, clock_.now_us());
 }
 
 std::optional<ModelFacts> JournaledLedger::find_model_facts(std::string_view provider, std::string_view model) const {
-  auto found = find_in_table(provider, model);
+  const auto found = find_in_table(provider, model);
   if (!found) return std::nullopt;
-  return std::move(found->facts);
+  return found->facts;
 }
 
 }  // namespace
