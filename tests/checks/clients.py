@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.checks.contract import Check, Metrics, Options, Outcome
-from tests.realclients.catalog import Client, committed, installed_version
+from tests.realclients.catalog import Client, committed, installed
 from tests.realclients.runs import DIALECTS, Run, Verdict, perform, stage
 
 SHOWN_FAULTS = 12
@@ -45,8 +45,8 @@ def run(options: Options) -> Outcome:
         unreadable = list(on.model.unreadable)
     meant_to_fail = [one for one in verdicts if one.run.idle or one.run.refused]
     facts = {
-        "committed": {client.name: client.version for client in clients},
-        "found": {client.name: installed_version(client) for client in clients},
+        "committed": {client.name: client.versions for client in clients},
+        "found": {client.name: installed(client) for client in clients},
         "verdicts": [one for one in verdicts if one not in meant_to_fail],
         "planned": len(runs),
         "unreadable": unreadable,
@@ -79,8 +79,8 @@ def planted(facts: dict, meant_to_fail: list[Verdict]) -> dict[str, dict]:
     faults = {f"{'refused' if one.run.refused else 'idle'}: {one.run.client.name}": facts | {"verdicts": [*facts["verdicts"], one]}
               for one in meant_to_fail}
     return faults | {
-        "another version": facts | {"found": facts["found"] | {name: "0.0.1"}},
-        "a client that is not installed": facts | {"found": facts["found"] | {name: ""}},
+        "another version": facts | {"found": facts["found"] | {name: dict.fromkeys(facts["committed"][name], "0.0.1")}},
+        "a client that is not installed": facts | {"found": facts["found"] | {name: dict.fromkeys(facts["committed"][name], "")}},
         "a client that was left out": facts | {"verdicts": [one for one in facts["verdicts"] if one.run.client.name != name]},
         "a model that could not read": facts | {"unreadable": ["/v1/chat/completions: KeyError"]},
     }

@@ -6,7 +6,7 @@ import json
 import re
 
 from tests.harness.paths import ROOT
-from tests.realclients.catalog import committed, installed_version
+from tests.realclients.catalog import committed, installed
 from tests.realclients.sandbox import DRIVERS
 
 TOOLS = ROOT / "tools"
@@ -20,9 +20,9 @@ def pinned(registry: str) -> dict[str, str]:
 
 
 def test_each_version_is_the_pinned_and_the_installed_one():
-    differing = {one.name: (one.version, pinned(one.registry).get(one.package), installed_version(one)) for one in committed()
-                 if not one.version == pinned(one.registry).get(one.package) == installed_version(one)}
-    assert differing == {}
+    for one in committed():
+        pins = pinned(one.registry)
+        assert one.versions == installed(one) == {package: pins.get(package) for package in one.versions}, one.name
 
 
 def test_names_are_told_once_and_each_library_has_its_driver():
@@ -42,4 +42,4 @@ def test_no_registry_address_is_in_the_lock():
 
 def test_the_documentation_names_each_version():
     text = (ROOT / "docs/clients.md").read_text()
-    assert [one.name for one in committed() if not re.search(rf"\b{re.escape(one.version)}\b", text)] == []
+    assert [one.name for one in committed() for version in one.versions.values() if not re.search(rf"\b{re.escape(version)}\b", text)] == []

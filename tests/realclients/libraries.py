@@ -18,7 +18,7 @@ LEAST_PIECES = 3  # fewer were no stream
 def run(client: Client, root: str, key: str, models: list[str], deadline_s: float = 120) -> tuple[list[dict], Ran]:
     """The driver's lines, one a model."""
     env = {"BASE": root, "KEY": key, "MODELS": ",".join(models), "NPM": str(NPM.resolve()), "PYTHONPATH": str(DRIVERS),
-           "PYTHONDONTWRITEBYTECODE": "1", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", **client.env}
+           "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", **client.env}
     program = NODE / "node" if client.driver.endswith(".mjs") else client.python
     with sandbox() as box:
         ran = box.run([program, DRIVERS / client.driver], env, deadline_s)
