@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Self
+from urllib.parse import unquote
 
 from tests.harness.wire import read_body, read_head
 
@@ -37,7 +39,11 @@ class Seen:
 
     @property
     def model(self) -> str:
-        return str(self.body.get("model"))
+        """In the body, or (Gemini, Bedrock) in the address."""
+        if "model" in self.body:
+            return str(self.body["model"])
+        found = re.search(r"/models?/([^/:?]+)", self.path)
+        return unquote(found.group(1)) if found else "None"
 
 
 class Call:
