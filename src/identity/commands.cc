@@ -70,6 +70,9 @@ Status check_limits(const KeySpec& spec) {
   if (limits.requests_per_minute < 0 || limits.tokens_per_minute < 0 || limits.concurrency < 0) {
     return invalid("limits", "A limit is a number from 0 on; 0 means no limit of this kind.");
   }
+  if (spec.content_days < kNoContent || spec.content_days > kMaxContentDays) {
+    return invalid("content", fmt::format("Content is kept for 1 to {} days, or not.", kMaxContentDays));
+  }
   if (!(spec.weight > 0 && spec.weight <= kWeightLimit)) {
     return invalid("weight", fmt::format("A weight lies above 0 and at most at {}.", kWeightLimit));
   }

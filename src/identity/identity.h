@@ -41,6 +41,13 @@ struct RateLimits {
   int64_t concurrency = 0;
 };
 
+// What is kept of a key's calls: for how many days requests and answers are; 0: metadata alone (the default);
+// kNoContent: no content in any store, also where the caller asks for it (an Idempotency-Key is refused).
+inline constexpr int64_t kNoContent = -1;
+inline constexpr int64_t kMaxContentDays = 3650;
+std::string content_text(int64_t days);                           // "metadata", "none", "30d"
+std::optional<int64_t> content_from_text(std::string_view text);  // nullopt: none of these
+
 struct KeySpec {
   std::string name;
   Id owner;                            // usr_ or svc_; empty: the tenant's owner
@@ -51,7 +58,8 @@ struct KeySpec {
   TimeUs expires_at = 0;               // 0: never
   std::map<std::string, std::string> tags;
   RateLimits limits;
-  double weight = 1.0;  // share in the fair queue
+  double weight = 1.0;       // share in the fair queue
+  int64_t content_days = 0;  // see kNoContent
 };
 
 struct Key {

@@ -1,5 +1,7 @@
 #include "identity/records.h"
 
+#include <charconv>
+
 #include "base/crypto.h"
 
 namespace steward::identity {
@@ -36,7 +38,8 @@ Json to_json(const KeySpec& spec) {
           {"requests_per_minute", spec.limits.requests_per_minute},
           {"tokens_per_minute", spec.limits.tokens_per_minute},
           {"concurrency", spec.limits.concurrency},
-          {"weight", spec.weight}};
+          {"weight", spec.weight},
+          {"content_days", spec.content_days}};
 }
 
 KeySpec spec_from_json(const Json& json) {
@@ -53,7 +56,24 @@ KeySpec spec_from_json(const Json& json) {
   spec.limits.tokens_per_minute = value_or<int64_t>(json, "tokens_per_minute", 0);
   spec.limits.concurrency = value_or<int64_t>(json, "concurrency", 0);
   spec.weight = value_or(json, "weight", 1.0);
+  spec.content_days = value_or<int64_t>(json, "content_days", 0);
   return spec;
+}
+
+std::string content_text(int64_t days) {
+  if (days < 0) return "none";
+  return days == 0 ? "metadata" : fmt::format("{}d", days);
+}
+
+std::optional<int64_t> content_from_text(std::string_view text) {
+  if (text == "none") return kNoContent;
+  if (text == "metadata") return 0;
+  if (!text.ends_with('d')) return std::nullopt;
+  text.remove_suffix(1);
+  int64_t days = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), days);
+  const bool good = error == std::errc() && end == text.data() + text.size() && days > 0 && days <= kMaxContentDays;
+  return good ? std::optional(days) : std::nullopt;
 }
 
 Json to_json(const Key& key) {

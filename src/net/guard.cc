@@ -240,6 +240,7 @@ Result<GuardedUrl> Guard::check(std::string_view text) const {
   GuardedUrl out{.url = url.get(CURLUPART_URL), .scheme = url.get(CURLUPART_SCHEME), .host = "", .port = 0};
   const std::string port = url.get(CURLUPART_PORT, CURLU_DEFAULT_PORT);
   std::from_chars(port.data(), port.data() + port.size(), out.port);
+  if (out.port == 0) return refuse("it names no port.");
   const std::string parsed = to_lower_ascii(url.get(CURLUPART_HOST));
   const std::string raw = to_lower_ascii(raw_host(text));
   const std::string bytes = bytes_of(without_brackets(parsed));
@@ -254,7 +255,7 @@ Result<GuardedUrl> Guard::check(std::string_view text) const {
   out.host = out.is_address ? text_of(bytes) : std::string(name);
   out.allowed_host = !out.is_address && allows_host(out.host, out.port);
   const bool listed = out.allowed_host || (out.is_address && allows_address(bytes, out.port));
-  if (!listed && std::ranges::find(ports_, out.port) == ports_.end())
+  if (!listed && !ports_.empty() && std::ranges::find(ports_, out.port) == ports_.end())
     return refuse(fmt::format("port {} is not among those that are fetched from (limits.fetch_ports).", out.port));
   if (!out.is_address && !listed && is_inside_name(out.host)) return refuse("its host is a name of the inside.");
   if (out.is_address) {

@@ -24,7 +24,7 @@ namespace steward::net {
 inline constexpr size_t kMaxUrlBytes = 8192;
 
 struct GuardRules {
-  std::vector<uint16_t> ports = {80, 443};
+  std::vector<uint16_t> ports = {80, 443};  // empty: any
   // "files.example", "10.1.2.3:8080", "[fd00::1]:80", "10.1.0.0/16": hosts on the inside that may be reached; without a
   // port, on any.
   std::vector<std::string> allow_inside;

@@ -35,8 +35,8 @@ def lift_file_limit() -> None:
 
 def clean_environment() -> dict[str, str]:
     """The caller's own, less what could change the outcome."""
-    dropped = ("STEWARD_", "OPENAI_", "XDG_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    dropped = ("STEWARD_", "OPENAI_", "XDG_", "AWS_", "OTEL_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(dropped) and not name.endswith("_API_KEY")}
 
 
 class Steward:

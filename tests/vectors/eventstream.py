@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Writes eventstream.json: Amazon event streams, and what botocore (PyPI, 1.40) reads in them.
 
 The bytes are put together here from the published framing (total length, length of the headers, CRC-32 of these, headers,

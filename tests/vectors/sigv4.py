@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Writes sigv4.json: requests and the Authorization header that botocore (PyPI, 1.40) signs them with.
 
 Run it to make the file anew, in an environment with botocore: python3 tests/vectors/sigv4.py
@@ -57,7 +56,7 @@ def main():
                      "date": request.headers["X-Amz-Date"], "authorization": request.headers["Authorization"]})
     out = {"source": f"botocore {botocore.__version__}", "access_key_id": "AKIDEXAMPLE",
            "secret": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "region": "us-east-1", "service": "bedrock", "time_us": int(
-               TIME.replace(tzinfo=datetime.timezone.utc).timestamp() * 1_000_000), "cases": rows}
+               TIME.replace(tzinfo=datetime.UTC).timestamp() * 1_000_000), "cases": rows}
     pathlib.Path(__file__).with_suffix(".json").write_text(json.dumps(out, indent=1) + "\n")
 
 
