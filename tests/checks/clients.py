@@ -76,7 +76,7 @@ def judge(facts: Mapping) -> Metrics:
 def planted(facts: dict, meant_to_fail: list[Verdict]) -> dict[str, dict]:
     """What the judge must refuse: the runs that were planted, and lists and counts that are not the committed ones."""
     name = next(iter(facts["committed"]))
-    faults = {f"{'refused' if one.run.refused else 'idle'}: {one.run.client.name}": facts | {"verdicts": [*facts["verdicts"], one]}
+    faults = {f"{'refused' if one.run.refused else 'idle'}: {one.run.client.name}": facts | {"verdicts": [*facts["verdicts"], one], "planned": facts["planned"] + 1}
               for one in meant_to_fail}
     return faults | {
         "another version": facts | {"found": facts["found"] | {name: dict.fromkeys(facts["committed"][name], "0.0.1")}},
