@@ -1,51 +1,41 @@
-// How an answer reaches the client: chunk by chunk as server-sent events, or gathered into one whole object.
-//
-// Both take the same chunks (OpenAI's stream form, one JSON object each), so that what makes them needs not know which
-// it is.
+// How an answer reaches the client in its dialect: delta by delta as a stream, or as one whole object; or as an error.
+// One a request, whatever number of attempts is made at it: open() says whose answer it became. On the request's io
+// thread; release() is the last that is called.
 #pragma once
 #include <memory>
 
+#include "gateway/asked.h"
 #include "gateway/call.h"
-#include "gateway/request.h"
+#include "gateway/stream_out.h"
 
 namespace steward::gateway {
 
 class Answer {
  public:
-  virtual ~Answer() = default;
-  virtual Task<Status> chunk(Json chunk) = 0;                 // kCancelled: the client is gone
-  virtual bool begun() const = 0;                             // bytes are out: no retry, no status any more
-  virtual Task<void> finish(const ledger::Usage& usage) = 0;  // after the settlement
-  virtual Task<void> fail_with(Error error) = 0;
-  virtual void reset() = 0;          // forgets what was gathered, for another try; only while not begun
-  virtual Task<void> release() = 0;  // lets go of the responder; last
-};
+  Answer(Services& services, const Asked& asked, net::Request& request, net::Responder& responder);
 
-std::unique_ptr<Answer> make_stream_answer(Call& call, const ModelRequest& asked, net::Request& request,
-                                           net::Responder& responder);
-std::unique_ptr<Answer> make_whole_answer(Call& call, const ModelRequest& asked, net::Request& request,
-                                          net::Responder& responder);
-
-// Gathers chunks of one answer: text, tool calls, log probabilities, refusals, finish reasons by choice.
-class Gatherer {
- public:
-  explicit Gatherer(CallKind kind) : kind_(kind) {}
-  void add(const Json& chunk);
-  Json choices() const;
-  const Json& extras() const { return extras_; }  // what else the chunks said: system_fingerprint, service_tier, …
+  // Of streams that are silent for long; 0: never.
+  void set_keep_alive(DurationUs silence_us) { keep_alive_us_ = silence_us; }
+  Task<void> tell_alive();                  // before any content: the status line if need be, and a comment
+  Task<Status> open(Call& call);            // a stream: on disk is what it may cost, then its status line goes out
+  Task<Status> take(const Deltas& deltas);  // kCancelled: the client is gone
+  Task<void> finish(Call& call, const ledger::Usage& usage);
+  Task<void> finish_whole(Call& call, const WholeAnswer& answer, const ledger::Usage& usage);
+  Task<void> fail_with(Call* call, Error error);  // null: no call was made
+  Task<void> release();
+  bool begun() const { return responder_.begun(); }
+  net::Headers& headers() { return responder_.headers(); }
 
  private:
-  struct Choice {
-    Json message = Json::object();  // role, content, refusal, reasoning_content, tool_calls
-    std::string text;
-    Json logprobs;
-    Json finish_reason;
-  };
-  void add_delta(Choice& choice, const Json& delta);
-  void add_tool_calls(Json& message, const Json& calls);
-  CallKind kind_;
-  std::map<int64_t, Choice> choices_;
-  Json extras_ = Json::object();
+  AnswerContext context(const Call* call) const;
+
+  const Asked& asked_;
+  net::Request& request_;
+  net::Responder& responder_;
+  int64_t created_;  // Unix seconds
+  StreamOut out_;
+  DurationUs keep_alive_us_ = 15 * kSecondUs;
+  std::unique_ptr<AnswerWriter> writer_;
 };
 
 }  // namespace steward::gateway

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+#include "gateway/request_span.h"
+#include "ledger/records.h"
+
 namespace steward::gateway {
 namespace {
 constexpr DurationUs kExpiryGraceUs = 60 * kSecondUs;  // a reservation outlives the longest call by this
@@ -15,17 +19,17 @@ std::shared_ptr<FairQueue> Services::queue_of(const std::string& model, size_t s
   return queue;
 }
 
-Call::Call(Services& services, identity::Caller caller, net::Request& request, Target target, std::string endpoint)
+Call::Call(Services& services, identity::Caller caller, CancelToken cancel, Target target, std::string endpoint)
     : services_(services),
       caller_(std::move(caller)),
-      request_(request),
+      cancel_(std::move(cancel)),
       target_(std::move(target)),
       endpoint_(std::move(endpoint)),
       id_(services.ids.make("call")),
       started_us_(services.clock.monotonic_us()) {}
 
-Task<Status> Call::reserve(int64_t input_bound, int64_t choices, std::optional<int64_t> requested, int64_t cap) {
-  input_bound_ = input_bound;
+Task<Status> Call::reserve(Bound bound) {
+  input_bound_ = bound.input_tokens;
   const auto options = services_.current();
   const DurationUs longest = std::chrono::microseconds(options->call_deadline + options->queue_deadline).count();
   auto reserved = co_await services_.ledger.reserve(
@@ -35,14 +39,20 @@ Task<Status> Call::reserve(int64_t input_bound, int64_t choices, std::optional<i
        .provider = target_.provider,
        .endpoint = endpoint_,
        .price = services_.ledger.price(caller_.tenant, target_.provider, target_.upstream_model),
-       .input_tokens_bound = input_bound,
-       .n = choices,
-       .requested_output_tokens = requested,
-       .output_cap = cap,
+       .input_tokens_bound = bound.input_tokens,
+       .n = bound.choices,
+       .requested_output_tokens = bound.requested_output,
+       .output_cap = bound.output_cap,
+       .may_use = std::move(bound.may_use),
        .local = target_.local(),
        .expires_at = services_.clock.now_us() + longest + kExpiryGraceUs});
   if (!reserved) {
     services_.meters.refused(endpoint_, info(reserved.error().code).name);
+    if (reserved.error().code == ErrorCode::kBudgetExceeded && !bound.open_ended.empty()) {
+      reserved.error().message += fmt::format(
+          " The tool '{}' was counted with {} uses: say how often it may be used ('max_uses', 'max_tool_calls').",
+          bound.open_ended, kHostedToolCalls);
+    }
     co_return fail(std::move(reserved.error()));
   }
   reservation_ = std::move(*reserved);
@@ -51,13 +61,12 @@ Task<Status> Call::reserve(int64_t input_bound, int64_t choices, std::optional<i
 }
 
 Task<Status> Call::enter_queue(size_t slots) {
-  auto queue = services_.queue_of(target_.model, slots);
+  auto queue = services_.queue_of(target_.upstream_model, slots);
   const std::string key = caller_.key ? caller_.key->id : caller_.principal;
   const double weight = caller_.key ? caller_.key->spec.weight : 1.0;
   const int64_t tokens = input_bound_ + reservation_.output_tokens;
   const TimeUs began = services_.clock.monotonic_us();
-  auto ticket =
-      co_await queue->enter(key, weight, tokens, Deadline::in(services_.current()->queue_deadline), request_.cancel);
+  auto ticket = co_await queue->enter(key, weight, tokens, Deadline::in(services_.current()->queue_deadline), cancel_);
   services_.meters.waited(services_.clock.monotonic_us() - began);
   if (!ticket) co_return fail(std::move(ticket.error()));
   ticket_ = std::move(*ticket);
@@ -78,6 +87,7 @@ Task<void> Call::settle(ledger::Usage usage, ledger::Outcome outcome, const Erro
                                                   .usage = usage,
                                                   .outcome = outcome,
                                                   .error = error ? std::string(info(error->code).name) : std::string(),
+                                                  .attempts = attempts_,
                                                   .duration_us = duration,
                                                   .first_token_us = first_us_});
   if (charge)
@@ -87,8 +97,46 @@ Task<void> Call::settle(ledger::Usage usage, ledger::Outcome outcome, const Erro
                        {{"call", id_}, {"code", info(charge.error().code).name}});
   static constexpr std::string_view kNames[] = {"finished", "client_gone",      "upstream_failed", "deadline",
                                                 "cut",      "refused_upstream", "in_doubt"};
+  if (trace_.on()) end_span(usage, outcome, error, duration);
   services_.meters.ended(endpoint_, target_.model, kNames[static_cast<size_t>(outcome)], usage, charge_.cost, duration,
                          first_us_);
+}
+
+void Call::set_trace(TraceContext parent) {
+  trace_ = std::move(parent);
+  if (trace_.on()) span_.start_us = services_.clock.now_us();
+}
+
+void Call::note(std::string name, SpanValue value) {
+  if (trace_.on()) span_.set(std::move(name), std::move(value));
+}
+
+void Call::end_span(const ledger::Usage& usage, ledger::Outcome outcome, const Error* error, DurationUs duration) {
+  const auto traces = services_.current()->traces;
+  if (!traces) return;
+  const ProviderProfile* profile = target_.options ? &target_.options->profile : nullptr;
+  const std::string operation(genai_operation(endpoint_));
+  span_.parent = trace_;
+  span_.span_id = traces->new_span_id();
+  span_.kind = target_.local() ? Span::Kind::kInternal : Span::Kind::kClient;
+  span_.name = fmt::format("{} {}", operation, target_.upstream_model);
+  span_.end_us = span_.start_us + duration;
+  span_.set("gen_ai.operation.name", operation);
+  span_.set("gen_ai.provider.name",
+            profile != nullptr ? genai_provider(profile->name, target_.provider) : std::string("steward"));
+  span_.set("gen_ai.request.model", target_.upstream_model);
+  span_.set("gen_ai.usage.input_tokens", usage.prompt_tokens);
+  span_.set("gen_ai.usage.output_tokens", usage.completion_tokens);
+  if (usage.cached_tokens > 0) span_.set("gen_ai.usage.cache_read.input_tokens", usage.cached_tokens);
+  if (usage.cache_write_tokens() > 0) span_.set("gen_ai.usage.cache_creation.input_tokens", usage.cache_write_tokens());
+  span_.set("steward.call", id_);
+  span_.set("steward.provider", target_.provider);
+  span_.set("steward.outcome", std::string(ledger::to_text(outcome)));
+  span_.set("steward.cost_usd", static_cast<double>(charge_.cost) / 1e9);
+  if (first_us_ > 0) span_.set("steward.first_token_us", first_us_);
+  if (usage.estimated) span_.set("steward.usage_estimated", true);
+  if (error != nullptr) span_.error = info(error->code).name;
+  traces->add(std::move(span_));
 }
 
 void Call::first_byte() {
@@ -106,6 +154,7 @@ void Call::set_headers(net::Headers& headers, bool with_cost) const {
   }
   if (reservation_.output_was_cut)
     headers.set("x-steward-max-output-tokens", std::to_string(reservation_.output_tokens));
+  if (!dropped_.empty()) headers.set("x-steward-dropped", join(dropped_, ", "));
   if (with_cost) headers.set("x-steward-cost-microusd", to_microusd_decimal(charge_.cost));
   if (with_cost && charge_.overrun > 0) headers.set("x-steward-overrun-microusd", to_microusd_decimal(charge_.overrun));
   const ledger::RateState& rate = reservation_.rate;
@@ -122,10 +171,17 @@ void Call::set_headers(net::Headers& headers, bool with_cost) const {
   }
 }
 
+void Call::note_route(std::string route, std::string attempts) {
+  route_ = std::move(route);
+  attempts_ = std::move(attempts);
+}
+
 Json Call::report() const {
   Json out = {{"call", id_},
               {"cost_microusd", to_microusd_decimal(charge_.cost)},
               {"reserved_microusd", to_microusd_decimal(reservation_.reserved)}};
+  if (!route_.empty()) out["route"] = route_;
+  if (!attempts_.empty()) out["attempts"] = attempts_;
   if (charge_.overrun > 0) out["overrun_microusd"] = to_microusd_decimal(charge_.overrun);
   if (!charge_.budgets.empty()) {
     const auto tightest = std::ranges::min_element(charge_.budgets, {}, &ledger::BudgetLeft::left);

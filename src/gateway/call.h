@@ -8,9 +8,11 @@
 #include <string>
 
 #include "base/json.h"
+#include "gateway/bound.h"
 #include "gateway/directory.h"
 #include "gateway/fair_queue.h"
 #include "gateway/meters.h"
+#include "gateway/traces.h"
 
 namespace steward::gateway {
 
@@ -22,9 +24,11 @@ struct Services {
   engine::Engine& engine;
   net::HttpClients& clients;
   Clock& clock;
+  Random& random;
   IdMaker ids;
   Log log;
   Directory directory;
+  routing::Router router;
   Meters meters;
   std::mutex mutex;  // of options and queues
   std::shared_ptr<const GatewayOptions> options;
@@ -39,18 +43,23 @@ struct Services {
 
 class Call {
  public:
-  Call(Services& services, identity::Caller caller, net::Request& request, Target target, std::string endpoint);
+  Call(Services& services, identity::Caller caller, CancelToken cancel, Target target, std::string endpoint);
 
-  // `requested`: the caller's own output limit per choice; `cap`: the route's. 0: there is no output to limit.
-  Task<Status> reserve(int64_t input_bound, int64_t choices, std::optional<int64_t> requested, int64_t cap);
+  Task<Status> reserve(Bound bound);
   Task<Status> enter_queue(size_t slots);  // of a local model: holds a slot until leave_queue
   void leave_queue() { ticket_.reset(); }
   Task<Status> durable();
   Task<void> settle(ledger::Usage usage, ledger::Outcome outcome, const Error* error);
 
   void set_headers(net::Headers& headers, bool with_cost) const;
+  void note_dropped(std::vector<std::string> names) { dropped_ = std::move(names); }  // told in x-steward-dropped
+  void note_route(std::string route, std::string attempts);                           // told in report()
   Json report() const;  // {"call", "cost_microusd", …} for a stream's end
   void first_byte();    // of the answer came
+  // For its span, which is made when it settles; nothing is kept while traces are off.
+  void set_trace(TraceContext parent);
+  bool traced() const { return trace_.on(); }
+  void note(std::string name, SpanValue value);
 
   const Target& target() const { return target_; }
   const ledger::Reservation& reservation() const { return reservation_; }
@@ -60,9 +69,11 @@ class Call {
   bool settled() const { return settled_; }
 
  private:
+  void end_span(const ledger::Usage& usage, ledger::Outcome outcome, const Error* error, DurationUs duration);
+
   Services& services_;
   identity::Caller caller_;
-  net::Request& request_;
+  CancelToken cancel_;
   Target target_;
   std::string endpoint_;
   Id id_;
@@ -72,7 +83,11 @@ class Call {
   ledger::Reservation reservation_;
   ledger::Charge charge_;
   std::unique_ptr<FairQueue::Ticket> ticket_;
+  std::vector<std::string> dropped_;
+  std::string route_, attempts_;
   bool settled_ = false;
+  TraceContext trace_;
+  Span span_;
 };
 
 ledger::Outcome outcome_of(const Error& error);

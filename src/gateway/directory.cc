@@ -4,13 +4,13 @@
 
 #include "base/json.h"
 #include "base/text.h"
-#include "gateway/upstream.h"
+#include "gateway/providers/listing.h"
 
 namespace steward::gateway {
 namespace {
 
 constexpr DurationUs kAskAgainUs = 60 * kSecondUs;
-constexpr size_t kMaxListed = 10'000;
+constexpr std::string_view kLocalPrefix = "local/";
 
 template <class Map>
 auto value_or(const Map& map, const std::string& key, typename Map::mapped_type otherwise) {
@@ -48,8 +48,14 @@ void Directory::reload(std::vector<ProviderOptions> providers) {
 }
 
 std::optional<Target> Directory::look_up(const std::string& name) const {
-  if (const auto local = engine_.find(name))
-    return Target{.model = name, .upstream_model = name, .provider = "local", .context_tokens = local->context_tokens};
+  const std::string here = name.starts_with(kLocalPrefix) ? name.substr(kLocalPrefix.size()) : name;
+  if (const auto local = engine_.find(here)) {
+    return Target{.model = name,
+                  .upstream_model = here,
+                  .provider = "local",
+                  .context_tokens = local->context_tokens,
+                  .embedding = local->kind == engine::ModelKind::kEmbedding};
+  }
   std::lock_guard lock(mutex_);
   for (const auto& provider : providers_) {
     if (std::ranges::find(provider.models, name) != provider.models.end())
@@ -94,20 +100,13 @@ Task<void> Directory::refresh() {
 }
 
 Task<void> Directory::ask(size_t index, std::shared_ptr<const ProviderOptions> options) {
-  net::ClientRequest request =
-      upstream_request({.base_url = options->base_url, .key = options->key, .deadlines = options->deadlines}, "/models",
-                       "", CancelToken());
-  request.method = "GET";
-  request.deadlines.total = std::min(request.deadlines.total, std::chrono::milliseconds(10'000));
-  auto answer = co_await clients_.here().fetch(std::move(request));
+  auto request = listing_request(*options, clock_.now_us());
+  if (!request || !*request) co_return;
+  (*request)->deadlines.total = std::min((*request)->deadlines.total, std::chrono::milliseconds(10'000));
+  auto answer = co_await clients_.here().fetch(std::move(**request));
   if (!answer || answer->status != 200) co_return;
-  const Json body = Json::parse(answer->body, nullptr, false);
-  if (!body.is_object() || !body.value("data", Json()).is_array()) co_return;
-  std::vector<std::string> models;
-  for (const auto& one : body["data"]) {
-    if (one.is_object() && one.value("id", Json()).is_string() && models.size() < kMaxListed)
-      models.push_back(one["id"]);
-  }
+  std::vector<std::string> models = listed_models(Json::parse(answer->body, nullptr, false));
+  if (models.empty()) co_return;
   std::lock_guard lock(mutex_);
   if (index < providers_.size() && providers_[index].options == options) providers_[index].models = std::move(models);
 }

@@ -15,6 +15,7 @@ struct Target {
   std::shared_ptr<const ProviderOptions> options;  // null for local
   int64_t context_tokens = 0;                      // 0: unknown
   int64_t max_output_tokens = 0;                   // 0: unknown
+  bool embedding = false;                          // makes vectors (known of local models)
   bool local() const { return options == nullptr; }
 };
 
@@ -22,9 +23,10 @@ class Directory {
  public:
   Directory(std::vector<ProviderOptions> providers, engine::Engine& engine, net::HttpClients& clients, Clock& clock);
 
-  // "provider/model" names one outright; else local models come first, then providers in order. kModelNotFound names
-  // the nearest.
+  // "provider/model" and "local/model" name one outright; else local models come first, then providers in order.
+  // kModelNotFound names the nearest.
   Task<Result<Target>> find(std::string name);
+  std::optional<Target> known(const std::string& name) const { return look_up(name); }  // asks nobody
   Task<void> refresh();  // asks providers that list their models, if it is time
   std::vector<ModelEntry> entries() const;
   void reload(std::vector<ProviderOptions> providers);

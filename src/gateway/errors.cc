@@ -1,5 +1,7 @@
-// OpenAI's error envelope.
+// Errors as callers get them.
 #include "base/json.h"
+#include "gateway/asked.h"
+#include "gateway/call.h"
 #include "gateway/gateway.h"
 
 namespace steward::gateway {
@@ -33,7 +35,9 @@ Json openai_error(const Error& error) {
   return {{"error", std::move(body)}};
 }
 
-Task<void> write_openai_error(net::Request& request, net::Responder& responder, Error error) {
+namespace {
+
+Task<void> send_error(net::Responder& responder, Error error, Json body) {
   net::Headers& headers = responder.headers();
   if (error.details.is_object()) {
     if (const int64_t us = error.details.value("retry_after_us", int64_t{0}); us > 0)
@@ -44,7 +48,23 @@ Task<void> write_openai_error(net::Request& request, net::Responder& responder, 
   // Clients retry on their own: told plainly whether that can help.
   headers.set("x-should-retry", info(error.code).retryable ? "true" : "false");
   if (error.code == ErrorCode::kUnauthenticated) headers.set("www-authenticate", "Bearer");
-  co_await responder.send(info(error.code).http_status, "application/json", dump(openai_error(error)));
+  (void)co_await responder.send(info(error.code).http_status, "application/json", dump(body));
+}
+
+}  // namespace
+
+Task<void> write_openai_error(net::Request&, net::Responder& responder, Error error) {
+  Json body = openai_error(error);
+  co_await send_error(responder, std::move(error), std::move(body));
+}
+
+Task<void> write_error(const Ingress& ingress, net::Request&, net::Responder& responder, Error error) {
+  Json body = ingress.write_error(error);
+  co_await send_error(responder, std::move(error), std::move(body));
+}
+
+Task<void> write_error(net::Request& request, net::Responder& responder, Error error) {
+  co_await write_error(ingress_of(dialect_of_path(request.path)), request, responder, std::move(error));
 }
 
 }  // namespace steward::gateway

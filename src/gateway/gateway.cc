@@ -3,17 +3,19 @@
 
 #include <algorithm>
 
-#include "base/crypto.h"
-#include "gateway/output_count.h"
-#include "gateway/run.h"
-#include "gateway/upstream.h"
+#include "gateway/completions/serve.h"
+#include "gateway/embeddings/serve.h"
+#include "gateway/route_explain.h"
+#include "gateway/route_facts.h"
+#include "gateway/serve.h"
 
 namespace steward::gateway {
 namespace {
 
 using identity::Caller;
 
-constexpr std::string_view kChat = "chat", kCompletions = "completions", kEmbeddings = "embeddings", kModels = "models";
+constexpr std::string_view kCompletions = "completions", kEmbeddings = "embeddings", kModels = "models";
+constexpr std::string_view kRoutes = "steward";  // whose a route is
 
 class ModelGateway final : public Gateway {
  public:
@@ -25,54 +27,76 @@ class ModelGateway final : public Gateway {
                   .engine = engine,
                   .clients = clients,
                   .clock = clock,
+                  .random = random,
                   .ids = IdMaker(clock, random),
                   .log = std::move(log),
                   .directory = Directory(options.providers, engine, clients, clock),
+                  .router = routing::Router(options.routing, clock),
                   .options = std::make_shared<const GatewayOptions>(options)} {}
 
-  Task<void> chat_completions(Caller caller, net::Request& request, net::Responder& responder) override {
-    auto body = parse_json(request.body);
-    auto asked = body ? read_chat(std::move(*body)) : Result<ModelRequest>(fail(std::move(body.error())));
-    co_await text_call(std::move(caller), request, responder, std::move(asked), std::string(kChat));
+  Task<void> answer(Dialect dialect, Caller caller, net::Request& request, net::Responder& responder) override {
+    auto asked = read_call(dialect, request);
+    if (!asked) co_return co_await refuse(services_, dialect, request, responder, std::move(asked.error()));
+    co_await serve(services_, std::move(caller), std::move(*asked), request, responder);
+  }
+
+  Task<void> count_tokens(Dialect dialect, Caller caller, net::Request& request, net::Responder& responder) override {
+    auto asked = read_call(dialect, request);
+    if (!asked) co_return co_await refuse(services_, dialect, request, responder, std::move(asked.error()));
+    co_await serve_count(services_, std::move(caller), std::move(*asked), request, responder);
+  }
+
+  Task<void> gemini(Caller caller, net::Request& request, net::Responder& responder) override {
+    const auto path = split_gemini_path(request.params["call"]);
+    const bool stream = path && path->method == "streamGenerateContent";
+    const bool counts = path && path->method == "countTokens";
+    if (!path || (!stream && !counts && path->method != "generateContent")) {
+      co_return co_await refuse(services_, Dialect::kGemini, request, responder,
+                                Error(ErrorCode::kNotFound,
+                                      "A model is asked for generateContent, "
+                                      "streamGenerateContent or countTokens here."));
+    }
+    auto asked = read_call(Dialect::kGemini, request, {.model = path->model, .stream = stream});
+    if (!asked) co_return co_await refuse(services_, Dialect::kGemini, request, responder, std::move(asked.error()));
+    if (counts) co_return co_await serve_count(services_, std::move(caller), std::move(*asked), request, responder);
+    co_await serve(services_, std::move(caller), std::move(*asked), request, responder);
   }
 
   Task<void> completions(Caller caller, net::Request& request, net::Responder& responder) override {
     auto body = parse_json(request.body);
-    auto asked = body ? read_completion(std::move(*body)) : Result<ModelRequest>(fail(std::move(body.error())));
-    co_await text_call(std::move(caller), request, responder, std::move(asked), std::string(kCompletions));
+    auto asked = body ? read_completion(std::move(*body)) : Result<CompletionRequest>(fail(std::move(body.error())));
+    if (asked) {
+      if (auto ok = may_use(services_, caller, asked->model, kCompletions); !ok) asked = fail(std::move(ok.error()));
+    }
+    if (!asked) co_return co_await refuse_plainly(request, responder, kCompletions, std::move(asked.error()));
+    co_await serve_completion(services_, std::move(caller), std::move(*asked), request, responder);
   }
 
   Task<void> embeddings(Caller caller, net::Request& request, net::Responder& responder) override {
     auto body = parse_json(request.body);
     auto asked = body ? read_embedding(std::move(*body)) : Result<EmbeddingRequest>(fail(std::move(body.error())));
-    if (!asked) co_return co_await refuse(request, responder, kEmbeddings, std::move(asked.error()));
-    auto target = co_await find(caller, asked->model, kEmbeddings);
-    if (!target) co_return co_await refuse(request, responder, kEmbeddings, std::move(target.error()));
-    Call call(services_, std::move(caller), request, *target, std::string(kEmbeddings));
-    auto status = target->local() ? co_await embed_local(call, request, responder, *asked)
-                                  : co_await embed_remote(call, request, responder, *asked);
-    if (status) co_return;
-    if (!call.settled()) co_return co_await refuse(request, responder, kEmbeddings, std::move(status.error()));
-    call.set_headers(responder.headers(), true);
-    co_await write_openai_error(request, responder, std::move(status.error()));
+    if (asked) {
+      if (auto ok = may_use(services_, caller, asked->model, kEmbeddings); !ok) asked = fail(std::move(ok.error()));
+    }
+    if (!asked) co_return co_await refuse_plainly(request, responder, kEmbeddings, std::move(asked.error()));
+    co_await serve_embedding(services_, std::move(caller), std::move(*asked), request, responder);
   }
 
   Task<void> list_models(Caller caller, net::Request&, net::Responder& responder) override {
     co_await services_.directory.refresh();
     Json data = Json::array();
-    for (const auto& entry : services_.directory.entries()) {
-      if (allowed(caller, entry.name, kModels)) data.push_back(model_json(entry));
+    for (const auto& entry : entries()) {
+      if (may_use(services_, caller, entry.name, kModels)) data.push_back(model_json(entry));
     }
     co_await responder.send(200, "application/json", dump({{"object", "list"}, {"data", std::move(data)}}));
   }
 
   Task<void> get_model(Caller caller, net::Request& request, net::Responder& responder) override {
     const std::string name = request.params.contains("id") ? request.params["id"] : "";
-    auto target = co_await services_.directory.find(name);
-    if (!target) co_return co_await write_openai_error(request, responder, std::move(target.error()));
-    if (auto ok = allowed(caller, name, kModels); !ok)
+    if (auto ok = co_await is_here(name); !ok) co_return co_await write_openai_error(request, responder, ok.error());
+    if (auto ok = may_use(services_, caller, name, kModels); !ok)
       co_return co_await write_openai_error(request, responder, std::move(ok.error()));
-    for (const auto& entry : services_.directory.entries()) {
+    for (const auto& entry : entries()) {
       if (entry.name != name && entry.provider + "/" + entry.name != name) continue;
       co_await responder.send(200, "application/json", dump(model_json(entry)));
       co_return;
@@ -80,11 +104,49 @@ class ModelGateway final : public Gateway {
     co_await write_openai_error(request, responder, Error(ErrorCode::kModelNotFound));
   }
 
+  Task<void> list_gemini_models(Caller caller, net::Request&, net::Responder& responder) override {
+    co_await services_.directory.refresh();
+    Json models = Json::array();
+    for (const auto& entry : entries()) {
+      if (entry.kind == "chat" && may_use(services_, caller, entry.name, kModels)) models.push_back(gemini_json(entry));
+    }
+    (void)co_await responder.send(200, "application/json", dump({{"models", std::move(models)}}));
+  }
+
+  Task<void> get_gemini_model(Caller caller, net::Request& request, net::Responder& responder) override {
+    const std::string name = request.params["call"];
+    if (auto ok = co_await is_here(name); !ok)
+      co_return co_await refuse(services_, Dialect::kGemini, request, responder, std::move(ok.error()));
+    if (auto ok = may_use(services_, caller, name, kModels); !ok)
+      co_return co_await refuse(services_, Dialect::kGemini, request, responder, std::move(ok.error()));
+    ModelEntry entry{.name = name, .provider = std::string(kRoutes)};
+    if (const auto target = services_.directory.known(name))
+      entry = {.name = name, .provider = target->provider, .context_tokens = target->context_tokens};
+    (void)co_await responder.send(200, "application/json", dump(gemini_json(entry)));
+  }
+
+  Services& services() override { return services_; }
   std::vector<ModelEntry> models() const override { return services_.directory.entries(); }
+  Task<std::vector<Json>> routes() override { return list_routes(services_); }
+  Task<Result<Json>> explain(Caller caller, ExplainAsk ask) override {
+    return explain_call(services_, std::move(caller), std::move(ask));
+  }
 
   std::vector<Metric> metrics() const override {
     std::vector<Metric> out = services_.meters.read();
     std::lock_guard lock(services_.mutex);
+    if (const auto& traces = services_.options->traces; traces) {
+      out.push_back({"steward_trace_spans_sent_total",
+                     "Spans that the collector took.",
+                     "counter",
+                     {},
+                     static_cast<double>(traces->sent())});
+      out.push_back({"steward_trace_spans_dropped_total",
+                     "Spans that found the queue full, or that the collector refused.",
+                     "counter",
+                     {},
+                     static_cast<double>(traces->dropped())});
+    }
     for (const auto& [model, queue] : services_.queues) {
       out.push_back({"steward_queue_depth",
                      "Calls that wait for a local model.",
@@ -102,26 +164,35 @@ class ModelGateway final : public Gateway {
 
   void reload(GatewayOptions options) override {
     services_.directory.reload(options.providers);
+    services_.router.reload(options.routing);
     std::lock_guard lock(services_.mutex);
     services_.options = std::make_shared<const GatewayOptions>(std::move(options));
   }
 
  private:
-  Status allowed(const Caller& caller, std::string_view model, std::string_view endpoint) const {
-    return services_.identity.may(
-        caller, identity::Verb::kUseModel,
-        {.tenant = caller.tenant, .model = std::string(model), .endpoint = std::string(endpoint)});
-  }
-
-  // Whether there is such a model is told only to those who may use it.
-  Task<Result<Target>> find(const Caller& caller, std::string model, std::string_view endpoint) {
-    if (auto ok = allowed(caller, model, endpoint); !ok) co_return fail(std::move(ok.error()));
-    co_return co_await services_.directory.find(std::move(model));
-  }
-
-  Task<void> refuse(net::Request& request, net::Responder& responder, std::string_view endpoint, Error error) {
+  Task<void> refuse_plainly(net::Request& request, net::Responder& responder, std::string_view endpoint, Error error) {
     services_.meters.refused(std::string(endpoint), info(error.code).name);
     co_await write_openai_error(request, responder, std::move(error));
+  }
+
+  // The models and the routes, which are models to a caller. A route hides a model of its name.
+  std::vector<ModelEntry> entries() {
+    services_.router.offer(offered_models(services_.directory));
+    std::vector<ModelEntry> out;
+    for (const auto& route : services_.router.routes())
+      out.push_back({.name = route->name, .provider = std::string(kRoutes), .ready = true, .kind = "chat"});
+    for (auto& entry : services_.directory.entries()) {
+      if (!services_.router.find(entry.name)) out.push_back(std::move(entry));
+    }
+    return out;
+  }
+
+  Task<Status> is_here(std::string name) {
+    services_.router.offer(offered_models(services_.directory));
+    if (services_.router.find(name)) co_return Status{};
+    auto target = co_await services_.directory.find(std::move(name));
+    if (!target) co_return fail(std::move(target.error()));
+    co_return Status{};
   }
 
   Json model_json(const ModelEntry& entry) const {
@@ -132,150 +203,13 @@ class ModelGateway final : public Gateway {
     return out;
   }
 
-  Task<void> text_call(Caller caller, net::Request& request, net::Responder& responder, Result<ModelRequest> asked,
-                       std::string endpoint) {
-    if (!asked) co_return co_await refuse(request, responder, endpoint, std::move(asked.error()));
-    auto target = co_await find(caller, asked->model, endpoint);
-    if (!target) co_return co_await refuse(request, responder, endpoint, std::move(target.error()));
-    Call call(services_, std::move(caller), request, *target, std::move(endpoint));
-    LocalRun local(services_, request, *asked, call.target());
-    if (auto ok = co_await admit(call, *asked, local); !ok) {
-      call.set_headers(responder.headers(), false);
-      co_return co_await write_openai_error(request, responder, std::move(ok.error()));
-    }
-    auto answer = asked->stream ? make_stream_answer(call, *asked, request, responder)
-                                : make_whole_answer(call, *asked, request, responder);
-    co_await metered(call, request, *asked, local, *answer);
-    co_await answer->release();
-  }
-
-  // Up to the reservation: a refusal here leaves nothing behind.
-  Task<Status> admit(Call& call, const ModelRequest& asked, LocalRun& local) {
-    if (call.target().local()) {
-      if (auto ok = co_await local.prepare(); !ok) co_return ok;
-      co_return co_await call.reserve(local.input_tokens(), asked.choices(), asked.max_output, local.output_cap());
-    }
-    const int64_t cap = remote_output_cap(asked, call.target(), services_.current()->default_output_tokens);
-    co_return co_await call.reserve(remote_input_bound(asked), asked.choices(), asked.max_output, cap);
-  }
-
-  // From the reservation on: whatever happens, it settles.
-  Task<void> metered(Call& call, net::Request& request, const ModelRequest& asked, LocalRun& local, Answer& answer) {
-    Ended ended;
-    std::exception_ptr broke;
-    try {
-      if (call.target().local()) {
-        auto turn = co_await call.enter_queue(local.slots());
-        if (turn) {
-          ended = co_await local.run(call, answer);
-        } else {
-          ended.outcome = outcome_of(turn.error());
-          ended.error = std::move(turn.error());
-        }
-      } else {
-        ended = co_await run_remote(services_, request, asked, call, answer);
-      }
-    } catch (...) {
-      broke = std::current_exception();
-    }
-    if (broke) {
-      const Error error(ErrorCode::kInternal);
-      co_await call.settle({}, ledger::Outcome::kInDoubt, &error);
-      std::rethrow_exception(broke);
-    }
-    if (ended.error && ended.error->code == ErrorCode::kCancelled && request.cancel.reason() == CancelReason::kShutdown)
-      ended.error = Error(ErrorCode::kShuttingDown);
-    co_await call.settle(ended.usage, ended.outcome, ended.error ? &*ended.error : nullptr);
-    if (!ended.error) co_return co_await answer.finish(ended.usage);
-    if (ended.error->code != ErrorCode::kCancelled) co_await answer.fail_with(std::move(*ended.error));
-  }
-
-  Task<Status> embed_local(Call& call, net::Request& request, net::Responder& responder, EmbeddingRequest& asked) {
-    const auto type = asked.query ? engine::InputType::kQuery : engine::InputType::kPassage;
-    const auto deadline = Deadline::in(services_.current()->call_deadline);
-    const std::string model = call.target().upstream_model;
-    const auto known = services_.engine.find(model);
-    if (known && known->kind != engine::ModelKind::kEmbedding) {
-      co_return fail(ErrorCode::kInvalidRequest,
-                     fmt::format("'{}' makes text, not embeddings: use /v1/chat/completions.", model),
-                     {{"param", "model"}});
-    }
-    if (asked.dimensions && known && *asked.dimensions != known->dimensions) {
-      co_return fail(
-          ErrorCode::kUnsupportedField,
-          fmt::format("'{}' makes {} dimensions; it was not trained to be shortened.", model, known->dimensions),
-          {{"param", "dimensions"}});
-    }
-    auto count = co_await services_.engine.count_embedding_tokens(model, asked.inputs, type, deadline);
-    if (!count) co_return fail(std::move(count.error()));
-    if (auto ok = co_await call.reserve(*count, 1, {}, 0); !ok) co_return ok;
-    auto turn = co_await call.enter_queue(known ? static_cast<size_t>(std::max<int64_t>(1, known->slots)) : 1);
-    if (!turn) co_return co_await ended(call, {}, std::move(turn.error()));
-    auto made = co_await services_.engine.embed(model, asked.inputs, type, deadline, request.cancel);
-    if (!made) co_return co_await ended(call, {}, std::move(made.error()));
-    call.first_byte();
-    const int64_t tokens = std::min(made->tokens, *count);
-    co_await call.settle({.prompt_tokens = tokens}, ledger::Outcome::kFinished, nullptr);
-    Json data = Json::array();
-    for (size_t i = 0; i < made->vectors.size(); ++i) {
-      const auto& vector = made->vectors[i];
-      Json embedding =
-          asked.base64 ? Json(to_base64({reinterpret_cast<const char*>(vector.data()), vector.size() * sizeof(float)}))
-                       : Json(vector);
-      data.push_back({{"object", "embedding"}, {"index", i}, {"embedding", std::move(embedding)}});
-    }
-    co_return co_await send_embeddings(call, responder,
-                                       {{"object", "list"},
-                                        {"data", std::move(data)},
-                                        {"model", asked.model},
-                                        {"usage", {{"prompt_tokens", tokens}, {"total_tokens", tokens}}}});
-  }
-
-  Task<Status> embed_remote(Call& call, net::Request& request, net::Responder& responder, EmbeddingRequest& asked) {
-    if (asked.body.contains("input_type"))
-      co_return fail(ErrorCode::kUnsupportedField,
-                     "'input_type' is for the local embedding model; put a prefix into the text instead.",
-                     {{"param", "input_type"}});
-    int64_t bytes = 0;
-    for (const auto& text : asked.inputs) bytes += static_cast<int64_t>(text.size()) + 8;
-    if (auto ok = co_await call.reserve(bytes, 1, {}, 0); !ok) co_return ok;
-    Json body = asked.body;
-    body["model"] = call.target().upstream_model;
-    const ProviderOptions& provider = *call.target().options;
-    auto got = co_await services_.clients.here().fetch(
-        upstream_request({.base_url = provider.base_url, .key = provider.key, .deadlines = provider.deadlines},
-                         "/embeddings", dump(body), request.cancel));
-    if (!got) {  // asked and perhaps read: its input is charged
-      const bool perhaps = got.error().code == ErrorCode::kCancelled || got.error().code == ErrorCode::kUpstreamTimeout;
-      co_return co_await ended(call, {.prompt_tokens = perhaps ? (bytes + 3) / 4 : 0, .estimated = perhaps},
-                               std::move(got.error()));
-    }
-    call.first_byte();
-    if (got->status != 200)
-      co_return co_await ended(call, {}, upstream_refusal(got->status, got->body, got->headers, false));
-    auto json = parse_json(got->body, {.allow_duplicate_keys = true});
-    if (!json || !json->is_object() || !json->value("data", Json()).is_array()) {
-      co_return co_await ended(call, {.prompt_tokens = bytes / 4, .estimated = true},
-                               Error(ErrorCode::kUpstreamError,
-                                     "The model's provider answered with something that is no list of embeddings."));
-    }
-    const ledger::Usage usage =
-        read_usage(*json).value_or(ledger::Usage{.prompt_tokens = (bytes + 3) / 4, .estimated = true});
-    co_await call.settle(usage, ledger::Outcome::kFinished, nullptr);
-    (*json)["model"] = asked.model;
-    co_return co_await send_embeddings(call, responder, std::move(*json));
-  }
-
-  Task<Status> ended(Call& call, ledger::Usage usage, Error error) {
-    co_await call.settle(usage, outcome_of(error), &error);
-    co_return fail(std::move(error));
-  }
-
-  Task<Status> send_embeddings(Call& call, net::Responder& responder, Json body) {
-    if (auto ok = co_await call.durable(); !ok) co_return ok;
-    call.set_headers(responder.headers(), true);
-    co_await responder.send(200, "application/json", dump(body));
-    co_return Status{};
+  static Json gemini_json(const ModelEntry& entry) {
+    Json out = {{"name", "models/" + entry.name},
+                {"displayName", entry.name},
+                {"description", fmt::format("{}, through Steward", entry.provider)},
+                {"supportedGenerationMethods", {"generateContent", "streamGenerateContent", "countTokens"}}};
+    if (entry.context_tokens > 0) out["inputTokenLimit"] = entry.context_tokens;
+    return out;
   }
 
   mutable Services services_;

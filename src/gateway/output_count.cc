@@ -11,37 +11,38 @@ constexpr size_t kBytesPerToken = 4;            // of usual text; for estimates 
 constexpr size_t kMostBytesPerToken = 16;       // on average over an answer
 constexpr size_t kTokenwiseBytes = 12;          // chunks of at most so many bytes on average are single tokens
 constexpr int64_t kMostTokens = 1'000'000'000;  // told by a provider for one call; more is nonsense
-constexpr const char* kTexts[] = {"content", "reasoning_content", "reasoning", "refusal"};
+
+size_t text_size(const Part& part) {
+  if (const auto* text = std::get_if<Text>(&part.body)) return text->text.size();
+  if (const auto* refusal = std::get_if<Refusal>(&part.body)) return refusal->text.size();
+  if (const auto* call = std::get_if<ToolCall>(&part.body)) return call->name.size() + call->arguments.size();
+  const auto* reasoning = std::get_if<Reasoning>(&part.body);
+  if (reasoning == nullptr) return 0;
+  size_t size = reasoning->text.size();
+  for (const auto& summary : reasoning->summary) size += summary.size();
+  return size;
+}
 
 }  // namespace
 
 int64_t estimate_tokens(size_t bytes) { return static_cast<int64_t>((bytes + kBytesPerToken - 1) / kBytesPerToken); }
 
-void OutputCount::add_text(const Json& text) {
-  if (text.is_string()) bytes_ += text.get_ref<const std::string&>().size();
+void OutputCount::add(const Deltas& deltas) {
+  const size_t before = bytes_;
+  for (const Delta& delta : deltas) {
+    if (const auto* append = std::get_if<Append>(&delta)) bytes_ += append->text.size();
+    if (const auto* summarise = std::get_if<Summarise>(&delta)) bytes_ += summarise->text.size();
+    if (const auto* open = std::get_if<Open>(&delta)) bytes_ += text_size(open->value);
+  }
+  if (bytes_ > before) ++chunks_;
 }
 
 void OutputCount::add(const Json& chunk) {
+  const size_t before = bytes_;
   for (const auto& choice : peek(chunk, "choices")) {
-    const size_t before = bytes_;
-    add_text(peek(choice, "text"));
-    const Json& delta = peek(choice, "delta");
-    for (const char* name : kTexts) add_text(peek(delta, name));
-    for (const auto& call : peek(delta, "tool_calls")) {
-      add_text(peek(peek(call, "function"), "name"));
-      add_text(peek(peek(call, "function"), "arguments"));
-    }
-    if (bytes_ > before) ++chunks_;
+    if (const Json& text = peek(choice, "text"); text.is_string()) bytes_ += text.get_ref<const std::string&>().size();
   }
-}
-
-void OutputCount::add_whole(const Json& body) {
-  for (const auto& choice : peek(body, "choices")) {
-    add_text(peek(choice, "text"));
-    const Json& message = peek(choice, "message");
-    for (const char* name : kTexts) add_text(peek(message, name));
-    if (const Json& calls = peek(message, "tool_calls"); !calls.is_null()) bytes_ += dump(calls).size();
-  }
+  if (bytes_ > before) ++chunks_;
 }
 
 int64_t OutputCount::at_least() const {
@@ -72,37 +73,6 @@ std::optional<ledger::Usage> read_usage(const Json& body) {
   usage.cached_tokens = std::min(usage.cached_tokens, usage.prompt_tokens);
   usage.reasoning_tokens = std::min(usage.reasoning_tokens, usage.completion_tokens);
   return usage;
-}
-
-bool mend_chunk(Json& chunk) {
-  static constexpr std::string_view kTiers[] = {"auto", "default", "flex", "scale", "priority", "fast"};
-  if (const Json& tier = peek(chunk, "service_tier");
-      !tier.is_null() && std::ranges::find(kTiers, peek_text(chunk, "service_tier")) == std::end(kTiers))
-    chunk.erase("service_tier");
-  static constexpr std::string_view kReasons[] = {"stop", "length", "tool_calls", "content_filter", "function_call"};
-  const auto choices = chunk.find("choices");
-  if (choices == chunk.end() || !choices->is_array()) return false;
-  int64_t position = 0;
-  for (auto& choice : *choices) {
-    if (!choice.is_object()) {
-      choice = Json{{"index", position++}, {"delta", Json::object()}, {"finish_reason", nullptr}};
-      continue;
-    }
-    if (!peek(choice, "index").is_number_integer()) choice["index"] = position;
-    ++position;
-    if (const Json& reason = peek(choice, "finish_reason");
-        reason.is_string() && std::ranges::find(kReasons, reason.get_ref<const std::string&>()) == std::end(kReasons)) {
-      choice["finish_reason"] = "stop";
-    }
-    const auto delta = choice.find("delta");
-    if (delta == choice.end() || !delta->is_object() || !peek(*delta, "tool_calls").is_array()) continue;
-    int64_t index = 0;
-    for (auto& call : (*delta)["tool_calls"]) {
-      if (call.is_object() && !peek(call, "index").is_number_integer()) call["index"] = index;
-      ++index;
-    }
-  }
-  return !choices->empty();
 }
 
 }  // namespace steward::gateway

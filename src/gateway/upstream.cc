@@ -3,28 +3,13 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "gateway/peek.h"
 
 namespace steward::gateway {
 namespace {
 
 constexpr size_t kMaxErrorBody = 64 * 1024;
 constexpr size_t kMaxReason = 500;
-
-// The sentence in an error body of any of the usual shapes, or the body's beginning.
-std::string reason_of(std::string_view body) {
-  const Json json = Json::parse(body, nullptr, false);
-  std::string reason;
-  if (json.is_object()) {
-    const Json error = json.value("error", json);
-    if (error.is_string())
-      reason = error;
-    else if (error.is_object())
-      reason =
-          error.contains("message") && error["message"].is_string() ? error["message"].get<std::string>() : dump(error);
-  }
-  if (reason.empty()) reason = collapse_whitespace(replace_invalid_utf8(body.substr(0, kMaxReason)));
-  return reason.size() > kMaxReason ? replace_invalid_utf8(reason.substr(0, kMaxReason)) : reason;
-}
 
 Error refusal_of(int status, const std::string& reason, std::string_view type, bool local) {
   if (type == "exceed_context_size_error" || reason.find("maximum context length") != std::string::npos)
@@ -42,6 +27,21 @@ Error refusal_of(int status, const std::string& reason, std::string_view type, b
 }
 
 }  // namespace
+
+std::string reason_of(std::string_view body) {
+  const Json json = Json::parse(body, nullptr, false);
+  std::string reason;
+  if (json.is_object()) {
+    const Json error = json.value("error", json);
+    if (error.is_string())
+      reason = error;
+    else if (error.is_object())
+      reason =
+          error.contains("message") && error["message"].is_string() ? error["message"].get<std::string>() : dump(error);
+  }
+  if (reason.empty()) reason = collapse_whitespace(replace_invalid_utf8(body.substr(0, kMaxReason)));
+  return reason.size() > kMaxReason ? replace_invalid_utf8(reason.substr(0, kMaxReason)) : reason;
+}
 
 net::ClientRequest upstream_request(const Upstream& upstream, std::string_view path, std::string body,
                                     CancelToken cancel) {
@@ -75,64 +75,77 @@ Error upstream_refusal(int status, std::string_view body, const net::Headers& he
 }
 
 Task<Result<std::unique_ptr<EventStream>>> EventStream::open(net::HttpClient& client, net::ClientRequest request,
-                                                             bool local) {
-  request.headers.add("Accept", "text/event-stream");
+                                                             ErrorReader read_error) {
   auto opened = co_await client.open(std::move(request));
   if (!opened) co_return fail(std::move(opened.error()));
   auto events = std::make_unique<EventStream>();
   events->stream_ = std::move(*opened);
-  events->local_ = local;
-  if (events->stream_->status() == 200 &&
-      events->stream_->headers().get("content-type").starts_with("text/event-stream"))
-    co_return events;
+  const int status = events->stream_->status();
+  if (status == 200) events->framing_ = framing_of(events->stream_->headers().get("content-type"));
+  if (events->framing_) co_return events;
+  if (status == 200)
+    co_return fail(ErrorCode::kUpstreamError, "The model's server answered with something that is no event stream.");
   std::string body;
   while (body.size() < kMaxErrorBody) {
     auto bytes = co_await events->stream_->read();
     if (!bytes || !*bytes) break;
     body += **bytes;
   }
-  const int status = events->stream_->status();
-  if (status == 200)
-    co_return fail(ErrorCode::kUpstreamError, "The model's server answered with something that is no event stream.");
-  co_return fail(upstream_refusal(status, body, events->stream_->headers(), local));
+  Error error = read_error(status, body, events->stream_->headers());
+  co_return fail(std::move(error));
 }
 
-Result<std::optional<Json>> EventStream::take(const net::SseEvent& event) {
+Result<UpstreamEvent> EventStream::take(const net::SseEvent& event) {
   Json json = Json::parse(event.data, nullptr, false);
-  if (json.is_null()) return std::optional<Json>(Json::object());  // llama.cpp begins some streams with a null
+  if (json.is_null()) return UpstreamEvent{.name = {}, .data = Json::object()};  // llama.cpp begins some streams so
   if (!json.is_object() || !is_valid_utf8(event.data))
     return fail(ErrorCode::kUpstreamError, "The model's server sent an event that is not JSON.");
-  if (event.event == "error" || (json.contains("error") && !json["error"].is_null())) {
-    return fail(ErrorCode::kUpstreamError, fmt::format("The model's server broke off: {}", reason_of(event.data)));
-  }
-  if (const auto choices = json.find("choices"); choices != json.end() && choices->is_array()) {
-    for (const auto& choice : *choices)
-      finished_ = finished_ || (choice.is_object() && choice.value("finish_reason", Json()).is_string());
-  }
-  return std::optional(std::move(json));
+  return UpstreamEvent{.name = event.event, .data = std::move(json)};
 }
 
-Task<Result<std::optional<Json>>> EventStream::next() {
+Task<Result<std::optional<UpstreamEvent>>> EventStream::next(bool whole) {
   for (;;) {
     if (!ready_.empty()) {
       const net::SseEvent event = std::move(ready_.front());
       ready_.pop_front();
-      if (trim(event.data) == "[DONE]") co_return std::optional<Json>();
-      co_return take(event);
+      const std::string_view data = trim(event.data);
+      if (data == "[DONE]") {
+        done_ = true;
+        co_return std::optional<UpstreamEvent>();
+      }
+      if (data.empty()) continue;
+      auto taken = take(event);
+      if (!taken) co_return fail(std::move(taken.error()));
+      co_return std::optional<UpstreamEvent>(std::move(*taken));
     }
     auto bytes = co_await stream_->read();
-    // Some servers end without [DONE], some by a reset: the answer is whole once its finish was told.
-    if (!bytes && finished_ && bytes.error().code == ErrorCode::kUpstreamUnreachable && !reader_.in_event())
-      co_return std::optional<Json>();
+    // Some servers end without a mark, some by a reset: the answer is whole once its finish was told.
+    const bool broke = !bytes && bytes.error().code == ErrorCode::kUpstreamUnreachable;
+    if (broke && whole && !framing_->in_event()) co_return std::optional<UpstreamEvent>();
     if (!bytes) co_return fail(std::move(bytes.error()));
     if (!*bytes) {
-      if (finished_ && !reader_.in_event()) co_return std::optional<Json>();
+      if (!framing_->in_event()) co_return std::optional<UpstreamEvent>();
       co_return fail(ErrorCode::kUpstreamUnreachable, "The model's server ended its answer in the middle.");
     }
-    auto events = reader_.feed(**bytes);
+    auto events = framing_->feed(**bytes);
     if (!events) co_return fail(std::move(events.error()));
     for (auto& event : *events) ready_.push_back(std::move(event));
   }
+}
+
+Status ChoiceWatch::take(const UpstreamEvent& event) {
+  if (event.name == "error" || !peek(event.data, "error").is_null()) {
+    return fail(ErrorCode::kUpstreamError,
+                fmt::format("The model's server broke off: {}", reason_of(dump(event.data))));
+  }
+  for (const auto& choice : peek(event.data, "choices"))
+    finished_ = finished_ || peek(choice, "finish_reason").is_string();
+  return {};
+}
+
+Status ChoiceWatch::end() const {
+  if (finished_) return {};
+  return fail(ErrorCode::kUpstreamUnreachable, "The model's server ended its answer in the middle.");
 }
 
 }  // namespace steward::gateway

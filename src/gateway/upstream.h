@@ -1,13 +1,14 @@
-// Asking a model's server: an OpenAI-compatible provider over HTTP, or the engine over its Unix socket. One shape for
-// both.
+// Asking a model's server: a provider over HTTP, or the engine over its Unix socket. One shape for all dialects; what
+// the events mean is their readers' business.
 #pragma once
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 
 #include "base/json.h"
+#include "gateway/event_framing.h"
 #include "gateway/gateway.h"
-#include "net/sse.h"
 
 namespace steward::gateway {
 
@@ -18,28 +19,51 @@ struct Upstream {
   net::ClientDeadlines deadlines;
 };
 
+// To the engine, or to an address that takes a Bearer key.
 net::ClientRequest upstream_request(const Upstream& upstream, std::string_view path, std::string body,
                                     CancelToken cancel);
 
-// The upstream's refusal in our terms: its reason is kept, its status mapped (a provider's 401 is no fault of the
+// An OpenAI-shaped refusal in our terms: its reason is kept, its status mapped (a provider's 401 is no fault of the
 // caller's key).
 Error upstream_refusal(int status, std::string_view body, const net::Headers& headers, bool local);
+// The sentence in an error body of any of the usual shapes, or the body's beginning.
+std::string reason_of(std::string_view body);
 
-// A streamed answer, event by event. Events are JSON objects; "[DONE]" ends it.
+using ErrorReader = std::function<Error(int status, std::string_view body, const net::Headers& headers)>;
+
+struct UpstreamEvent {
+  std::string name;
+  Json data;  // never null
+};
+
+// A streamed answer, event by event. "[DONE]" ends it.
 class EventStream {
  public:
   static Task<Result<std::unique_ptr<EventStream>>> open(net::HttpClient& client, net::ClientRequest request,
-                                                         bool local);
-  // nullopt at the end. Errors: garbage, an error event of the upstream, a stream that broke before its end.
-  Task<Result<std::optional<Json>>> next();
+                                                         ErrorReader read_error);
+  // nullopt at the end. `whole`: everything that makes an answer whole came, so that a reset is an end like any other.
+  // Errors: garbage, a stream that broke before it was whole. A clean end that came too early is for the reader to say.
+  Task<Result<std::optional<UpstreamEvent>>> next(bool whole);
+  bool done() const { return done_; }  // "[DONE]" came
+  const net::Headers& headers() const { return stream_->headers(); }
 
  private:
-  Result<std::optional<Json>> take(const net::SseEvent& event);
+  Result<UpstreamEvent> take(const net::SseEvent& event);
   std::unique_ptr<net::ClientStream> stream_;
-  net::SseReader reader_;
+  std::unique_ptr<EventFraming> framing_;
   std::deque<net::SseEvent> ready_;
-  bool finished_ = false;  // a choice told its finish_reason, or [DONE] came
-  bool local_ = false;
+  bool done_ = false;
+};
+
+// What an OpenAI-shaped stream of one or more choices says of its own end. For the engine, and for Completions.
+class ChoiceWatch {
+ public:
+  Status take(const UpstreamEvent& event);  // the upstream's error event as an error
+  bool finished() const { return finished_; }
+  Status end() const;  // kUpstreamUnreachable if it ended in the middle
+
+ private:
+  bool finished_ = false;
 };
 
 }  // namespace steward::gateway

@@ -2,10 +2,6 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include <fstream>
-
-#include "base/file.h"
-#include "gateway/answer.h"
 #include "gateway/output_count.h"
 #include "gateway/upstream_testing.h"
 #include "net/sse.h"
@@ -14,88 +10,6 @@ namespace steward::gateway {
 namespace {
 
 using namespace testing_support;
-
-// Beside the sources: build/PRESET/bin holds this program.
-std::filesystem::path recordings() { return executable_dir() / "../../../tests/recordings"; }
-
-// A recorded stream as bytes of SSE: one event's data a line in the file.
-std::string recorded(const std::string& name) {
-  std::ifstream in(recordings() / "vercel-ai" / name);
-  std::string bytes, line;
-  while (std::getline(in, line)) {
-    if (!line.empty()) bytes += "data: " + line + "\n\n";
-  }
-  EXPECT_FALSE(bytes.empty()) << name;
-  return bytes + "data: [DONE]\n\n";
-}
-
-struct Outcome {
-  Json choices;
-  std::optional<ledger::Usage> usage;
-  OutputCount count;
-};
-Outcome outcome_of(const Told& told, CallKind kind) {
-  Gatherer gatherer(kind);
-  Outcome out;
-  for (Json event : told.events) {
-    if (auto usage = read_usage(event)) out.usage = usage;
-    out.count.add(event);
-    mend_chunk(event);
-    gatherer.add(event);
-  }
-  out.choices = gatherer.choices();
-  return out;
-}
-
-TEST(Recordings, MistralToolCallWithoutIndex) {
-  const auto out = outcome_of(tell({.pieces = {recorded("mistral-tool-call.chunks.txt")}}), CallKind::kChat);
-  ASSERT_EQ(out.choices.size(), 1u);
-  EXPECT_EQ(out.choices[0]["finish_reason"], "tool_calls");
-  EXPECT_EQ(out.choices[0]["message"]["tool_calls"][0]["function"]["name"], "weather");
-  EXPECT_EQ(out.choices[0]["message"]["tool_calls"][0]["function"]["arguments"], "{\"location\": \"San Francisco\"}");
-  ASSERT_TRUE(out.usage.has_value());
-  EXPECT_EQ(out.usage->prompt_tokens, 124);
-  EXPECT_EQ(out.usage->completion_tokens, 22);
-}
-
-TEST(Recordings, DeepSeekThoughtsAndCache) {
-  const auto out = outcome_of(tell({.pieces = {recorded("chat-deepseek-tool-call.chunks.txt")}}), CallKind::kChat);
-  ASSERT_TRUE(out.usage.has_value());
-  EXPECT_EQ(out.usage->prompt_tokens, 339);
-  EXPECT_EQ(out.usage->cached_tokens, 320);
-  EXPECT_EQ(out.usage->completion_tokens, 83);
-  EXPECT_EQ(out.usage->reasoning_tokens, 39);
-  EXPECT_EQ(out.choices[0]["finish_reason"], "tool_calls");
-  EXPECT_TRUE(out.choices[0]["message"]["reasoning_content"].is_string());
-}
-
-TEST(Recordings, GroqToolCall) {
-  const auto out = outcome_of(tell({.pieces = {recorded("groq-tool-call.chunks.txt")}}), CallKind::kChat);
-  EXPECT_EQ(out.choices[0]["message"]["tool_calls"][0]["id"], "tk85n1k4m");
-  EXPECT_EQ(out.choices[0]["message"]["tool_calls"][0]["function"]["arguments"], "{}");
-  EXPECT_TRUE(out.choices[0]["message"]["content"].is_null());
-  ASSERT_TRUE(out.usage.has_value());
-  EXPECT_EQ(out.usage->prompt_tokens, 210);
-}
-
-TEST(Recordings, OpenAiCompletion) {
-  const auto out =
-      outcome_of(tell({.pieces = {recorded("completion-openai-completion-text.chunks.txt")}}), CallKind::kCompletion);
-  EXPECT_EQ(out.choices[0]["finish_reason"], "length");
-  EXPECT_EQ(out.usage->completion_tokens, 16);
-  EXPECT_EQ(out.count.estimate(), 16);  // a chunk a token: counted as the provider did
-}
-
-TEST(Recordings, OpenAiStreamWithTools) {
-  const Json pairs = Json::parse(*read_file(recordings() / "pydantic-ai/test_run_stream_sync_streams_real_model.json"));
-  const auto out = outcome_of(tell({.pieces = {pairs[0]["response"]["body"].get<std::string>()}}), CallKind::kChat);
-  EXPECT_EQ(out.choices[0]["message"]["tool_calls"][0]["function"]["arguments"], "{\"country\":\"UK\"}");
-  ASSERT_TRUE(out.usage.has_value());
-  EXPECT_EQ(out.usage->prompt_tokens, 53);
-  EXPECT_EQ(out.usage->completion_tokens, 15);
-  const auto text = outcome_of(tell({.pieces = {pairs[1]["response"]["body"].get<std::string>()}}), CallKind::kChat);
-  EXPECT_EQ(text.choices[0]["message"]["content"], "The capital of the UK is London.");
-}
 
 // Wherever the bytes are cut - in a character, in a line end - the same events come.
 RC_GTEST_PROP(UpstreamStream, AnyCutGivesTheSameEvents, ()) {
@@ -186,9 +100,7 @@ TEST(Usage, HonestAndLying) {
 
 TEST(OutputCount, NoHonestStreamIsCountedOver) {
   OutputCount tokens, letters, bulk;
-  const auto piece = [](std::string text) {
-    return Json{{"choices", {{{"index", 0}, {"delta", {{"content", std::move(text)}}}}}}};
-  };
+  const auto piece = [](std::string text) { return Deltas{Append{.text = std::move(text)}}; };
   for (int i = 0; i < 100; ++i) tokens.add(piece("word "));
   EXPECT_EQ(tokens.at_least(), 100);
   for (int i = 0; i < 400; ++i) letters.add(piece("x"));  // a byte a chunk: about 100 tokens
@@ -196,43 +108,6 @@ TEST(OutputCount, NoHonestStreamIsCountedOver) {
   bulk.add(piece(std::string(16'000, 'x')));  // one chunk, but surely a thousand tokens
   EXPECT_EQ(bulk.at_least(), 1000);
   EXPECT_EQ(bulk.estimate(), 4000);
-}
-
-TEST(MendChunk, StrictForms) {
-  Json chunk = Json::parse(
-      R"({"service_tier":"on_demand","choices":[{"delta":{"tool_calls":[{"id":"a"},{"id":"b"}]},"finish_reason":"eos"},7]})");
-  EXPECT_TRUE(mend_chunk(chunk));
-  EXPECT_FALSE(chunk.contains("service_tier"));
-  EXPECT_EQ(chunk["choices"][0]["index"], 0);
-  EXPECT_EQ(chunk["choices"][0]["finish_reason"], "stop");
-  EXPECT_EQ(chunk["choices"][0]["delta"]["tool_calls"][1]["index"], 1);
-  EXPECT_EQ(chunk["choices"][1]["index"], 1);
-  Json none = {{"choices", Json::array()}};
-  EXPECT_FALSE(mend_chunk(none));
-}
-
-TEST(Gatherer, TwoChoicesMixed) {
-  Gatherer gatherer(CallKind::kChat);
-  const auto piece = [](int index, const char* text) {
-    return Json{{"choices", {{{"index", index}, {"delta", {{"content", text}}}}}}};
-  };
-  for (const auto& [index, text] : std::vector<std::pair<int, const char*>>{{1, "b"}, {0, "a"}, {1, "d"}, {0, "c"}})
-    gatherer.add(piece(index, text));
-  EXPECT_EQ(gatherer.choices()[0]["message"]["content"], "ac");
-  EXPECT_EQ(gatherer.choices()[1]["message"]["content"], "bd");
-  EXPECT_EQ(gatherer.choices()[1]["index"], 1);
-}
-
-TEST(Gatherer, NonsenseOfAnyTypeIsSurvived) {
-  Gatherer gatherer(CallKind::kChat);
-  for (const char* text :
-       {"[]", "7", "{\"choices\":7}", "{\"choices\":[7]}", "{\"choices\":[{\"index\":\"x\",\"delta\":7}]}",
-        "{\"choices\":[{\"delta\":{\"content\":7,\"tool_calls\":[7,{\"index\":\"q\",\"function\":7},{\"index\":-5}]}}]"
-        "}"}) {
-    gatherer.add(Json::parse(text));
-  }
-  EXPECT_EQ(gatherer.choices()[0]["message"]["content"].is_null() || gatherer.choices()[0]["message"]["content"] == "",
-            true);
 }
 
 }  // namespace

@@ -48,23 +48,31 @@ class GivenClient final : public net::HttpClient {
 
 struct Told {
   std::vector<Json> events;
-  std::optional<Error> error;  // how it ended, if not well
+  std::vector<UpstreamEvent> named;  // the same, with their names
+  std::optional<Error> error;        // how it ended, if not well
 };
 
 inline Task<void> read_all(net::HttpClient& client, Told& told) {
-  auto stream = co_await EventStream::open(client, {}, false);
+  auto stream =
+      co_await EventStream::open(client, {}, [](int status, std::string_view body, const net::Headers& headers) {
+        return upstream_refusal(status, body, headers, false);
+      });
   if (!stream) {
     told.error = std::move(stream.error());
     co_return;
   }
+  ChoiceWatch watch;
   for (;;) {
-    auto event = co_await (*stream)->next();
-    if (!event) {
-      told.error = std::move(event.error());
-      co_return;
-    }
-    if (!*event) co_return;
-    told.events.push_back(std::move(**event));
+    auto event = co_await (*stream)->next(watch.finished());
+    Status ok;
+    if (!event)
+      ok = fail(std::move(event.error()));
+    else
+      ok = *event ? watch.take(**event) : watch.end();
+    if (!ok) told.error = std::move(ok.error());
+    if (!ok || !*event) co_return;
+    told.events.push_back((*event)->data);
+    told.named.push_back(std::move(**event));
   }
 }
 

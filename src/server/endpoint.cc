@@ -4,8 +4,11 @@
 
 #include "base/crypto.h"
 #include "base/text.h"
+#include "gateway/asked.h"
 #include "journal/db.h"
+#include "net/websocket.h"
 #include "server/idempotency.h"
+#include "server/kept.h"
 #include "server/metrics.h"
 #include "server/options.h"
 
@@ -33,6 +36,11 @@ class Watched final : public net::Responder {
   }
   Task<Status> end() override { return inner_.end(); }
   bool begun() const override { return inner_.begun(); }
+  Task<Result<std::unique_ptr<net::WebSocket>>> accept_websocket(net::WebSocketLimits limits) override {
+    auto socket = co_await inner_.accept_websocket(std::move(limits));
+    if (socket) status_ = 101;
+    co_return socket;
+  }
 
   int status() const { return status_; }
   size_t bytes() const { return bytes_; }
@@ -85,15 +93,27 @@ void add_cors(const Config& config, const net::Request& request, net::Responder&
   if (std::ranges::find(allowed, origin) == allowed.end()) return;
   responder.headers().set("access-control-allow-origin", origin);
   responder.headers().set("vary", "origin");
-  responder.headers().set("access-control-expose-headers", "x-request-id, retry-after");
+  responder.headers().set("access-control-expose-headers", "*, x-request-id, retry-after");
 }
 
 Task<void> preflight(Core& core, std::string methods, net::Request& request, net::Responder& responder) {
   add_cors(*core.config.get(), request, responder);
   responder.headers().set("access-control-allow-methods", methods);
-  responder.headers().set("access-control-allow-headers", "authorization, content-type, idempotency-key, x-api-key");
+  responder.headers().set("access-control-allow-headers", "*, authorization");
   responder.headers().set("access-control-max-age", "600");
   (void)co_await responder.send(204, "", "");
+}
+
+constexpr std::string_view kKeyHeaders[] = {"authorization", "x-api-key", "x-goog-api-key"};
+
+// A key in an address gets into other people's logs; only Gemini's clients know no better.
+bool takes_key_in_query(const net::Request& request) {
+  return gateway::dialect_of_path(request.path) == gateway::Dialect::kGemini && request.query.contains("key");
+}
+
+bool names_a_key(const net::Request& request) {
+  return takes_key_in_query(request) ||
+         std::ranges::any_of(kKeyHeaders, [&](std::string_view name) { return request.headers.has(name); });
 }
 
 Result<identity::Caller> caller_of(Core& core, const Endpoint& endpoint, const net::Request& request) {
@@ -103,8 +123,7 @@ Result<identity::Caller> caller_of(Core& core, const Endpoint& endpoint, const n
     return identity::Caller{};
   if (core.phase == Phase::kStarting) return fail(ErrorCode::kStarting);
   if (core.phase == Phase::kStopping) return fail(ErrorCode::kShuttingDown);
-  if (request.over_unix && !request.headers.has("authorization") && !request.headers.has("x-api-key"))
-    return core.owner();
+  if (request.over_unix && !names_a_key(request)) return core.owner();
   auto secret = secret_of(request);
   if (!secret) return fail(secret.error());
   auto caller = core.identity->authenticate(*secret);
@@ -178,7 +197,7 @@ Task<std::optional<Error>> guarded(Core& core, const Endpoint& endpoint, identit
     if (endpoint.json)
       co_await run_json(core, endpoint, caller, request, responder);
     else
-      co_await endpoint.raw(caller, request, responder);
+      co_await run_kept(core, endpoint, caller, request, responder);
   } catch (const journal::DbError& e) {
     core.log.error("the store failed", {{"request_id", request.request_id}, {"code", e.code}, {"reason", e.what()}});
     broken = Error(ErrorCode::kStoreUnavailable);
@@ -242,10 +261,11 @@ Result<std::string> secret_of(const net::Request& request) {
     if (equal_ignoring_ascii_case(name, "authorization")) {
       const bool bearer = secret.size() > 7 && equal_ignoring_ascii_case(secret.substr(0, 7), "bearer ");
       given.emplace(bearer ? trim(secret.substr(7)) : "");
-    } else if (equal_ignoring_ascii_case(name, "x-api-key")) {
+    } else if (equal_ignoring_ascii_case(name, "x-api-key") || equal_ignoring_ascii_case(name, "x-goog-api-key")) {
       given.emplace(secret);
     }
   }
+  if (takes_key_in_query(request)) given.emplace(trim(request.query.at("key")));
   if (given.size() > 1) {
     return fail(ErrorCode::kUnauthenticated,
                 "The request names two different keys: send one, as 'Authorization: Bearer …' or 'x-api-key: …'.");
@@ -258,7 +278,7 @@ Result<std::string> secret_of(const net::Request& request) {
 }
 
 Task<void> write_error(net::Request& request, net::Responder& responder, Error error) {
-  co_await gateway::write_openai_error(request, responder, std::move(error));
+  co_await gateway::write_error(request, responder, std::move(error));
 }
 
 void mount(Core& core, const std::vector<Endpoint>& endpoints, net::Router& router) {

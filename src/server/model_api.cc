@@ -1,21 +1,78 @@
 #include "server/admin.h"
 #include "server/events.h"
+#include "server/responses.h"
 
 namespace steward::server {
 namespace {
 
+using gateway::Dialect;
 using Method = Task<void> (gateway::Gateway::*)(identity::Caller, net::Request&, net::Responder&);
+using DialectMethod = Task<void> (gateway::Gateway::*)(Dialect, identity::Caller, net::Request&, net::Responder&);
 
-Endpoint gateway_endpoint(Core& core, std::string http_method, std::string pattern, EndpointDoc doc, Method method) {
+Endpoint key_endpoint(std::string http_method, std::string pattern, EndpointDoc doc, RawHandler handler) {
   Endpoint endpoint;
   endpoint.method = std::move(http_method);
   endpoint.pattern = std::move(pattern);
   endpoint.access = Access::kKey;
   endpoint.doc = std::move(doc);
-  endpoint.raw = [&core, method](identity::Caller caller, net::Request& request, net::Responder& responder) {
-    return (core.gateway.get()->*method)(std::move(caller), request, responder);
-  };
+  endpoint.raw = std::move(handler);
   return endpoint;
+}
+
+Endpoint gateway_endpoint(Core& core, std::string http_method, std::string pattern, EndpointDoc doc, Method method) {
+  return key_endpoint(std::move(http_method), std::move(pattern), std::move(doc),
+                      [&core, method](identity::Caller caller, net::Request& request, net::Responder& responder) {
+                        return (core.gateway.get()->*method)(std::move(caller), request, responder);
+                      });
+}
+
+Endpoint dialect_endpoint(Core& core, std::string pattern, EndpointDoc doc, Dialect dialect, DialectMethod method) {
+  return key_endpoint(
+      "POST", std::move(pattern), std::move(doc),
+      [&core, dialect, method](identity::Caller caller, net::Request& request, net::Responder& responder) {
+        return (core.gateway.get()->*method)(dialect, std::move(caller), request, responder);
+      });
+}
+
+// Anthropic's and Google's clients.
+std::vector<Endpoint> other_dialects(Core& core) {
+  using gateway::Gateway;
+  const EndpointDoc gemini = {.tag = "Gemini",
+                              .summary = "Answer a conversation, in Gemini's dialect",
+                              .description =
+                                  "MODEL:generateContent, MODEL:streamGenerateContent (server-sent events "
+                                  "with alt=sse, else one JSON array) and MODEL:countTokens.",
+                              .request_schema = "GeminiRequest",
+                              .response_schema = "GeminiResponse",
+                              .query = {{"alt", "sse: server-sent events", "string"},
+                                        {"key", "The Steward key, if no header names it", "string"}}};
+  return {
+      dialect_endpoint(core, "/v1/messages",
+                       {.tag = "Messages",
+                        .summary = "Answer a conversation, in Anthropic's dialect",
+                        .description = "Anthropic's Messages. With stream:true, server-sent events.",
+                        .request_schema = "MessagesRequest",
+                        .response_schema = "Message"},
+                       Dialect::kMessages, &Gateway::answer),
+      dialect_endpoint(core, "/v1/messages/count_tokens",
+                       {.tag = "Messages",
+                        .summary = "Count the tokens of a conversation",
+                        .description = "Exact for local models; a provider that can count is asked; else an estimate, "
+                                       "with the header x-steward-estimated.",
+                        .request_schema = "MessagesRequest",
+                        .response_schema = "TokenCount"},
+                       Dialect::kMessages, &Gateway::count_tokens),
+      gateway_endpoint(core, "POST", "/v1beta/models/{call*}", gemini, &Gateway::gemini),
+      gateway_endpoint(core, "POST", "/v1/models/{call*}", gemini, &Gateway::gemini),
+      gateway_endpoint(core, "GET", "/v1beta/models",
+                       {.tag = "Gemini",
+                        .summary = "List the models that this key may use, in Gemini's form",
+                        .response_schema = "GeminiModelList"},
+                       &Gateway::list_gemini_models),
+      gateway_endpoint(core, "GET", "/v1beta/models/{call*}",
+                       {.tag = "Gemini", .summary = "Show a model, in Gemini's form", .response_schema = "GeminiModel"},
+                       &Gateway::get_gemini_model),
+  };
 }
 
 }  // namespace
@@ -24,13 +81,13 @@ std::vector<Endpoint> model_api_endpoints(Core& core) {
   const std::string tag = "Models";
   using gateway::Gateway;
   std::vector<Endpoint> out = {
-      gateway_endpoint(core, "POST", "/v1/chat/completions",
+      dialect_endpoint(core, "/v1/chat/completions",
                        {.tag = tag,
                         .summary = "Answer a conversation",
                         .description = "OpenAI's Chat Completions. With stream:true, server-sent events.",
                         .request_schema = "ChatRequest",
                         .response_schema = "ChatCompletion"},
-                       &Gateway::chat_completions),
+                       Dialect::kChat, &Gateway::answer),
       gateway_endpoint(core, "POST", "/v1/completions",
                        {.tag = tag,
                         .summary = "Go on with a text",
@@ -51,6 +108,8 @@ std::vector<Endpoint> model_api_endpoints(Core& core) {
       gateway_endpoint(core, "GET", "/v1/models/{id}",
                        {.tag = tag, .summary = "Show a model", .response_schema = "Model"}, &Gateway::get_model),
   };
+  for (auto& endpoint : other_dialects(core)) out.push_back(std::move(endpoint));
+  for (auto& endpoint : responses_endpoints(core)) out.push_back(std::move(endpoint));
   Endpoint events{
       "GET",
       "/v1/events",

@@ -35,6 +35,7 @@ struct Flight {
   Time began, late_at = kNever;
   bool late = false, lost = false;
   std::optional<Status> ended;
+  std::exception_ptr broke;  // a bug's; told once nothing is under way any more
 };
 
 // What the watcher sleeps on; outlives it, since a cancelled flight or a late hook may still reach for it.
@@ -48,10 +49,19 @@ struct Bell {
 Task<void> fly(std::shared_ptr<Flight> flight, std::shared_ptr<Bell> bell) {
   try {
     flight->ended = co_await flight->attempt->start();
-  } catch (const std::exception& broken) {
-    flight->ended = fail(ErrorCode::kInternal, fmt::format("An attempt broke: {}.", broken.what()));
+  } catch (...) {
+    flight->broke = std::current_exception();
+    flight->ended = fail(ErrorCode::kInternal);
   }
   bell->timer.cancel();
+}
+
+// Of a failure what may be kept for ever: never the provider's own words, which may quote the call.
+std::string in_short(const Error& error) {
+  std::string out(info(error.code).name);
+  if (error.details.is_object() && error.details.contains("upstream_status"))
+    out += fmt::format(" (status {})", dump(error.details["upstream_status"]));
+  return out;
 }
 
 class Pursuit {
@@ -80,6 +90,7 @@ class Pursuit {
     });
     auto out = co_await pursue();
     hooks_.client.forget(hook);
+    if (broke_) std::rethrow_exception(broke_);
     co_return out;
   }
 
@@ -245,13 +256,14 @@ class Pursuit {
       discards_.push_back(std::move(flight.attempt));
       return;
     }
+    if (flight.broke && !broke_) broke_ = flight.broke;
     Error error = std::move(flight.ended->error());
     if (flight.late)
       error = Error(ErrorCode::kUpstreamTimeout,
                     fmt::format("'{}' sent no first byte within {}.", flight.candidate.deployment,
                                 duration_text(flight.candidate.first_byte_us)));
     record.code = std::string(info(error.code).name);
-    if (!flight.lost) record.reason += "; " + error.message.substr(0, 300);
+    if (!flight.lost) record.reason += "; " + (flight.late ? error.message : in_short(error));
     router_.failed(flight.candidate.deployment, error);
     if (flight.lost || over_) return;
     const Failure failure = failure_of(error);
@@ -333,6 +345,7 @@ class Pursuit {
   std::vector<std::unique_ptr<Attempt>> discards_;
   std::vector<AttemptRecord> records_;
   std::optional<Error> error_;
+  std::exception_ptr broke_;
   int number_ = 0, round_ = 0;
   bool hedged_ = false, over_ = false;
 };

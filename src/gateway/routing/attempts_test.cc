@@ -177,6 +177,7 @@ TEST_F(AttemptsTest, AfterAllFailedItBeginsAnewWithABackOff) {
   EXPECT_EQ(world.asked["a"], 2);
   EXPECT_EQ(world.asked["b"], 1);
   EXPECT_THAT(outcomes(out->attempts), ElementsAre("a failed upstream_error", "b failed upstream_error", "a answered"));
+  EXPECT_EQ(out->attempts[0].reason, "chosen: number 1 in the list; upstream_error (status 500)");  // not its words
   EXPECT_THAT(out->attempts[2].reason, HasSubstr("again after"));
 }
 

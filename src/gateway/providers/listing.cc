@@ -1,0 +1,66 @@
+#include "gateway/providers/listing.h"
+
+#include "gateway/providers/auth.h"
+
+namespace steward::gateway {
+namespace {
+
+constexpr size_t kMaxListBytes = 16 * 1024 * 1024;
+
+std::string listing_url(const ProviderOptions& provider) {
+  switch (provider.profile.dialect) {
+    case ProviderDialect::kAnthropic: return provider.base_url + "/models?limit=1000";
+    case ProviderDialect::kGemini: return provider.base_url + "/models?pageSize=1000";
+    case ProviderDialect::kBedrock: {  // the control plane has another host
+      std::string url = provider.base_url;
+      constexpr std::string_view kRuntime = "bedrock-runtime.";
+      if (const size_t at = url.find(kRuntime); at != std::string::npos) url.replace(at, kRuntime.size(), "bedrock.");
+      return url + "/foundation-models";
+    }
+    case ProviderDialect::kOpenAi:
+    case ProviderDialect::kResponses: break;
+  }
+  return provider.base_url + "/models";
+}
+
+std::string text_at(const Json& object, const char* name) {
+  if (!object.is_object()) return "";
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+}  // namespace
+
+Result<std::optional<net::ClientRequest>> listing_request(const ProviderOptions& provider, TimeUs now) {
+  if (!provider.profile.quirks.lists_models) return std::optional<net::ClientRequest>();
+  net::ClientRequest request;
+  request.url = listing_url(provider);
+  request.guard = provider.guard;
+  request.deadlines = provider.deadlines;
+  request.max_response_bytes = kMaxListBytes;
+  if (auto good = authorize(request, provider.profile, {provider.key, provider.region}, now); !good)
+    return fail(good.error());
+  return std::optional(std::move(request));
+}
+
+std::vector<std::string> listed_models(const Json& answer) {
+  std::vector<std::string> out;
+  if (!answer.is_object() && !answer.is_array()) return out;
+  for (const char* list : {"data", "models", "modelSummaries"}) {
+    const auto found = answer.is_object() ? answer.find(list) : answer.end();
+    const Json& rows = answer.is_array() ? answer : found != answer.end() ? *found : Json::array();
+    if (!rows.is_array()) continue;
+    for (const auto& row : rows) {
+      std::string name;
+      for (const char* field : {"id", "modelId", "name"}) {
+        if (name.empty()) name = text_at(row, field);
+      }
+      if (name.starts_with("models/")) name.erase(0, 7);  // Gemini's
+      if (!name.empty() && out.size() < kMaxListedModels) out.push_back(std::move(name));
+    }
+    if (!out.empty()) break;
+  }
+  return out;
+}
+
+}  // namespace steward::gateway

@@ -1,0 +1,264 @@
+// A provider as a source: the call goes out in its dialect, and what comes back is read into deltas.
+#include <algorithm>
+
+#include "gateway/media_fetcher.h"
+#include "gateway/output_count.h"
+#include "gateway/providers/auth.h"
+#include "gateway/remote.h"
+#include "gateway/source.h"
+#include "gateway/upstream.h"
+
+namespace steward::gateway {
+namespace {
+
+class RemoteSource final : public Source {
+ public:
+  RemoteSource(Services& services, const Asked& asked, Target target, CancelToken cancel, Waits waits)
+      : Source(asked),
+        services_(services),
+        asked_(asked),
+        target_(std::move(target)),
+        cancel_(std::move(cancel)),
+        waits_(waits),
+        egress_(egress_of(egress_dialect(target_.options->profile, asked.request.from))) {}
+
+  // The request is written with the limit that will most likely be reserved, so that it has to be written but once.
+  Task<Result<Bound>> prepare() override {
+    if (auto ok = co_await resolve_addresses(); !ok) co_return fail(std::move(ok.error()));
+    const int64_t standard = services_.current()->default_output_tokens;
+    const int64_t cap = remote_bound(request(), {}, target_, standard).output_cap;
+    written_for_ = std::min(asked_.request.max_output.value_or(cap), cap);
+    if (auto ok = write(); !ok) co_return fail(std::move(ok.error()));
+    Bound bound = remote_bound(request(), body_, target_, standard);
+    input_tokens_ = bound.input_tokens;
+    co_return bound;
+  }
+
+  Task<Status> open(int64_t output_tokens) override {
+    most_tokens_ = output_tokens * asked_.request.n;
+    if (output_tokens != written_for_) {
+      written_for_ = output_tokens;
+      if (auto ok = write(); !ok) co_return ok;
+    }
+    auto request = provider_request(*target_.options, egress_.path(asked_.request, call_), std::move(body_), cancel_,
+                                    deadlines(), services_.clock.now_us());
+    if (!request) co_return fail(std::move(request.error()));
+    reader_ = egress_.reader(target_.provider);
+    asked_it_ = true;
+    if (!asked_.request.stream) co_return co_await fetch(std::move(*request));
+    request->headers.add("Accept", "text/event-stream");
+    auto stream = co_await EventStream::open(services_.clients.here(), std::move(*request),
+                                             [this](int status, std::string_view body, const net::Headers& headers) {
+                                               return refused(status, body, headers);
+                                             });
+    if (!stream) co_return fail(std::move(stream.error()));
+    stream_ = std::move(*stream);
+    take_limits(stream_->headers());
+    co_return Status{};
+  }
+
+  Task<Result<std::optional<Deltas>>> next() override {
+    if (!asked_.request.stream) co_return std::exchange(fetched_, std::nullopt);
+    while (!ended_) {
+      auto event = co_await stream_->next(reader_->finished());
+      if (!event) co_return fail(std::move(event.error()));
+      auto deltas = *event ? reader_->event((*event)->name, std::move((*event)->data)) : end();
+      if (!deltas) co_return fail(std::move(deltas.error()));
+      take_counts(*deltas);
+      if (counted_.at_least() > most_tokens_) {
+        co_return fail(
+            ErrorCode::kUpstreamError,
+            fmt::format("The answer was cut: the provider went past the {} tokens that it was allowed.", most_tokens_),
+            {{"cut", true}});
+      }
+      if (!deltas->empty()) co_return std::optional<Deltas>(std::move(*deltas));
+    }
+    co_return std::optional<Deltas>();
+  }
+
+  Task<bool> again(Error&, bool) override { co_return false; }
+  void stop() override { stream_.reset(); }
+
+  Ended ended(std::optional<Error> error) override {
+    Ended out{.usage = used(!error), .error = std::move(error)};
+    if (!out.error) return out;
+    const ErrorCode code = out.error->code;
+    const bool unheard = code == ErrorCode::kCancelled || code == ErrorCode::kUpstreamTimeout;
+    out.outcome = outcome_of(*out.error);
+    if (out.error->details.is_object() && out.error->details.contains("cut")) out.outcome = ledger::Outcome::kCut;
+    if (refused_status_ != 0)
+      out.outcome = refused_status_ < 500 ? ledger::Outcome::kRefusedUpstream : ledger::Outcome::kUpstreamFailed;
+    // It was asked and may have answered it all: charged at the bound, for nobody can tell what it made.
+    if (asked_it_ && !asked_.request.stream && !heard_ && unheard) out.outcome = ledger::Outcome::kInDoubt;
+    if (!asked_it_ || refused_status_ != 0 || (!heard_ && !unheard) || out.outcome == ledger::Outcome::kInDoubt)
+      out.usage = {.requests = 0};
+    return out;
+  }
+
+  routing::ProviderLimits limits() const override { return limits_; }
+
+ private:
+  // As it goes out: with bytes where the provider can't fetch an address itself.
+  const Request& request() const { return with_bytes_ ? *with_bytes_ : asked_.request; }
+
+  Task<Status> resolve_addresses() {
+    const auto options = services_.current();
+    const ProviderProfile& profile = target_.options->profile;
+    if (auto good = check_addresses(asked_.request, options->fetch); !good) co_return good;
+    if (!needs_fetching(asked_.request, profile)) co_return Status{};
+    with_bytes_ = asked_.request;
+    const auto resolver = net::make_resolver();
+    co_return co_await resolve_media(*with_bytes_, profile,
+                                     {*resolver, services_.clients.here(), options->fetch, cancel_});
+  }
+
+  Status write() {
+    call_ = {.provider = target_.provider,
+             .model = target_.upstream_model,
+             .profile = &target_.options->profile,
+             .max_output = written_for_,
+             .stream = asked_.request.stream,
+             .refusals = &refusals_};
+    auto body = egress_.write_request(request(), call_);
+    if (!body) return fail(std::move(body.error()));
+    body_ = dump(*body);
+    return {};
+  }
+
+  net::ClientDeadlines deadlines() const {
+    net::ClientDeadlines out = target_.options->deadlines;
+    const auto ms = [](DurationUs us) { return std::chrono::milliseconds(std::max<DurationUs>(1, us / 1000)); };
+    if (waits_.first_byte_us > 0) out.first_byte = ms(waits_.first_byte_us);
+    if (waits_.between_bytes_us > 0) out.between_bytes = ms(waits_.between_bytes_us);
+    out.total = std::min(out.total, services_.current()->call_deadline);
+    if (!waits_.total.never()) out.total = std::min(out.total, ms(waits_.total.left().count()));
+    return out;
+  }
+
+  Task<Status> fetch(net::ClientRequest request) {
+    auto got = co_await services_.clients.here().fetch(std::move(request));
+    if (!got) co_return fail(std::move(got.error()));
+    take_limits(got->headers);
+    if (got->status != 200) {
+      Error error = refused(got->status, got->body, got->headers);
+      co_return fail(std::move(error));
+    }
+    heard_ = true;
+    counted_.add_text(got->body.size());  // should it be garbage
+    auto body = parse_json(got->body, {.max_depth = 256, .allow_duplicate_keys = true});
+    if (!body || !body->is_object())
+      co_return fail(ErrorCode::kUpstreamError, "The model's provider answered with something that is no completion.");
+    auto deltas = reader_->whole(std::move(*body));
+    if (!deltas) co_return fail(std::move(deltas.error()));
+    counted_ = {};
+    take_counts(*deltas);
+    fetched_ = std::move(*deltas);
+    co_return Status{};
+  }
+
+  Result<Deltas> end() {
+    ended_ = true;
+    Deltas out;
+    if (stream_->done() && &egress_ == &chat_egress()) {  // an end that only this dialect marks so
+      auto marked = reader_->event("[DONE]", Json());
+      if (!marked) return marked;
+      out = std::move(*marked);
+    }
+    auto owed = reader_->end();
+    if (!owed) return owed;
+    std::ranges::move(*owed, std::back_inserter(out));
+    return out;
+  }
+
+  Error refused(int status, std::string_view body, const net::Headers& headers) {
+    refused_status_ = status;
+    take_limits(headers);
+    Error error = egress_.read_error(status, body, headers);
+    if (error.details.is_object()) error.details["upstream_status"] = status;
+    return error;
+  }
+
+  void take_limits(const net::Headers& headers) {
+    limits_ = routing::read_provider_limits([&](std::string_view name) { return headers.get(name); },
+                                            services_.clock.now_us());
+  }
+
+  void take_counts(const Deltas& deltas) {
+    heard_ = heard_ || !deltas.empty();
+    counted_.add(deltas);
+    for (const Delta& delta : deltas) {
+      const auto* told = std::get_if<UsageTold>(&delta);
+      if (told == nullptr) continue;
+      const ledger::Usage& usage = told->usage;
+      if (usage.prompt_tokens == 0 && usage.completion_tokens == 0) continue;
+      if (!told_ || usage.completion_tokens >= told_->completion_tokens) told_ = usage;  // told twice: the larger
+    }
+  }
+
+  // What the provider told; of an answer that broke off, what came counts where that is more.
+  ledger::Usage used(bool whole) const {
+    ledger::Usage out;
+    if (told_) out = *told_;
+    if (told_ && whole) return out;
+    const int64_t made = counted_.estimate();
+    if (told_ && out.completion_tokens >= made) return out;
+    if (!told_ || out.prompt_tokens == 0) out.prompt_tokens = estimate_tokens(static_cast<size_t>(input_tokens_));
+    out.completion_tokens = made;
+    out.estimated = true;
+    return out;
+  }
+
+  Services& services_;
+  const Asked& asked_;
+  Target target_;
+  CancelToken cancel_;
+  Waits waits_;
+  const Egress& egress_;
+  std::optional<Request> with_bytes_;
+  OutgoingCall call_;
+  std::string body_;
+  int64_t written_for_ = 0, most_tokens_ = 0, input_tokens_ = 0;
+  std::unique_ptr<AnswerReader> reader_;
+  std::unique_ptr<EventStream> stream_;
+  std::optional<Deltas> fetched_;
+  OutputCount counted_;
+  std::optional<ledger::Usage> told_;
+  routing::ProviderLimits limits_;
+  int refused_status_ = 0;
+  bool asked_it_ = false, heard_ = false, ended_ = false;
+};
+
+}  // namespace
+
+Dialect egress_dialect(const ProviderProfile& profile, Dialect from) {
+  switch (profile.dialect) {
+    case ProviderDialect::kResponses: return Dialect::kResponses;
+    case ProviderDialect::kAnthropic:
+    case ProviderDialect::kBedrock: return Dialect::kMessages;
+    case ProviderDialect::kGemini: return Dialect::kGemini;
+    case ProviderDialect::kOpenAi: break;
+  }
+  return from == Dialect::kResponses && profile.quirks.speaks_responses ? Dialect::kResponses : Dialect::kChat;
+}
+
+Result<net::ClientRequest> provider_request(const ProviderOptions& provider, const UpstreamPath& path, std::string body,
+                                            CancelToken cancel, net::ClientDeadlines deadlines, TimeUs now_us) {
+  net::ClientRequest request{.method = "POST",
+                             .url = provider.base_url + path.path,
+                             .body = std::move(body),
+                             .deadlines = deadlines,
+                             .cancel = std::move(cancel)};
+  request.guard = provider.guard;
+  request.headers.add("Content-Type", "application/json");
+  for (const auto& [name, value] : path.headers) request.headers.add(name, value);
+  if (auto ok = authorize(request, provider.profile, {.key = provider.key, .region = provider.region}, now_us); !ok)
+    return fail(std::move(ok.error()));
+  return request;
+}
+
+std::unique_ptr<Source> make_remote_source(Services& services, const Asked& asked, Target target, CancelToken cancel,
+                                           Waits waits) {
+  return std::make_unique<RemoteSource>(services, asked, std::move(target), std::move(cancel), waits);
+}
+
+}  // namespace steward::gateway
