@@ -131,6 +131,40 @@ TEST(Config, AKnownProvidersKeyInTheEnvironmentIsEnough) {
   for (const auto& [key, value] : config->all()) EXPECT_EQ(value.value.dump().find("secret"), std::string::npos) << key;
 }
 
+TEST(Config, AProvidersKeyMayStandInOneOfSeveralVariables) {
+  ConfigSources sources;
+  sources.environment["GOOGLE_API_KEY"] = "g";
+  EXPECT_EQ(Config::load(sources)->text("providers.gemini.key_env"), "GOOGLE_API_KEY");
+  sources.environment["GEMINI_API_KEY"] = "g";
+  EXPECT_EQ(Config::load(sources)->text("providers.gemini.key_env"), "GEMINI_API_KEY");
+}
+
+TEST(Config, AwsNeedsBothPartsOfItsKeyAndARegion) {
+  ConfigSources sources;
+  const auto there = [&] { return !Config::load(sources)->names("providers").empty(); };
+  sources.environment["AWS_SECRET_ACCESS_KEY"] = "s";
+  sources.environment["AWS_REGION"] = "eu-central-1";
+  EXPECT_FALSE(there());
+  sources.environment["AWS_ACCESS_KEY_ID"] = "i";
+  EXPECT_TRUE(there());
+  sources.environment.erase("AWS_REGION");
+  EXPECT_FALSE(there());
+  sources.environment["AWS_DEFAULT_REGION"] = "us-east-1";
+  EXPECT_TRUE(there());
+}
+
+TEST(Config, AKeyNeverGoesByItselfToAnAddressThatSomebodyElseChose) {
+  auto sources =
+      toml("[providers.eu]\nlike = \"mistral\"\n[providers.mine]\nlike = \"mistral\"\nbase_url = \"http://x/v1\"\n");
+  const auto config = Config::load(sources);
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->text("providers.eu.base_url"), "https://api.mistral.ai/v1");
+  EXPECT_EQ(config->text("providers.eu.key_env"), "MISTRAL_API_KEY");
+  EXPECT_EQ(config->text("providers.mine.key_env"), "");
+  EXPECT_NE(problem_of(toml("[providers.eu]\nlike = \"mistrul\"\n")).find("did you mean 'mistral'?"),
+            std::string::npos);
+}
+
 TEST(Config, AnUnknownProviderNeedsAnAddress) {
   EXPECT_NE(problem_of(toml("[providers.opanai]\nkey_env = \"X\"\n")).find("did you mean 'openai'?"),
             std::string::npos);

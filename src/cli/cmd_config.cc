@@ -1,11 +1,9 @@
 // steward config, reload and secrets.
-#include <termios.h>
-#include <unistd.h>
-
 #include "base/config.h"
 #include "base/text.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/secret_input.h"
 #include "cli/table.h"
 
 namespace steward::cli {
@@ -82,28 +80,6 @@ int change(const Options& options, const Context& context, bool set) {
   return kDone;
 }
 
-// Reads a secret without showing it; from a pipe, the whole of it less a last newline.
-std::string read_secret(const Context& context) {
-  termios before = {};
-  const bool hide = context.in_is_terminal && ::tcgetattr(STDIN_FILENO, &before) == 0;
-  if (hide) {
-    termios hidden = before;
-    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-    std::fputs("Secret (not shown): ", context.err);
-    std::fflush(context.err);
-  }
-  std::string secret;
-  for (int c = std::fgetc(stdin); c != EOF && !(hide && c == '\n') && secret.size() < 100'000; c = std::fgetc(stdin))
-    secret += static_cast<char>(c);
-  if (hide) {
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-    std::fputs("\n", context.err);
-  }
-  while (secret.ends_with('\n') || secret.ends_with('\r')) secret.pop_back();
-  return secret;
-}
-
 server::SecretStore store(const Context& context) {
   const auto file = context.environment.find("STEWARD_MASTER_KEY_FILE");
   return {journal::HomePaths(context.home), file == context.environment.end() ? "" : file->second, context.random};
@@ -111,7 +87,8 @@ server::SecretStore store(const Context& context) {
 
 int set_secret(const Options& options, const Context& context) {
   if (auto made = journal::prepare_home(journal::HomePaths(context.home)); !made) return context.failed(made.error());
-  if (auto done = store(context).set(options.key, read_secret(context)); !done) return context.failed(done.error());
+  if (auto done = store(context).set(options.key, read_secret(context, "Secret")); !done)
+    return context.failed(done.error());
   context.line(fmt::format("Sealed. Name it in the configuration: key_secret = \"{}\".", options.key));
   return kDone;
 }

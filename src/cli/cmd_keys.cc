@@ -11,7 +11,7 @@ namespace {
 struct Options {
   std::string name, key;
   bool admin = false, json = false, all = false;
-  std::optional<std::string> owner, team, expires, budget, period, overlap;
+  std::optional<std::string> owner, team, expires, budget, period, overlap, content;
   std::vector<std::string> models, endpoints, tags;
   std::optional<int64_t> rpm, tpm, concurrency;
   std::optional<double> weight;
@@ -26,6 +26,7 @@ Result<Json> spec_of(const Options& options, const Context& context) {
   if (options.rpm) body["limits"]["requests_per_minute"] = *options.rpm;
   if (options.tpm) body["limits"]["tokens_per_minute"] = *options.tpm;
   if (options.concurrency) body["limits"]["concurrency"] = *options.concurrency;
+  if (options.content) body["content"] = *options.content;
   if (options.weight) body["weight"] = *options.weight;
   if (options.expires) {
     auto time = parse_when(*options.expires, context.clock.now_us());
@@ -74,6 +75,7 @@ void show(const Json& key, const Context& context) {
   line("models", joined(key["models"]));
   line("endpoints", joined(key["endpoints"]));
   line("limits", limit_text(key));
+  line("content", key["content"] == "metadata" ? "metadata only" : key["content"].get<std::string>());
   line("weight", fmt::format("{}", key["weight"].get<double>()));
   line("created", key["created_at"].is_string() ? key["created_at"].get<std::string>() : "");
   line("expires", key["expires_at"].is_string() ? key["expires_at"].get<std::string>() : "never");
@@ -162,6 +164,7 @@ void add_spec_options(Command& command, const std::shared_ptr<Options>& options)
       .option("--tpm", options->tpm, "Tokens a minute; 0: no limit")
       .option("--concurrency", options->concurrency, "Calls at once; 0: no limit")
       .option("--weight", options->weight, "Share of a busy model against other keys (1)")
+      .option("--content", options->content, "What is kept of its calls: metadata (the default), none, or 30d", "WHAT")
       .option("--expires", options->expires, "When it ends: 30d, 2026-12-31, or never", "WHEN")
       .option("--tag", options->tags, "A note for your own accounts; repeat for more", "NAME=VALUE")
       .flag("--json", options->json, "Print JSON");

@@ -15,6 +15,8 @@ Command make_program(const Context& context) {
   add_serve(program, context);
   add_chat(program, context);
   add_models(program, context);
+  add_routes(program, context);
+  add_providers(program, context);
   add_keys(program, context);
   add_budgets(program, context);
   add_usage(program, context);

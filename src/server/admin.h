@@ -18,9 +18,16 @@ std::vector<Endpoint> journal_endpoints(Core& core);
 std::vector<Endpoint> backup_endpoints(Core& core);  // also /admin/v1/journal/rebuild
 std::vector<Endpoint> job_endpoints(Core& core);     // and erasure, which is one
 std::vector<Endpoint> config_endpoints(Core& core);
+std::vector<Endpoint> call_endpoints(Core& core);      // /admin/v1/calls
+std::vector<Endpoint> provider_endpoints(Core& core);  // /admin/v1/providers
+std::vector<Endpoint> route_endpoints(Core& core);     // /admin/v1/routes
 
 // What the server does in the background. Before the jobs start.
 void register_jobs(Core& core);
+void register_content_job(Core& core);
+Task<void> purge_due_content(Core& core);  // now and then: makes the job if there is something for it
+// Of erased records: their views have folded that and no file holds them when this returns. On a job's thread.
+Result<Json> purge_files(Core& core, const jobs::Job& job, jobs::JobContext& context);
 
 // Everything but /openapi.json, which is made from this.
 std::vector<Endpoint> all_endpoints(Core& core);

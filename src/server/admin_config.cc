@@ -48,6 +48,9 @@ Task<Result<Reply>> change_setting(Core& core, AdminCall call, bool set) {
     value = call.body["value"];
   }
   const std::string key = call.request.params.at("key");
+  // What may be reached inside is for the home's owner to say, not for whoever has a key with scope admin.
+  if (key == "limits.allow_inside" && !call.request.over_unix)
+    co_return fail(ErrorCode::kForbidden, "limits.allow_inside can be set only over the home's socket or in the file.");
   if (auto done = co_await core.settings->change(*core.journal, call.caller, key, value); !done)
     co_return fail(done.error());
   auto report = core.reload();

@@ -101,8 +101,10 @@ Task<Result<Reply>> erase(Core& core, AdminCall call) {
   co_return Reply{202, job_json(*job)};
 }
 
+}  // namespace
+
 // Tables of views are clean once they have folded the erasure; then the files.
-Result<Json> purge(Core& core, const jobs::Job& job, jobs::JobContext& context) {
+Result<Json> purge_files(Core& core, const jobs::Job& job, jobs::JobContext& context) {
   const auto written = core.journal->written_seq(job.tenant);
   while (core.views->applied_seq(job.tenant) < written) {
     if (context.cancelled()) return fail(ErrorCode::kShuttingDown);
@@ -118,11 +120,11 @@ Result<Json> purge(Core& core, const jobs::Job& job, jobs::JobContext& context) 
   return Json{{"purged", *purged}};
 }
 
-}  // namespace
-
 void register_jobs(Core& core) {
-  core.jobs->handle(std::string(kPurge),
-                    [&core](const jobs::Job& job, jobs::JobContext& context) { return purge(core, job, context); });
+  core.jobs->handle(std::string(kPurge), [&core](const jobs::Job& job, jobs::JobContext& context) {
+    return purge_files(core, job, context);
+  });
+  register_content_job(core);
 }
 
 std::vector<Endpoint> job_endpoints(Core& core) {

@@ -9,9 +9,6 @@ constexpr std::string_view kPeriods[] = {"day", "week", "month", "forever"};
 constexpr std::string_view kKinds[] = {"user", "team", "agent", "key", "service"};
 constexpr int64_t kMaxRate = 1'000'000'000'000;
 
-std::string per_million_usd(PicoUsd pico) {  // pico-dollars a token = micro-dollars a million tokens
-  return usd_decimal(pico * 1000);
-}
 }  // namespace
 
 Json time_json(TimeUs time) { return time == 0 ? Json(nullptr) : Json(to_rfc3339(time)); }
@@ -45,6 +42,7 @@ Json key_json(const identity::Key& key, TimeUs now) {
             {"tokens_per_minute", spec.limits.tokens_per_minute},
             {"concurrency", spec.limits.concurrency}}},
           {"weight", spec.weight},
+          {"content", identity::content_text(spec.content_days)},
           {"created_at", time_json(key.created_at)},
           {"status", key.revoked ? "revoked"
                      : expired   ? "expired"
@@ -77,32 +75,6 @@ Json budget_json(const ledger::Budget& budget) {
           {"left_microusd", to_microusd_decimal(budget.left())}};
 }
 
-Json price_json(const std::string& provider_and_model, const ledger::Price& price) {
-  const size_t slash = provider_and_model.find('/');
-  return {{"provider", provider_and_model.substr(0, slash)},
-          {"model", slash == std::string::npos ? "" : provider_and_model.substr(slash + 1)},
-          {"input_pico", price.input},
-          {"output_pico", price.output},
-          {"cached_input_pico", price.cached_input},
-          {"request_pico", price.request},
-          {"input_usd_per_million", per_million_usd(price.input)},
-          {"output_usd_per_million", per_million_usd(price.output)},
-          {"cached_input_usd_per_million", per_million_usd(price.cached_input)},
-          {"source", price.source},
-          {"from", time_json(price.from)}};
-}
-
-Json usage_json(const ledger::UsageRow& row) {
-  return {{"group", row.group},
-          {"calls", row.calls},
-          {"failed", row.failed},
-          {"prompt_tokens", row.prompt_tokens},
-          {"cached_tokens", row.cached_tokens},
-          {"completion_tokens", row.completion_tokens},
-          {"cost_microusd", to_microusd_decimal(row.cost)},
-          {"overrun_microusd", to_microusd_decimal(row.overrun)}};
-}
-
 void read_key_spec(Fields& fields, identity::KeySpec& spec) {
   static const std::vector<std::string> kEndpoints = {"chat", "completions", "embeddings", "models"};
   if (auto v = fields.text("name")) spec.name = *v;
@@ -113,6 +85,13 @@ void read_key_spec(Fields& fields, identity::KeySpec& spec) {
   if (auto v = fields.boolean("admin")) spec.admin = *v;
   if (auto v = fields.time("expires_at")) spec.expires_at = *v;
   if (auto v = fields.text_table("tags")) spec.tags = *v;
+  if (auto v = fields.text("content")) {
+    const auto days = identity::content_from_text(*v);
+    if (!days)
+      fields.problem("content", fmt::format("is metadata, none, or 1d to {}d", identity::kMaxContentDays));
+    else
+      spec.content_days = *days;
+  }
   if (auto v = fields.number("weight", 0.001, 1000)) spec.weight = *v;
   for (const auto& endpoint : spec.endpoints) {
     if (std::ranges::find(kEndpoints, endpoint) == kEndpoints.end())

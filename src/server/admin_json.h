@@ -11,8 +11,6 @@ Json time_json(TimeUs time);  // RFC 3339; null for 0
 Json key_json(const identity::Key& key, TimeUs now);
 Json principal_json(const identity::Principal& principal);
 Json budget_json(const ledger::Budget& budget);
-Json price_json(const std::string& provider_and_model, const ledger::Price& price);
-Json usage_json(const ledger::UsageRow& row);
 std::string_view period_name(ledger::Period period);
 std::string_view principal_kind_name(identity::PrincipalKind kind);
 

@@ -2,14 +2,21 @@
 
 #include <unistd.h>
 
+#include <boost/asio/use_future.hpp>
+
 #include "base/file.h"
+#include "gateway/conversations/responses_api.h"
 #include "server/admin.h"
+#include "server/batches/runner.h"
+#include "server/content_view.h"
 #include "server/events.h"
 #include "server/idempotency.h"
 #include "server/metrics.h"
 #include "server/openapi.h"
 #include "server/options.h"
 #include "server/paths.h"
+#include "server/price_options.h"
+#include "server/responses.h"
 #include "server/settings.h"
 #include "server/worker.h"
 
@@ -18,6 +25,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::chrono::seconds kHousekeeping{5};
+constexpr std::chrono::seconds kLastFlush{3};
+constexpr int64_t kPurgeRounds = 12;  // of housekeeping between looks for content that is past its time
 
 size_t thread_count(const Config& config) {
   const auto asked = static_cast<size_t>(config.integer("server.threads"));
@@ -26,7 +35,7 @@ size_t thread_count(const Config& config) {
 
 }  // namespace
 
-Result<Config> load_app_config(const AppOptions& options, const std::map<std::string, nlohmann::json>& settings) {
+Result<Config> load_app_config(const AppOptions& options, const std::map<std::string, Json>& settings) {
   ConfigSources sources;
   sources.environment = options.environment;
   sources.flags = options.flags;
@@ -71,6 +80,7 @@ Status App::listen() {
   core_.config.put(std::make_shared<Config>(std::move(*config)));
   const auto now = core_.config.get();
   core_.log = Log::to_stderr(log_level(*now), log_format(*now));
+  core_.traces = std::make_shared<gateway::Traces>(core_.random, core_.log);
   if (auto made = journal::prepare_home(core_.home); !made) return made;
   // The journal takes the lock for good in open(); a second server must not get as far as the first one's socket.
   if (auto unused = journal::HomeLock::take(core_.home); !unused) return fail(unused.error());
@@ -106,7 +116,9 @@ Status App::open() {
   core_.events->attach(*core_.journal);
   core_.idempotency = std::make_unique<Idempotency>(*core_.journal, core_.clock);
   register_jobs(core_);
+  register_batch_job(core_);
   core_.jobs->start();
+  open_responses(core_);
   core_.phase = Phase::kReady;
   housekeeper_ = std::thread([this] { housekeep(); });
   return {};
@@ -114,11 +126,17 @@ Status App::open() {
 
 Status App::open_store() {
   const auto config = core_.config.get();
+  auto master = journal::load_master_key(core_.home, config->path("secrets.master_key_file"), core_.random);
+  if (!master) return fail(master.error());
+  core_.blobs = std::make_unique<journal::BlobStore>(core_.home, std::move(*master));
   core_.journal =
       journal::make_sqlite_journal(journal_options(*config, core_.home.root), core_.clock, core_.random, core_.log);
   core_.identity = identity::make_identity(*core_.journal, core_.clock, core_.random, core_.log);
-  core_.ledger = ledger::make_ledger(*core_.journal, *core_.identity, default_prices(*config), core_.clock,
-                                     core_.random, core_.log);
+  auto prices = default_prices(*config);
+  if (!prices) return fail(prices.error());
+  core_.ledger =
+      ledger::make_ledger(*core_.journal, *core_.identity, std::move(*prices), core_.clock, core_.random, core_.log);
+  core_.ledger->set_provider_kinds(provider_kinds(*config));
   core_.journal->add_fold(core_.identity->fold());
   core_.journal->add_fold(core_.ledger->fold());
   core_.journal->add_fold(*core_.settings);
@@ -129,6 +147,9 @@ Status App::open_store() {
   for (auto* view : core_.identity->views()) core_.views->add(*view);
   for (auto* view : core_.ledger->views()) core_.views->add(*view);
   core_.views->add(core_.settings->view());
+  core_.views->add(*core_.content);
+  core_.views->add(batches_);
+  core_.views->add(*core_.open_responses);
   for (auto* view : core_.jobs->views()) core_.views->add(*view);
   return core_.views->start();
 }
@@ -160,8 +181,16 @@ Status App::open_models() {
   }
   core_.engine = engine::make_engine(std::move(options), *core_.threads, *core_.clients, core_.random, core_.log);
   if (auto started = core_.engine->start(); !started) return started;
-  auto gateway = gateway_options(*config, options_.environment, *core_.secrets);
+  std::map<std::string, std::string> left_out;
+  auto gateway = gateway_options(*config, options_.environment, *core_.secrets, &left_out);
   if (!gateway) return fail(gateway.error());
+  for (const auto& [name, why] : left_out)
+    core_.log.error("a provider is left out", {{"provider", name}, {"reason", why}});
+  core_.providers.put({gateway->providers, std::move(left_out)});
+  auto traces = trace_options(*config, options_.environment, *core_.secrets);
+  if (!traces) return fail(traces.error());
+  core_.traces->configure(std::move(*traces));
+  gateway->traces = core_.traces;
   core_.gateway = gateway::make_gateway(std::move(*gateway), *core_.journal, *core_.identity, *core_.ledger,
                                         *core_.engine, *core_.clients, core_.clock, core_.random, core_.log);
   return {};
@@ -185,15 +214,24 @@ Result<ReloadReport> App::reload() {
   const std::lock_guard lock(reload_mutex_);
   auto fresh = load_app_config(options_, core_.settings->values());
   if (!fresh) return fail(fresh.error());
-  auto gateway = gateway_options(*fresh, options_.environment, *core_.secrets);
+  std::map<std::string, std::string> left_out;
+  auto gateway = gateway_options(*fresh, options_.environment, *core_.secrets, &left_out);
   if (!gateway) return fail(gateway.error());
+  auto traces = trace_options(*fresh, options_.environment, *core_.secrets);
+  if (!traces) return fail(traces.error());
+  auto prices = default_prices(*fresh);
+  if (!prices) return fail(prices.error());
   const auto before = core_.config.get();
   ReloadReport report;
   for (const auto& change : changes(*before, *fresh)) {
     (change.reload == Reload::kAtOnce ? report.applied : report.needs_restart).push_back(change.key);
   }
+  core_.providers.put({gateway->providers, std::move(left_out)});
+  core_.traces->configure(std::move(*traces));
+  gateway->traces = core_.traces;
   core_.gateway->reload(std::move(*gateway));
-  core_.ledger->set_default_prices(default_prices(*fresh));
+  core_.ledger->set_default_prices(std::move(*prices));
+  core_.ledger->set_provider_kinds(provider_kinds(*fresh));
   core_.log.set_level(log_level(*fresh));
   core_.config.put(std::make_shared<Config>(std::move(*fresh)));
   core_.log.info("configuration reloaded", {{"applied", report.applied}, {"needs_restart", report.needs_restart}});
@@ -201,12 +239,24 @@ Result<ReloadReport> App::reload() {
 }
 
 void App::housekeep() {
+  int64_t rounds = 0;
   std::unique_lock lock(housekeeper_mutex_);
   while (!housekeeper_wakes_.wait_for(lock, kHousekeeping, [this] { return housekeeper_ends_; })) {
     lock.unlock();
     asio::co_spawn(core_.threads->context(0), core_.ledger->expire(), asio::detached);
+    flush_traces();
+    if (rounds++ % kPurgeRounds == 0)
+      asio::co_spawn(core_.threads->context(0), purge_due_content(core_), asio::detached);
     lock.lock();
   }
+}
+
+// Waits for what is under way at the stop, within the exporter's own deadline.
+void App::flush_traces() {
+  if (!core_.threads || !core_.clients || !core_.traces->on()) return;
+  const auto flush = [](Core& core) -> Task<void> { co_await core.traces->flush(core.clients->here()); };
+  auto done = asio::co_spawn(core_.threads->context(0), flush(core_), asio::use_future);
+  if (core_.phase == Phase::kStopping) done.wait_for(kLastFlush);
 }
 
 void App::begin_stop() {
@@ -214,6 +264,7 @@ void App::begin_stop() {
   core_.phase.compare_exchange_strong(ready, Phase::kStopping);
   if (server_) server_->stop_accepting();
   core_.events->close();
+  if (core_.responses) core_.responses->begin_stop();
 }
 
 size_t App::requests_under_way() const { return server_ ? server_->requests_under_way() : 0; }
@@ -228,6 +279,8 @@ size_t App::stop(Deadline deadline) {
   housekeeper_wakes_.notify_all();
   if (housekeeper_.joinable()) housekeeper_.join();
   const size_t cut = server_ ? server_->drain(deadline) : 0;
+  if (core_.responses) core_.responses->stop();
+  flush_traces();
   core_.worker->stop();
   if (core_.jobs) core_.jobs->stop();
   if (core_.engine) core_.engine->stop();

@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "server/batches/batch_view.h"
 #include "server/core.h"
 #include "server/endpoint.h"
 
@@ -27,7 +28,7 @@ struct AppOptions {
 };
 
 // The configuration from file, environment and flags (and settings, if given). A file that was named must be there.
-Result<Config> load_app_config(const AppOptions& options, const std::map<std::string, nlohmann::json>& settings = {});
+Result<Config> load_app_config(const AppOptions& options, const std::map<std::string, Json>& settings = {});
 
 class App {
  public:
@@ -54,10 +55,12 @@ class App {
   Status open_store();
   Status open_identity();
   Status open_models();
+  void flush_traces();
   void housekeep();  // on its own thread: what has to be done each few seconds
   Status announce();
 
   AppOptions options_;
+  BatchView batches_;  // outlives the views that fold into it
   Core core_;
   std::filesystem::path socket_;
   std::vector<Endpoint> endpoints_;

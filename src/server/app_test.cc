@@ -11,6 +11,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "net/sse.h"
+#include "server/admin.h"
+#include "server/kept.h"
 
 namespace steward::server {
 namespace {
@@ -178,7 +180,7 @@ TEST_F(WholeServer, ARepeatTakesEffectOnceAlsoOverARestart) {
   const Json again = ask("POST", "/admin/v1/keys", {{"name", "once"}}, {once}).json;
   EXPECT_EQ(again["id"], first["id"]);
   EXPECT_FALSE(again.contains("secret")) << "a secret is never kept";
-  EXPECT_EQ(ask("POST", "/admin/v1/keys", {{"name", "other"}}, {once}).status, 400);
+  EXPECT_EQ(ask("POST", "/admin/v1/keys", {{"name", "other"}}, {once}).status, 422);
   stop();
   start();
   EXPECT_EQ(ask("POST", "/admin/v1/keys", {{"name", "once"}}, {once}).json["id"], first["id"]);
@@ -189,6 +191,34 @@ TEST_F(WholeServer, AFailedRequestMayBeTriedAgainUnderItsKey) {
   const std::pair<std::string, std::string> once = {"idempotency-key", "abc"};
   EXPECT_EQ(ask("POST", "/admin/v1/budgets", {{"limit_usd", "1"}, {"scope", "key_none"}}, {once}).status / 100, 4);
   EXPECT_NE(ask("POST", "/admin/v1/budgets", {{"limit_usd", "1"}, {"scope", "key_none"}}, {once}).status, 409);
+}
+
+TEST_F(WholeServer, KeptContentGoesWhenItsTimeIsUpAndNothingElse) {
+  auto& core = app_->core();
+  const auto keep = [&](const std::string& call, TimeUs until) {
+    const std::string blob = core.blobs->put(core.tenant, "said in " + call).value();
+    journal::Draft draft;
+    draft.stream = "content/" + call;
+    draft.kind = std::string(kContentKind);
+    draft.body = dump(Json{{"call", call}, {"until_us", until}, {"request", blob}, {"answer", blob}});
+    draft.blobs = {blob};
+    draft.sources = {call};
+    std::vector<journal::Draft> drafts;
+    drafts.push_back(std::move(draft));
+    const auto written = core.journal->append_blocking(core.tenant, std::move(drafts));
+    return std::pair(written->records[0].id, blob_path(core.home, core.tenant, blob));
+  };
+  const auto [old_record, old_file] = keep("call_OLD", clock_.now_us() - 1);
+  const auto [new_record, new_file] = keep("call_NEW", clock_.now_us() + 3600 * kSecondUs);
+  while (core.views->applied_seq(core.tenant) < core.journal->written_seq(core.tenant))
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  asio::co_spawn(threads_.context(0), purge_due_content(core), asio::use_future).get();
+  for (int i = 0; i < 500 && fs::exists(old_file); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_FALSE(fs::exists(old_file));
+  EXPECT_TRUE(core.journal->find(old_record)->erased);
+  EXPECT_TRUE(fs::exists(new_file));
+  EXPECT_FALSE(core.journal->find(new_record)->erased);
+  EXPECT_EQ(ask("POST", "/admin/v1/journal/verify").json["ok"], true);
 }
 
 TEST_F(WholeServer, SettingsStandBetweenFileAndEnvironmentAndOutliveARestart) {

@@ -1,5 +1,7 @@
 #include "server/core.h"
 
+#include "gateway/conversations/responses_api.h"
+#include "server/content_view.h"
 #include "server/events.h"
 #include "server/idempotency.h"
 #include "server/metrics.h"
@@ -18,7 +20,10 @@ Core::Core(Clock& c, Random& r, Log l, std::filesystem::path home_path)
       http_metrics(std::make_unique<HttpMetrics>()),
       events(std::make_unique<EventHub>()),
       settings(std::make_unique<Settings>()),
-      worker(std::make_unique<Worker>()) {}
+      worker(std::make_unique<Worker>()),
+      content(std::make_unique<ContentView>()),
+      traces(std::make_shared<gateway::Traces>(r, log)),
+      open_responses(std::make_unique<gateway::OpenResponses>()) {}
 
 Core::~Core() = default;
 

@@ -15,8 +15,10 @@
 #include "base/random.h"
 #include "engine/engine.h"
 #include "gateway/gateway.h"
+#include "gateway/traces.h"
 #include "identity/identity.h"
 #include "jobs/jobs.h"
+#include "journal/blobs.h"
 #include "journal/home.h"
 #include "journal/journal.h"
 #include "journal/view.h"
@@ -25,6 +27,10 @@
 #include "net/http_server.h"
 #include "server/secrets.h"
 
+namespace steward::gateway {
+class OpenResponses;
+class ResponsesApi;
+}  // namespace steward::gateway
 namespace steward::server {
 
 class EventHub;
@@ -32,6 +38,7 @@ class HttpMetrics;
 class Idempotency;
 class Settings;
 class Worker;
+class ContentView;
 
 enum class Phase { kStarting, kReady, kStopping };
 
@@ -52,6 +59,27 @@ class ConfigHolder {
   std::shared_ptr<const Config> config_;
 };
 
+// The providers in force, and those that could not be made (name → why); a reload swaps the whole.
+struct ProviderSet {
+  std::vector<gateway::ProviderOptions> providers;
+  std::map<std::string, std::string> left_out;
+};
+class ProviderHolder {
+ public:
+  std::shared_ptr<const ProviderSet> get() const {
+    const std::lock_guard lock(mutex_);
+    return set_;
+  }
+  void put(ProviderSet set) {
+    const std::lock_guard lock(mutex_);
+    set_ = std::make_shared<const ProviderSet>(std::move(set));
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const ProviderSet> set_ = std::make_shared<const ProviderSet>();
+};
+
 struct ReloadReport {
   std::vector<std::string> applied;
   std::vector<std::string> needs_restart;
@@ -66,6 +94,7 @@ struct Core {
   Log log;
   journal::HomePaths home;
   ConfigHolder config;
+  ProviderHolder providers;
   std::atomic<Phase> phase = Phase::kStarting;
   TimeUs started_at = 0;      // wall clock
   std::string starting_part;  // what start() is at, for /readyz; guarded by its mutex
@@ -79,6 +108,9 @@ struct Core {
   std::unique_ptr<Settings> settings;
   std::unique_ptr<Idempotency> idempotency;
   std::unique_ptr<Worker> worker;
+  std::unique_ptr<ContentView> content;
+  std::unique_ptr<journal::BlobStore> blobs;
+  std::shared_ptr<gateway::Traces> traces;
 
   // In the order in which they are made; they end in the other.
   std::unique_ptr<net::IoThreads> threads;
@@ -90,6 +122,8 @@ struct Core {
   std::unique_ptr<jobs::Jobs> jobs;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<gateway::Gateway> gateway;
+  std::unique_ptr<gateway::OpenResponses> open_responses;
+  std::unique_ptr<gateway::ResponsesApi> responses;
 
   // Reads the sources again and applies what can be applied at once. Set by App.
   std::function<Result<ReloadReport>()> reload;

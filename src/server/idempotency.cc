@@ -7,7 +7,9 @@ namespace steward::server {
 namespace {
 constexpr DurationUs kHoldsUs = 24 * 3600 * kSecondUs;
 constexpr size_t kMaxKeyBytes = 255;
-constexpr size_t kMaxRecords = 1000;  // of one stream: each day that a key is used again adds two or three
+constexpr size_t kMaxRecords = 1000;  // of one page
+constexpr std::string_view kAnswered = "idempotency.answered";
+constexpr std::string_view kReleased = "idempotency.released";
 
 Json body_of(const journal::Record& record) {
   Json body = Json::parse(record.body, nullptr, false);
@@ -19,7 +21,7 @@ const Id& doer(const identity::Caller& caller) { return caller.key != nullptr ? 
 
 Result<Idempotency::Begun> Idempotency::look(const identity::Caller& caller, const std::string& stream,
                                              const std::string& fingerprint, bool repeatable, uint64_t& version) {
-  auto records = journal_.read_stream(caller.tenant, stream, 0, kMaxRecords);
+  auto records = last_records(caller.tenant, stream);
   if (!records) return fail(records.error());
   Begun begun{stream, std::nullopt};
   version = records->empty() ? 0 : records->back().version;
@@ -28,10 +30,17 @@ Result<Idempotency::Begun> Idempotency::look(const identity::Caller& caller, con
   const auto last_begun =
       std::find_if(records->rbegin(), records->rend(), [](const auto& r) { return r.kind == "idempotency.begun"; });
   if (last_begun != records->rend() && body_of(*last_begun).value("fingerprint", "") != fingerprint) {
-    return fail(ErrorCode::kInvalidRequest, "This Idempotency-Key was used for another request: take a new one.");
+    return fail(ErrorCode::kIdempotencyMismatch, "This Idempotency-Key was used for another request: take a new one.");
   }
-  if (records->back().kind == "idempotency.answered") {
+  if (records->back().kind == kReleased) return begun;
+  if (records->back().kind == kAnswered) {
+    if (records->back().erased)
+      return fail(ErrorCode::kConflict, "The answer under this Idempotency-Key was erased: take a new one.");
     const Json body = body_of(records->back());
+    if (body.contains("kept")) {
+      begun.kept = body["kept"];
+      return begun;
+    }
     begun.answer = Reply{body.value("status", 200), body.value("body", Json::object())};
     return begun;
   }
@@ -78,6 +87,42 @@ Task<Result<Idempotency::Begun>> Idempotency::begin(identity::Caller caller, std
   co_return begun;
 }
 
+Result<std::vector<journal::Record>> Idempotency::last_records(const Id& tenant, const std::string& stream) {
+  for (uint64_t after = 0;;) {
+    auto page = journal_.read_stream(tenant, stream, after, kMaxRecords);
+    if (!page || page->size() < kMaxRecords) return page;
+    after = page->back().version - 8;  // the last page holds at least the last use
+  }
+}
+
+Task<Status> Idempotency::write(identity::Caller caller, journal::Draft draft, journal::Wait wait) {
+  draft.actor = doer(caller);
+  std::vector<journal::Draft> drafts;
+  drafts.push_back(std::move(draft));
+  auto written = co_await journal_.append(caller.tenant, std::move(drafts), wait);
+  if (!written) co_return fail(written.error());
+  co_return Status{};
+}
+
+Task<Status> Idempotency::keep(identity::Caller caller, std::string stream, Id call, Json kept,
+                               std::vector<std::string> blobs) {
+  journal::Draft draft;
+  draft.stream = std::move(stream);
+  draft.kind = kAnswered;
+  draft.body = dump(Json{{"until_us", clock_.now_us() + kHoldsUs}, {"call", call}, {"kept", std::move(kept)}});
+  draft.blobs = std::move(blobs);
+  if (!call.empty()) draft.sources = {call};
+  co_return co_await write(std::move(caller), std::move(draft), journal::Wait::kDurable);
+}
+
+Task<Status> Idempotency::release(identity::Caller caller, std::string stream) {
+  journal::Draft draft;
+  draft.stream = std::move(stream);
+  draft.kind = kReleased;
+  draft.body = "{}";
+  co_return co_await write(std::move(caller), std::move(draft), journal::Wait::kWritten);
+}
+
 Task<Status> Idempotency::answered(identity::Caller caller, std::string stream, Reply reply) {
   if (reply.body.is_object() && reply.body.contains("secret")) {
     reply.body.erase("secret");
@@ -85,7 +130,7 @@ Task<Status> Idempotency::answered(identity::Caller caller, std::string stream, 
   }
   journal::Draft draft;
   draft.stream = stream;
-  draft.kind = "idempotency.answered";
+  draft.kind = kAnswered;
   draft.body = dump(Json{{"status", reply.status}, {"body", reply.body}});
   draft.actor = doer(caller);
   std::vector<journal::Draft> drafts;

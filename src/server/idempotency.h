@@ -2,9 +2,10 @@
 //
 // Each key of each principal is a stream, `idempotency/HASH`: `idempotency.begun` before the work (with a fingerprint
 // of method, address and body), `idempotency.answered` after it (status and body; a secret in it is left out, since
-// secrets are never journaled). A repeat gets the stored answer; another request under the same key is refused; one
-// that is still under way is told so. Work that a crash cut off is done again where doing it twice does no more than
-// doing it once, else the client is told to look. Keys hold for a day.
+// secrets are never journaled). A model's answer is kept as bytes in a blob (kept.h). A repeat gets the stored answer;
+// another request under the same key is refused; one that is still under way is told so. Work that a crash cut off is
+// done again where doing it twice does no more than doing it once, else the client is told to look. Keys hold for a
+// day.
 #pragma once
 #include <mutex>
 #include <set>
@@ -21,14 +22,21 @@ class Idempotency {
   struct Begun {
     std::string stream;
     std::optional<Reply> answer;  // an earlier one: nothing is to be done
+    std::optional<Json> kept;     // the same of a model's answer: what keep() was given
   };
   // kConflict: under way, or cut off and not repeatable. kInvalidRequest: the key was used for another request, or is
   // malformed.
   Task<Result<Begun>> begin(identity::Caller caller, std::string key, std::string fingerprint, bool repeatable);
   Task<Status> answered(identity::Caller caller, std::string stream, Reply reply);  // returns once durable
-  void forget(const std::string& stream);  // the request failed and may be tried again
+  // A model's answer, whose bytes lie in `blobs`; erasing `call` takes it. Returns once durable.
+  Task<Status> keep(identity::Caller caller, std::string stream, Id call, Json kept, std::vector<std::string> blobs);
+  // An error was answered, which is no answer: the key may be used again. Returns once written.
+  Task<Status> release(identity::Caller caller, std::string stream);
+  void forget(const std::string& stream);  // it is no longer under way
 
  private:
+  Result<std::vector<journal::Record>> last_records(const Id& tenant, const std::string& stream);
+  Task<Status> write(identity::Caller caller, journal::Draft draft, journal::Wait wait);
   Result<Begun> look(const identity::Caller& caller, const std::string& stream, const std::string& fingerprint,
                      bool repeatable, uint64_t& version);
 

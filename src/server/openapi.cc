@@ -46,7 +46,8 @@ Json parameters_of(const Endpoint& endpoint) {
     out.push_back(parameter("limit", "query", "Items of a page, 1 to 1000", "integer"));
     out.push_back(parameter("cursor", "query", "next_cursor of the page before", "string"));
   }
-  if (endpoint.access == Access::kAdmin && endpoint.method != "GET") {
+  const bool model_call = endpoint.access == Access::kKey && endpoint.method == "POST";
+  if (model_call || (endpoint.access == Access::kAdmin && endpoint.method != "GET")) {
     out.push_back(
         parameter("Idempotency-Key", "header", "A repeat with the same key takes effect once, for a day", "string"));
   }

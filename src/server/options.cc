@@ -1,7 +1,12 @@
 #include "server/options.h"
 
+#include <charconv>
+
+#include "base/config_providers.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "net/guard.h"
+#include "server/route_options.h"
 
 namespace steward::server {
 namespace fs = std::filesystem;
@@ -105,11 +110,73 @@ Result<std::string> provider_key(const Config& config, const std::string& name,
   const auto& variable = config.at(fmt::format("providers.{}.key_env", name));
   const std::string env = variable.value.get<std::string>();
   if (env.empty()) return std::string();  // many servers on one's own machines ask for none
-  const auto found = environment.find(env);
-  if (found != environment.end() && !found->second.empty()) return std::string(trim(found->second));
+  const auto value = [&](const std::string& name) {
+    const auto found = environment.find(name);
+    return found == environment.end() ? std::string() : std::string(trim(found->second));
+  };
+  if (env == "AWS_SECRET_ACCESS_KEY" && !value(env).empty()) {  // AWS's key has two or three parts
+    const std::string token = value("AWS_SESSION_TOKEN");
+    return value("AWS_ACCESS_KEY_ID") + ":" + value(env) + (token.empty() ? "" : ":" + token);
+  }
+  if (!value(env).empty()) return value(env);
   if (variable.origin == Origin::kDefault) return std::string();
   return fail(ErrorCode::kConfig,
               fmt::format("The key of provider '{}' is missing: the environment has no {}.", name, env));
+}
+
+Result<std::shared_ptr<const net::Guard>> make_guard(const Config& config, std::vector<uint16_t> ports) {
+  auto guard = net::Guard::make({.ports = std::move(ports), .allow_inside = config.list("limits.allow_inside")});
+  if (!guard) return fail(guard.error());
+  return std::make_shared<const net::Guard>(std::move(*guard));
+}
+
+// Where it is and how it is spoken to.
+Status set_place(gateway::ProviderOptions& provider, const Config& config,
+                 const std::map<std::string, std::string>& environment) {
+  const auto key = [&](std::string_view word) { return fmt::format("providers.{}.{}", provider.name, word); };
+  const std::string like = config.text(key("like"));
+  provider.profile = gateway::profile_for(like.empty() ? provider.name : like,
+                                          gateway::provider_dialect_from_text(config.text(key("dialect"))));
+  provider.region = config.text(key("region"));
+  if (provider.region.empty()) provider.region = aws_region(environment);
+  const auto& url = config.at(key("base_url"));
+  provider.base_url = url.value.get<std::string>();
+  if (url.origin == Origin::kSetting) {
+    auto guard = make_guard(config, {});
+    if (!guard) return fail(guard.error());
+    provider.guard = std::move(*guard);
+  }
+  while (provider.base_url.ends_with('/')) provider.base_url.pop_back();
+  constexpr std::string_view kRegion = "{region}";
+  if (const size_t at = provider.base_url.find(kRegion); at != std::string::npos) {
+    const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+    if (provider.region.empty() || !std::ranges::all_of(provider.region, good)) {
+      return fail(ErrorCode::kConfig,
+                  fmt::format("Provider '{}' needs a region: set providers.{}.region or AWS_REGION.", provider.name,
+                              provider.name));
+    }
+    provider.base_url.replace(at, kRegion.size(), provider.region);
+  }
+  return {};
+}
+
+Status set_fetch(gateway::FetchOptions& fetch, const Config& config) {
+  std::vector<uint16_t> ports;
+  for (const auto& text : config.list("limits.fetch_ports")) {
+    uint16_t port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (error != std::errc() || end != text.data() + text.size() || port == 0)
+      return fail(ErrorCode::kConfig, fmt::format("limits.fetch_ports: '{}' is no port.", text));
+    ports.push_back(port);
+  }
+  const bool enabled = !ports.empty();
+  auto guard = make_guard(config, std::move(ports));
+  if (!guard) return fail(guard.error());
+  fetch = {.guard = std::move(*guard),
+           .enabled = enabled,
+           .max_bytes = static_cast<size_t>(config.integer("limits.fetch_max_bytes")),
+           .total = milliseconds(config.integer("limits.fetch_timeout_ms"))};
+  return {};
 }
 
 Result<gateway::ProviderOptions> provider_options(const Config& config, const std::string& name,
@@ -120,8 +187,7 @@ Result<gateway::ProviderOptions> provider_options(const Config& config, const st
   if (!secret) return fail(secret.error());
   gateway::ProviderOptions provider;
   provider.name = name;
-  provider.base_url = config.text(key("base_url"));
-  while (provider.base_url.ends_with('/')) provider.base_url.pop_back();
+  if (auto good = set_place(provider, config, environment); !good) return fail(good.error());
   provider.key = std::move(*secret);
   provider.models = config.list(key("models"));
   provider.rename = config.table<std::string>(key("rename"));
@@ -138,41 +204,30 @@ Result<gateway::ProviderOptions> provider_options(const Config& config, const st
 
 Result<gateway::GatewayOptions> gateway_options(const Config& config,
                                                 const std::map<std::string, std::string>& environment,
-                                                SecretStore& secrets) {
+                                                SecretStore& secrets, std::map<std::string, std::string>* left_out) {
   gateway::GatewayOptions options;
   options.queue_limit = static_cast<size_t>(config.integer("limits.queue_length"));
   options.queue_deadline = milliseconds(config.integer("limits.queue_timeout_ms"));
   options.call_deadline = milliseconds(config.integer("limits.call_timeout_ms"));
   options.default_output_tokens = config.integer("limits.default_output_tokens");
   options.engine_retries = static_cast<int>(config.integer("engine.retries"));
+  if (auto good = set_fetch(options.fetch, config); !good) return fail(good.error());
   for (const auto& name : config.names("providers")) {
     if (!config.boolean(fmt::format("providers.{}.enabled", name))) continue;
     auto provider = provider_options(config, name, environment, secrets);
+    // A sealed key that a restored home lacks must not keep the server down, from which alone it can be set anew.
+    const bool set_in_app = config.at(fmt::format("providers.{}.key_secret", name)).origin == Origin::kSetting;
+    if (!provider && set_in_app) {
+      if (left_out != nullptr) left_out->emplace(name, provider.error().message);
+      continue;
+    }
     if (!provider) return fail(provider.error());
     options.providers.push_back(std::move(*provider));
   }
+  auto routing = router_options(config);
+  if (!routing) return fail(std::move(routing.error()));
+  options.routing = std::move(*routing);
   return options;
-}
-
-PicoUsd pico_per_token(std::string_view usd_per_million) {
-  const auto nano = parse_usd(
-      usd_per_million);  // nano-dollars a million tokens = milli-pico-dollars a token: rounded up, never to nothing
-  return nano ? (*nano + 999) / 1000 : 0;
-}
-
-std::map<std::string, ledger::Price> default_prices(const Config& config) {
-  std::map<std::string, ledger::Price> out;
-  for (const auto& name : config.names("prices")) {
-    const auto text = [&](std::string_view word) { return config.text(fmt::format("prices.{}.{}", name, word)); };
-    ledger::Price price;
-    price.input = pico_per_token(text("input"));
-    price.output = pico_per_token(text("output"));
-    price.cached_input = text("cached_input").empty() ? price.input : pico_per_token(text("cached_input"));
-    price.request = text("request").empty() ? 0 : parse_usd(text("request")).value_or(0) * 1000;
-    price.source = "config";
-    out[name] = price;
-  }
-  return out;
 }
 
 std::vector<ledger::BudgetSpec> new_key_budgets(const Config& config) {

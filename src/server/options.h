@@ -7,6 +7,7 @@
 #include "base/config.h"
 #include "engine/engine.h"
 #include "gateway/gateway.h"
+#include "gateway/traces.h"
 #include "journal/journal.h"
 #include "ledger/ledger.h"
 #include "net/http_server.h"
@@ -21,14 +22,17 @@ bool is_loopback_host(std::string_view host);
 journal::Options journal_options(const Config& config, const std::filesystem::path& home);
 engine::Options engine_options(const Config& config, const std::filesystem::path& home,
                                const std::filesystem::path& sockets);
-// Reads providers' keys from where the configuration says. A key that isn't there is an error that names the provider.
+// Reads providers' keys from where the configuration says. A key that isn't there is an error that names the provider;
+// but a provider added in the app whose sealed key can't be opened is left out (name → why).
 Result<gateway::GatewayOptions> gateway_options(const Config& config,
                                                 const std::map<std::string, std::string>& environment,
-                                                SecretStore& secrets);
-std::map<std::string, ledger::Price> default_prices(const Config& config);
+                                                SecretStore& secrets,
+                                                std::map<std::string, std::string>* left_out = nullptr);
+// From [traces] and OpenTelemetry's own variables.
+Result<gateway::TraceOptions> trace_options(const Config& config, const std::map<std::string, std::string>& environment,
+                                            SecretStore& secrets);
 std::vector<ledger::BudgetSpec> new_key_budgets(
-    const Config& config);                                 // that a new key begins with; scope is left to be filled
-PicoUsd pico_per_token(std::string_view usd_per_million);  // checked text
+    const Config& config);  // that a new key begins with; scope is left to be filled
 LogLevel log_level(const Config& config);
 LogFormat log_format(const Config& config);
 

@@ -19,6 +19,24 @@ std::optional<Change> change_of(const journal::Record& record) {
   if (!body.is_object() || !body.contains("key") || !body["key"].is_string()) return std::nullopt;
   return Change{body["key"].get<std::string>(), body.value("value", Json())};
 }
+// The value as it will be kept; null takes the setting back.
+Result<Json> checked_change(const std::string& key, const Json& value) {
+  const auto path = split_config_key(key);
+  const auto* known = path ? find_config_key(path->section, path->name) : nullptr;
+  if (known == nullptr)
+    return fail(ErrorCode::kInvalidRequest,
+                fmt::format("There is no key '{}': 'steward config show' lists them.", key.substr(0, 200)));
+  if (known->reload != Reload::kAtOnce) {
+    return fail(
+        ErrorCode::kInvalidRequest,
+        fmt::format("'{}' can only be set in steward.toml or the environment, and holds from the next start.", key));
+  }
+  if (value.is_null()) return value;
+  auto checked = check_config_value(*known, value);
+  if (!checked) return fail(ErrorCode::kInvalidRequest, fmt::format("'{}' {}.", key, checked.error().message));
+  return checked;
+}
+
 }  // namespace
 
 class Settings::Table final : public journal::View {
@@ -80,35 +98,31 @@ void Settings::apply(const journal::Record& record) {
     values_[change->key] = change->value;
 }
 
-std::map<std::string, nlohmann::json> Settings::values() const {
+std::map<std::string, Json> Settings::values() const {
   const std::lock_guard lock(mutex_);
   return values_;
 }
 
-Task<Status> Settings::change(journal::Journal& journal, identity::Caller actor, std::string key,
-                              nlohmann::json value) {
-  const auto path = split_config_key(key);
-  const auto* known = path ? find_config_key(path->section, path->name) : nullptr;
-  if (known == nullptr)
-    co_return fail(ErrorCode::kInvalidRequest,
-                   fmt::format("There is no key '{}': 'steward config show' lists them.", key.substr(0, 200)));
-  if (known->reload != Reload::kAtOnce) {
-    co_return fail(
-        ErrorCode::kInvalidRequest,
-        fmt::format("'{}' can only be set in steward.toml or the environment, and holds from the next start.", key));
-  }
-  if (!value.is_null()) {
-    auto checked = check_config_value(*known, value);
-    if (!checked) co_return fail(ErrorCode::kInvalidRequest, fmt::format("'{}' {}.", key, checked.error().message));
-    value = std::move(*checked);
-  }
-  journal::Draft draft;
-  draft.stream = "settings/" + actor.tenant;
-  draft.kind = kKind;
-  draft.body = dump(Json{{"key", key}, {"value", value}});
-  draft.actor = actor.key != nullptr ? actor.key->id : actor.principal;
+Task<Status> Settings::change(journal::Journal& journal, identity::Caller actor, std::string key, Json value) {
+  std::map<std::string, Json> values;
+  values.emplace(std::move(key), std::move(value));
+  co_return co_await change_all(journal, std::move(actor), std::move(values));
+}
+
+Task<Status> Settings::change_all(journal::Journal& journal, identity::Caller actor,
+                                  std::map<std::string, Json> values) {
   std::vector<journal::Draft> drafts;
-  drafts.push_back(std::move(draft));
+  for (const auto& [key, value] : values) {
+    auto checked = checked_change(key, value);
+    if (!checked) co_return fail(std::move(checked.error()));
+    journal::Draft draft;
+    draft.stream = "settings/" + actor.tenant;
+    draft.kind = kKind;
+    draft.body = dump(Json{{"key", key}, {"value", std::move(*checked)}});
+    draft.actor = actor.key != nullptr ? actor.key->id : actor.principal;
+    drafts.push_back(std::move(draft));
+  }
+  if (drafts.empty()) co_return Status{};
   auto written = co_await journal.append(actor.tenant, std::move(drafts), journal::Wait::kDurable);
   if (!written) co_return fail(written.error());
   co_return Status{};

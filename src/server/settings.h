@@ -24,15 +24,17 @@ class Settings final : public journal::Fold {
   void apply(const journal::Record& record) override;
 
   journal::View& view();
-  std::map<std::string, nlohmann::json> values() const;  // any thread
+  std::map<std::string, Json> values() const;  // any thread
   // Sets the key (null: takes the setting back) and answers once written. kInvalidRequest: no such key, a bad value, or
   // one that needs a restart.
-  Task<Status> change(journal::Journal& journal, identity::Caller actor, std::string key, nlohmann::json value);
+  Task<Status> change(journal::Journal& journal, identity::Caller actor, std::string key, Json value);
+  // Several keys at once: all or none.
+  Task<Status> change_all(journal::Journal& journal, identity::Caller actor, std::map<std::string, Json> values);
 
  private:
   class Table;
   mutable std::mutex mutex_;
-  std::map<std::string, nlohmann::json> values_;
+  std::map<std::string, Json> values_;
   std::unique_ptr<Table> table_;
 };
 
