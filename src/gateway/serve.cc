@@ -133,7 +133,7 @@ class Serving {
       attempts.push_back(std::move(row));
     }
     journal::Draft draft;
-    draft.stream = "call/" + call->id();
+    draft.stream = "routed/" + call->id();  // its own: a settlement is the second record of the call's
     draft.kind = "call.routed";
     draft.body = dump(Json{{"route", route_->name}, {"attempts", std::move(attempts)}, {"skipped", skipped_}});
     draft.actor = caller_.key ? caller_.key->id : caller_.principal;
