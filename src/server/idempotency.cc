@@ -67,7 +67,7 @@ Task<Result<Idempotency::Begun>> Idempotency::begin(identity::Caller caller, std
   }
   uint64_t version = 0;
   auto begun = look(caller, stream, fingerprint, repeatable, version);
-  if (!begun || begun->answer) {
+  if (!begun || begun->answer || begun->kept) {
     forget(stream);
     co_return begun;
   }
