@@ -36,6 +36,7 @@ class Seen:
     disconnected_at: float | None = None
     ended_at: float | None = None
     chunks_sent: int = 0
+    raw: bytes = b""  # the body as it came
 
     @property
     def model(self) -> str:
@@ -193,7 +194,7 @@ class Provider:
         body = bytearray()
         if "content-length" in headers or "transfer-encoding" in headers:
             await read_body(reader, headers, body.extend)
-        return Seen(path, headers, json.loads(bytes(body)) if body else {}, time.monotonic())
+        return Seen(path, headers, json.loads(bytes(body)) if body else {}, time.monotonic(), raw=bytes(body))
 
     async def _answer(self, call: Call) -> None:
         if call.seen.path == "/v1/models":

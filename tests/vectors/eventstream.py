@@ -46,8 +46,20 @@ EVENTS = [
 ]
 
 
+WHOLE = [
+    {"type": "message_start", "message": {"id": "msg_bdrk_2", "type": "message", "role": "assistant", "model": "claude", "content": [], "stop_reason": None,
+                                          "stop_sequence": None, "usage": {"input_tokens": 9, "output_tokens": 1}}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello."}},
+    {"type": "content_block_stop", "index": 0},
+    {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 2}},
+    {"type": "message_stop", "amazon-bedrock-invocationMetrics": {"inputTokenCount": 9, "outputTokenCount": 2}},
+]
+
+
 def main():
     streams = {
+        "whole": b"".join(chunk(event) for event in WHOLE),
         "events": b"".join(chunk(event) for event in EVENTS),
         "all_header_types": chunk(EVENTS[1], ALL_TYPES),
         "exception": chunk(EVENTS[0]) + exception("throttlingException", "Too many requests"),
