@@ -121,7 +121,7 @@ def bad_fields(t: Target) -> list[Case]:
         "a message without role": {"messages": [{"content": "hi"}]},
         "unknown role": {"messages": [{"role": "emperor", "content": "hi"}]},
         "content is a number": {"messages": [{"role": "user", "content": 5}]},
-        "content part of unknown type": {"messages": [{"role": "user", "content": [{"type": "smell", "smell": "x"}]}]},
+        "content part whose type is no text": {"messages": [{"role": "user", "content": [{"type": ["smell"], "smell": "x"}]}]},
         "max_tokens negative": {"max_tokens": -1},
         "max_tokens a text": {"max_tokens": "10"},
         "max_tokens a fraction": {"max_tokens": 1.5},
