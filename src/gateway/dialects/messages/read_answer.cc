@@ -10,6 +10,8 @@
 namespace steward::gateway::messages {
 namespace {
 
+const Json kNoBlocks = Json::array();
+
 constexpr size_t kMaxOpenBlocks = 10'000;
 
 int64_t points_of(std::string_view text) {
@@ -85,7 +87,8 @@ class Reader final : public AnswerReader {
                         .extra = others(message, {"id", "type", "role", "content", "model", "stop_reason",
                                                   "stop_sequence", "stop_details", "usage"})});
     tell_usage(peek(message, "usage"), out);
-    const Json& content = peek(message, "content");
+    const Json& told = peek(message, "content");
+    const Json& content = told.is_array() ? told : kNoBlocks;
     if (content.size() > kMaxOpenBlocks)
       return fail(ErrorCode::kUpstreamError, "The model's provider answered with too many content blocks.");
     for (size_t i = 0; i < content.size(); ++i) {
@@ -97,7 +100,7 @@ class Reader final : public AnswerReader {
   }
 
   Status open(int64_t index, const Json& json, Deltas& out) {
-    if (blocks_.contains(index) || blocks_.size() >= kMaxOpenBlocks || !begun_)
+    if (blocks_.contains(index) || blocks_.size() >= kMaxOpenBlocks || !begun_ || peek_text(json, "type").empty())
       return fail(ErrorCode::kUpstreamError, "The model's provider sent a content block that makes no sense here.");
     Block block{.type = peek_text(json, "type")};
     Part part = part_of(json, block);
@@ -155,7 +158,7 @@ class Reader final : public AnswerReader {
       const std::string more = peek_text(delta, "partial_json");
       block.got_input = block.got_input || !more.empty();
       append(block, more, out);
-    } else if (type == "citations_delta") {
+    } else if (type == "citations_delta" && block.type == "text") {
       block.citations.push_back(peek(delta, "citation"));
     } else {
       event["index"] = block.part;
@@ -170,6 +173,7 @@ class Reader final : public AnswerReader {
       block.json += peek_text(delta, "partial_json");
       return;
     }
+    if (!delta.is_object()) return;
     for (const auto& [name, value] : delta.items()) {
       if (name == "type") continue;
       Json& into = block.raw[name];

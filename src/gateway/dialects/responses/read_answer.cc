@@ -75,7 +75,7 @@ class Reader : public AnswerReader {
     size_t bytes = 0;  // of text told
     size_t citations = 0;
     bool logprobs = false;
-    bool refusal = false;
+    bool refusal = false, foreign = false;
   };
   struct Item {
     Kind kind = Kind::kForeign;
@@ -158,6 +158,7 @@ class Reader : public AnswerReader {
     } else {
       part.body = Foreign{.from = Dialect::kResponses, .type = type, .raw = json};
       part.own = {{"content", true}};
+      content.foreign = true;
     }
     if (item.contents.empty()) part.own["item"] = item.own.is_object() ? item.own : Json::object();
     content.part = parts_.open(out, 0, std::move(part));
@@ -235,6 +236,7 @@ class Reader : public AnswerReader {
     const Json& part = peek(data, "part");
     const Json kind = part.is_object() ? part : Json{{"type", what.starts_with("refusal") ? "refusal" : "output_text"}};
     Content& content = content_at(out, item, peek_integer(data, "content_index"), kind);
+    if (content.foreign && what != "content_part.done") return {};  // whole when it is done
     if (what == "output_text.delta" || what == "refusal.delta") {
       append(out, content, peek_text(data, "delta"));
       tell_logprobs(out, content, peek(data, "logprobs"));
@@ -248,6 +250,7 @@ class Reader : public AnswerReader {
 
   void done_content(Deltas& out, Content& content, const Json& json) {
     if (!parts_.is_open(0, content.part)) return;
+    if (content.foreign) return parts_.close(out, 0, content.part, {}, Json::object(), json);
     append_rest(out, content, peek_text(json, content.refusal ? "refusal" : "text"));
     if (!content.logprobs) tell_logprobs(out, content, peek(json, "logprobs"));
     const Json& annotations = peek(json, "annotations");
@@ -256,10 +259,7 @@ class Reader : public AnswerReader {
       for (size_t i = content.citations; i < annotations.size(); ++i) rest.push_back(annotations[i]);
       cite(out, content, rest);
     }
-    const std::string type = peek_text(json, "type");
-    const bool known = type == "refusal" || type == "output_text" || type == "text";
-    parts_.close(out, 0, content.part, {}, members_but(json, {"type", "text", "refusal", "annotations", "logprobs"}),
-                 known || type.empty() ? Json() : json);
+    parts_.close(out, 0, content.part, {}, members_but(json, {"type", "text", "refusal", "annotations", "logprobs"}));
   }
 
   Status done_item(Deltas& out, int64_t index, const Json& json) {
@@ -285,7 +285,7 @@ class Reader : public AnswerReader {
   void done_message(Deltas& out, Item& item, const Json& json) {
     if (item.contents.empty()) item.own = members_but(json, {"type", "id", "role", "content", "status"});
     const Json& content = peek(json, "content");
-    for (size_t i = 0; i < content.size() && i < kMaxParts; ++i)
+    for (size_t i = 0; content.is_array() && i < content.size() && i < kMaxParts; ++i)
       done_content(out, content_at(out, item, static_cast<int64_t>(i), content[i]), content[i]);
     if (item.contents.empty()) {  // an empty message is one too
       Part part = text_part({});
@@ -321,7 +321,7 @@ class Reader : public AnswerReader {
     if (finished_) return {};
     begin(out, response);
     const Json& output = peek(response, "output");
-    for (size_t i = 0; i < output.size(); ++i) {
+    for (size_t i = 0; output.is_array() && i < output.size(); ++i) {
       if (auto ok = done_item(out, static_cast<int64_t>(i), output[i]); !ok) return ok;
     }
     parts_.close_all(out, 0);
