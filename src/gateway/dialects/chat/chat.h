@@ -65,6 +65,9 @@ Json write_answer(const WholeAnswer& answer, const Request& request, const Answe
                   const ledger::Usage& usage, const Json& report);
 Json write_usage(const ledger::Usage& usage, const Json& raw);
 std::string_view word_of(const Finish& finish, bool own, bool has_calls);
+Json foreign_entry(const Foreign& part, size_t at);
+inline constexpr std::string_view kMediaPart = "media";  // in x_steward: {"mime", "data" or "url"}
+Foreign foreign_media(const Media& media, Dialect from);
 std::string answer_id(const AnswerContext& context);
 
 // errors.cc

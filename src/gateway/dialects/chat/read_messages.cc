@@ -217,6 +217,13 @@ void read_steward(const Json& message, std::vector<Part>& parts) {
   if (!dialect || !entries.is_array() || entries.size() > kMaxParts) return;
   for (const auto& entry : entries) {
     Foreign part{.from = *dialect, .type = peek_text(entry, "type"), .raw = peek(entry, "raw")};
+    if (part.type == kMediaPart && part.raw.is_object()) {
+      Media media{.kind = Media::Kind::kAudio, .mime = peek_text(part.raw, "mime")};
+      media.data = peek_text(part.raw, "data");
+      media.url = peek_text(part.raw, "url");
+      place(parts, Part{.body = std::move(media)}, peek_integer(entry, "at"));
+      continue;
+    }
     if (part.raw.is_object()) place(parts, Part{.body = std::move(part)}, peek_integer(entry, "at"));
   }
 }

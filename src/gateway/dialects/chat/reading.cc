@@ -8,6 +8,7 @@
 namespace steward::gateway::chat {
 namespace {
 
+constexpr std::string_view kGap = "\n\n";
 constexpr std::string_view kDeltaOwn[] = {"role",          "content",          "refusal",       "reasoning",
                                           "index",         "tool_calls",       "function_call", "reasoning_content",
                                           "annotations",   "images",           "x_steward",     "reasoning_details",
@@ -60,6 +61,10 @@ void ChoiceReader::switch_to(Kind kind, Deltas& out) {
 void ChoiceReader::text_to(Kind kind, const std::string& text, Deltas& out) {
   if (text.empty()) return;
   if (kind == Kind::kReasoning && kind_ == kind && !reasoning_.signature.empty()) close_text(out);
+  // A blank line between two parts of reasoning is no part's: writers put it there.
+  if (kind == Kind::kReasoning && kind_ != kind && reasoned_ && text.starts_with(kGap))
+    return text_to(kind, text.substr(kGap.size()), out);
+  reasoned_ = reasoned_ || kind == Kind::kReasoning;
   switch_to(kind, out);
   texts_ = texts_ || kind == Kind::kText;
   refused_ = refused_ || kind == Kind::kRefusal;
@@ -90,8 +95,10 @@ void ChoiceReader::content(const Json& value, Deltas& out) {
 bool ChoiceReader::details(const Json& entries, Deltas& out) {
   bool told = false;
   if (!entries.is_array()) return false;
-  // Steward says a text again, whole, beside its proof.
-  const bool repeats = kind_ == Kind::kReasoning && !thought_.empty() && all_said(entries) == thought_;
+  // Steward says a text again, whole, beside its proof; what stands before a gap was an earlier part's.
+  const std::string said = all_said(entries);
+  const bool repeats = kind_ == Kind::kReasoning && !thought_.empty() &&
+                       (said == thought_ || (!said.empty() && thought_.ends_with(std::string(kGap) + said)));
   for (const auto& each : entries) {
     if (!each.is_object()) continue;
     Json entry = each;
@@ -221,7 +228,7 @@ void ChoiceReader::images(const Json& value, Deltas& out) {
 
 // Another Steward answered: it told parts that Chat Completions has no words for.
 void ChoiceReader::steward_parts(const Json& value, Deltas& out) {
-  for (const Dialect from : {Dialect::kResponses, Dialect::kMessages, Dialect::kGemini}) {
+  for (const Dialect from : {Dialect::kChat, Dialect::kResponses, Dialect::kMessages, Dialect::kGemini}) {
     if (peek_text(value, "from") != to_text(from) || !peek(value, "parts").is_array()) continue;
     for (const auto& entry : peek(value, "parts")) {
       if (!peek(entry, "raw").is_object()) continue;

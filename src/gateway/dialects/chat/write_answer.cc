@@ -27,13 +27,13 @@ void add_signature(Json& json, const Signature& signature) {
 }
 
 void add_foreign(Json& message, const Foreign& part, size_t at, Dialect from) {
-  if (part.from == Dialect::kChat) {
-    if (part.type == "message" && from == Dialect::kChat) merge_into(message, part.raw);
+  if (part.from == Dialect::kChat && part.type == "message") {
+    if (from == Dialect::kChat) merge_into(message, part.raw);
     return;
   }
   Json& steward = message["x_steward"];
   if (steward.is_null()) steward = {{"from", to_text(part.from)}, {"parts", Json::array()}};
-  steward["parts"].push_back({{"type", part.type}, {"raw", part.raw}, {"at", at}});
+  steward["parts"].push_back(foreign_entry(part, at));
 }
 
 Json image_json(const Media& media) {
@@ -84,7 +84,10 @@ Json message_of(const Choice& choice, const AnswerContext& context, Dialect from
       add_signature(json, part.signature);
       calls.push_back(std::move(json));
     } else if (const auto* media = std::get_if<Media>(&part.body)) {
-      if (media->kind == Media::Kind::kImage) images.push_back(image_json(*media));
+      if (media->kind == Media::Kind::kImage)
+        images.push_back(image_json(*media));
+      else
+        add_foreign(message, foreign_media(*media, from), points_in(text), from);
     } else if (const auto* foreign = std::get_if<Foreign>(&part.body)) {
       add_foreign(message, *foreign, points_in(text), from);
     }
@@ -105,6 +108,14 @@ bool has_calls(const Choice& choice) {
 }
 
 }  // namespace
+
+Json foreign_entry(const Foreign& part, size_t at) { return {{"type", part.type}, {"raw", part.raw}, {"at", at}}; }
+
+Foreign foreign_media(const Media& media, Dialect from) {
+  Json raw = {{"mime", media.mime}};
+  (media.data.empty() ? raw["url"] : raw["data"]) = media.data.empty() ? media.url : media.data;
+  return {.from = from, .type = std::string(kMediaPart), .raw = std::move(raw)};
+}
 
 std::string answer_id(const AnswerContext& context) {
   return "chatcmpl-" + context.call.substr(context.call.find('_') + 1);

@@ -28,6 +28,7 @@ class Writer {
     std::vector<Json> images;  // of tool results, for a provider that takes none there
     std::vector<const Part*> rest;
     for (const Part& part : message.parts) {
+      if (auto ok = refuse_foreign(part); !ok) return ok;
       const auto* result = std::get_if<ToolResult>(&part.body);
       if (result == nullptr) {
         rest.push_back(&part);
@@ -40,7 +41,8 @@ class Writer {
       for (auto& image : images) content.push_back(std::move(image));
       out_.push_back({{"role", "user"}, {"content", std::move(content)}});
     }
-    if (rest.empty() && (!message.parts.empty() || assistant)) return {};
+    if (rest.empty() && (!message.parts.empty() || assistant))
+      return own_ ? Status{} : call_.refusals->refuse_extra(message.extra, at_, "leave it out.");
     return assistant ? add_assistant(message, rest) : add_plain(message, rest);
   }
 
@@ -61,12 +63,25 @@ class Writer {
     return extra(json, message.extra, "");
   }
 
+  // What only another dialect can say of a part.
+  Status refuse_foreign(const Part& part) const {
+    if (own_) return {};
+    if (auto ok = call_.refusals->refuse_extra(part.extra, at_ + ".content", "leave it out."); !ok) return ok;
+    if (const auto* text = std::get_if<Text>(&part.body); text && !text->citations.empty())
+      call_.refusals->note_dropped(at_ + ".citations");  // of an earlier answer: this provider takes none back
+    if (const auto* result = std::get_if<ToolResult>(&part.body)) {
+      for (const Part& inner : result->content) {
+        if (auto ok = refuse_foreign(inner); !ok) return ok;
+      }
+    }
+    return {};
+  }
+
   // Unknown members go to providers of this dialect, and to no other.
   Status extra(Json& json, const Json& members, std::string_view below) {
     if (members.empty()) return {};
     const std::string at = below.empty() ? at_ : fmt::format("{}.{}", at_, below);
-    if (!own_) return call_.refusals->refuse_extra(members, at, "leave it out.");
-    if (!quirks_.unknown_fields) return call_.refusals->refuse_extra(members, at, "leave it out.");
+    if (!own_ || !quirks_.unknown_fields) return call_.refusals->refuse_extra(members, at, "leave it out.");
     for (const auto& [name, value] : members.items()) {
       Json& into = json[name];
       if (into.is_object() && value.is_object())
@@ -127,6 +142,7 @@ class Writer {
   template <class Refused>
   Result<Json> document(const Media& media, const Refused& refused) {
     Json inside = Json::object();
+    if (!media.file_id.empty() && !own_) return refused("a file of another provider's store: send its bytes.");
     if (!media.file_id.empty())
       inside["file_id"] = media.file_id;
     else if (!media.data.empty())
@@ -167,7 +183,9 @@ class Writer {
     }
     if (json.is_null()) return json;
     mark(json, part);
-    if (auto ok = extra(json, part.extra, "content"); !ok) return fail(std::move(ok.error()));
+    if (own_) {
+      if (auto ok = extra(json, part.extra, "content"); !ok) return fail(std::move(ok.error()));
+    }
     return json;
   }
 

@@ -110,6 +110,8 @@ class Writer final : public AnswerWriter {
       return chunk(open.choice,
                    {{"images", Json::array({Json{{"type", "image_url"}, {"image_url", {{"url", url}}}}})}});
     }
+    if (const auto* media = std::get_if<Media>(&part.body))
+      return close_foreign(open.choice, foreign_media(*media, from_));
     return {};
   }
 
@@ -216,8 +218,8 @@ class Writer final : public AnswerWriter {
   }
 
   std::string close_foreign(int64_t index, const Foreign& part) {
-    if (part.from == Dialect::kChat) return own() && part.type == "message" ? chunk(index, part.raw) : std::string();
-    const Json entry = {{"type", part.type}, {"raw", part.raw}, {"at", choices_[index].points}};
+    if (part.from == Dialect::kChat && part.type == "message") return own() ? chunk(index, part.raw) : std::string();
+    const Json entry = foreign_entry(part, choices_[index].points);
     return chunk(index, {{"x_steward", {{"from", to_text(part.from)}, {"parts", Json::array({entry})}}}});
   }
 

@@ -8,8 +8,9 @@
 namespace steward::gateway::gemini {
 namespace {
 
-constexpr size_t kMaxIndex = 10'000;  // of a list in arguments
-constexpr size_t kMaxSteps = 128;     // of a path in them
+constexpr size_t kMaxIndex = 100'000;  // of a list in arguments
+constexpr size_t kMaxSteps = 64;       // of a path in them
+constexpr size_t kMaxGap = 16;         // elements of a list that a piece may leap over
 
 struct Step {
   std::string name;
@@ -54,7 +55,7 @@ void put_argument(Json& args, const Json& piece) {
   for (const Step& step : steps) {
     if (step.index) {
       if (at->is_null()) *at = Json::array();
-      if (!at->is_array()) return;
+      if (!at->is_array() || *step.index > at->size() + kMaxGap) return;
       while (at->size() <= *step.index) at->push_back(nullptr);
       at = &(*at)[*step.index];
     } else {

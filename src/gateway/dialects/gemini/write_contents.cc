@@ -23,7 +23,11 @@ class Writer {
     Json parts = Json::array();
     Json after = Json::array();  // pictures of tool results follow all results of the turn
     first_call_ = true;
+    if (!own_ && !message.name.empty() && message.role != Role::kTool) {
+      if (auto ok = call_.refusals->refuse(at_ + ".name", "say in the text who speaks."); !ok) return ok;
+    }
     for (const Part& part : message.parts) {
+      if (auto ok = refuse_foreign(part); !ok) return ok;
       if (auto ok = add_part(part, parts, after); !ok) return ok;
     }
     for (auto& part : after) parts.push_back(std::move(part));
@@ -47,6 +51,20 @@ class Writer {
   Json system() { return std::move(system_); }
 
  private:
+  // What only another dialect can say of a part.
+  Status refuse_foreign(const Part& part) const {
+    if (own_) return {};
+    if (auto ok = call_.refusals->refuse_extra(part.extra, at_ + ".content", "leave it out."); !ok) return ok;
+    if (const auto* text = std::get_if<Text>(&part.body); text && !text->citations.empty())
+      call_.refusals->note_dropped(at_ + ".citations");  // of an earlier answer: Gemini takes none back
+    if (const auto* result = std::get_if<ToolResult>(&part.body)) {
+      for (const Part& inner : result->content) {
+        if (auto ok = refuse_foreign(inner); !ok) return ok;
+      }
+    }
+    return {};
+  }
+
   // Gemini knows instructions before the conversation only: those within it join them, in order.
   Status add_system(const Message& message, Json parts) {
     if (system_.is_null()) {
@@ -96,11 +114,9 @@ class Writer {
     return push(parts, std::move(json), part);
   }
 
-  Status push(Json& parts, Json json, const Part& part) {
+  Status push(Json& parts, Json json, const Part& part) const {
     if (own_) {
       for (const auto& [name, value] : part.extra.items()) json[name] = value;
-    } else if (auto ok = call_.refusals->refuse_extra(part.extra, at_, "leave it out."); !ok) {
-      return ok;
     }
     parts.push_back(std::move(json));
     return {};
@@ -127,9 +143,7 @@ class Writer {
     const bool signed_here = sign(json, part);
     if (!signed_here && !own_ && first_call_ && thinks_in_levels(call_.model)) json["thoughtSignature"] = kForeignCall;
     first_call_ = false;
-    if (own_) return push(parts, std::move(json), part);
-    parts.push_back(std::move(json));
-    return {};
+    return push(parts, std::move(json), part);
   }
 
   Status add_result(const Part& part, const ToolResult& result, Json& parts, Json& after) {
@@ -161,9 +175,7 @@ class Writer {
       for (auto& picture : pictures) after.push_back(std::move(picture));
     }
     Json json = {{"functionResponse", std::move(inside)}};
-    if (own_) return push(parts, std::move(json), part);
-    parts.push_back(std::move(json));
-    return {};
+    return push(parts, std::move(json), part);
   }
 
   // An object is what the tool said; anything else stands under a name.
