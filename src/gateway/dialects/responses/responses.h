@@ -74,6 +74,8 @@ Json write_answer(const WholeAnswer& answer, const Request& request, const Answe
 
 // errors.cc
 Json write_error(const Error& error);
+// An error's code as failed responses tell it: this dialect has a short list of its own.
+std::string_view response_code(std::string_view code);
 Json response_error(const Error& error);  // {"code", "message"}: of a response that failed
 Error read_error(int status, std::string_view body, const net::Headers& headers);
 Error error_of_response(const Json& error);  // of a failed response or an error event

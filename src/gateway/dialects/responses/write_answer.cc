@@ -61,9 +61,9 @@ Json details(const Json& raw, const char* name, std::initializer_list<std::pair<
 
 Json usage_json(const ledger::Usage& usage, const Json& raw) {
   Json out = {{"input_tokens", usage.prompt_tokens}};
-  Json input = details(raw, "input_tokens_details", {{"cached_tokens", usage.cached_tokens}});
-  if (usage.cache_write_tokens() > 0) input["cache_write_tokens"] = usage.cache_write_tokens();
-  out["input_tokens_details"] = std::move(input);
+  out["input_tokens_details"] =
+      details(raw, "input_tokens_details",
+              {{"cached_tokens", usage.cached_tokens}, {"cache_write_tokens", usage.cache_write_tokens()}});
   out["output_tokens"] = usage.completion_tokens;
   out["output_tokens_details"] = details(raw, "output_tokens_details", {{"reasoning_tokens", usage.reasoning_tokens}});
   out["total_tokens"] = usage.prompt_tokens + usage.completion_tokens;
