@@ -95,7 +95,7 @@ void fill_call(CallReserved& call, const CallBound& bound, const identity::Key* 
   call.provider = bound.provider;
   call.endpoint = bound.endpoint;
   call.local = bound.local;
-  if (bound.price) call.price = reachable(*bound.price, bound.input_tokens_bound, bound.may_use);
+  call.price = bound.price;
   call.input_bound = std::clamp<int64_t>(bound.input_tokens_bound, 0, kTokensLimit);
   call.n = std::clamp<int64_t>(bound.n, 1, kChoicesLimit);
   call.output = std::min(output.tokens, kTokensLimit);

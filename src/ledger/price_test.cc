@@ -312,15 +312,5 @@ RC_GTEST_PROP(PriceLaw, ARecordReadsAsItWasWritten, ()) {
   RC_ASSERT(MoreReader().costs(costs_text(costs)) == costs);
 }
 
-// What is left out of a reservation's record changes no cost of a use near its bound.
-RC_GTEST_PROP(PriceLaw, ATierOutOfReachIsNotMissed, ()) {
-  const Price price = any_price();
-  MayUse may_use;
-  Usage usage = any_usage(*rc::gen::inRange<int64_t>(0, 2'000), 100);
-  if (usage.service == ServiceLevel::kBatch) may_use.service = ServiceLevel::kBatch;
-  const Price kept = reachable(price, usage.prompt_tokens / 3, may_use);
-  RC_ASSERT(cost_of(kept, usage) == cost_of(price, usage));
-}
-
 }  // namespace
 }  // namespace steward::ledger

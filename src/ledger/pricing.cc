@@ -94,16 +94,6 @@ int64_t output_that_fits(const Price& price, int64_t input_tokens, int64_t n, Na
   return static_cast<int64_t>(std::min<__int128>(room / each, cap));
 }
 
-Price reachable(Price price, int64_t input_tokens, const MayUse& may_use) {
-  constexpr int64_t kRoom = 4, kRoomTokens = 16'384;
-  const int64_t longest = tokens(input_tokens) * kRoom + kRoomTokens;
-  std::erase_if(price.tiers, [&](const PriceTier& tier) {
-    const bool unasked_batch = tier.service == ServiceLevel::kBatch && may_use.service != ServiceLevel::kBatch;
-    return tier.above_tokens > longest || unasked_batch;
-  });
-  return price;
-}
-
 namespace {
 Status check_rates(const Rates& rates) {
   for (PicoUsd rate : {rates.input, rates.output, rates.cached_input, rates.cache_write_5m, rates.cache_write_1h,

@@ -28,10 +28,6 @@ NanoUsd worst_cost(const Price& price, int64_t input_tokens, int64_t n, int64_t 
 // The most output tokens per choice so that worst_cost is at most `left`; -1 if not even none fits.
 int64_t output_that_fits(const Price& price, int64_t input_tokens, int64_t n, NanoUsd left, int64_t cap,
                          const MayUse& may_use = {});
-
-// The price without the tiers that a call of this bound can't come into: a record of it is shorter. Lengths are kept
-// with room, since a provider may count more than was bounded.
-Price reachable(Price price, int64_t input_tokens, const MayUse& may_use);
 Status check_price(const Price& price);  // kInvalidRequest: a rate, a tier, a name or a factor is out of bounds
 
 // Prices as they were set, with the date from which each holds. Keys are "provider/model" or "provider/prefix*".

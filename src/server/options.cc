@@ -135,8 +135,10 @@ Status set_place(gateway::ProviderOptions& provider, const Config& config,
                  const std::map<std::string, std::string>& environment) {
   const auto key = [&](std::string_view word) { return fmt::format("providers.{}.{}", provider.name, word); };
   const std::string like = config.text(key("like"));
-  provider.profile = gateway::profile_for(like.empty() ? provider.name : like,
-                                          gateway::provider_dialect_from_text(config.text(key("dialect"))));
+  const auto* asked = gateway::provider_dialect_from_text(config.text(key("dialect")));
+  provider.profile = gateway::profile_for(like.empty() ? provider.name : like, asked);
+  // A dialect that was said is the only one spoken, also where the provider would answer at /responses too.
+  if (asked != nullptr && *asked == gateway::ProviderDialect::kOpenAi) provider.profile.quirks.speaks_responses = false;
   provider.region = config.text(key("region"));
   if (provider.region.empty()) provider.region = aws_region(environment);
   const auto& url = config.at(key("base_url"));
