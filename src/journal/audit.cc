@@ -177,13 +177,13 @@ Result<VerifyReport> verify_journal(const std::filesystem::path& home, const std
 
 std::string to_export_line(const Record& r, bool with_body) {
   Json line{{"tenant", r.tenant},   {"seq", r.seq},
-                   {"id", r.id},           {"stream", r.stream},
-                   {"version", r.version}, {"kind", r.kind},
-                   {"schema", r.schema},   {"time_us", r.time},
-                   {"actor", r.actor},     {"on_behalf_of", r.on_behalf_of},
-                   {"cause", r.cause},     {"sources", r.sources},
-                   {"acl", r.acl},         {"label", r.label},
-                   {"erased", r.erased}};
+            {"id", r.id},           {"stream", r.stream},
+            {"version", r.version}, {"kind", r.kind},
+            {"schema", r.schema},   {"time_us", r.time},
+            {"actor", r.actor},     {"on_behalf_of", r.on_behalf_of},
+            {"cause", r.cause},     {"sources", r.sources},
+            {"acl", r.acl},         {"label", r.label},
+            {"erased", r.erased}};
   const bool shown = with_body && !r.erased;
   if (with_body) line["body"] = shown ? Json(r.body) : Json(nullptr);
   if (with_body) line["salt"] = shown ? Json(to_hex(r.salt)) : Json(nullptr);

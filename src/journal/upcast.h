@@ -4,9 +4,9 @@
 #pragma once
 #include <functional>
 #include <map>
-#include "base/json_fwd.h"
 #include <string>
 #include <utility>
+#include "base/json_fwd.h"
 
 #include "base/error.h"
 #include "journal/record.h"
@@ -15,9 +15,9 @@ namespace steward::journal {
 
 class Upcasters {
  public:
-  using Lift = std::function<Json(Json body)>;  // deterministic; throws on a body that never was of
-                                                                    // that schema
-  void add(std::string kind, uint32_t from_schema, Lift lift);      // to from_schema + 1
+  using Lift = std::function<Json(Json body)>;                  // deterministic; throws on a body that never was of
+                                                                // that schema
+  void add(std::string kind, uint32_t from_schema, Lift lift);  // to from_schema + 1
   // Applies the chain of lifts. An erased record keeps its empty body and schema.
   Status apply(Record& record) const;
 

@@ -53,7 +53,7 @@ def functions(text: str) -> list[tuple[str, int]]:
     """Top-level and class-level function bodies by clang-format's layout: a line that ends in ') … {' and the line that closes it."""
     found, lines = [], text.splitlines()
     for start, line in enumerate(lines):
-        head = re.match(r"^( {0,4})(?!namespace|class|struct|enum|if|for|while|switch|else|try|do\b)\S.*\)[^;{}]*\{$", line)
+        head = re.match(r"^( {0,4})(?!namespace|class|struct|enum|if|for|while|switch|else|try|do\b|: )\S.*\)[^;{}]*\{$", line)
         if not head:
             continue
         close = head.group(1) + "}"

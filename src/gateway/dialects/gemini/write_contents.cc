@@ -48,7 +48,7 @@ class Writer {
   }
 
   Json contents() { return std::move(contents_); }
-  Json system() { return std::move(system_); }
+  Json top_instruction() { return std::move(system_); }
 
  private:
   // What only another dialect can say of a part.
@@ -248,7 +248,7 @@ Status write_contents(Json& body, const Request& request, const OutgoingCall& ca
     top += request.messages[i].top_level ? 1 : 0;
     if (auto ok = writer.add(request.messages[i], i - std::min(top, i)); !ok) return ok;
   }
-  if (Json system = writer.system(); !system.is_null()) body["systemInstruction"] = std::move(system);
+  if (Json system = writer.top_instruction(); !system.is_null()) body["systemInstruction"] = std::move(system);
   body["contents"] = writer.contents();
   return {};
 }
