@@ -84,7 +84,7 @@ def run(_: Options) -> Outcome:
 def measure() -> list[Verdict]:
     stage = Stage(all_cells())
     with Provider({"*": stage.answer}) as provider:
-        env = {"SCRIPT_KEY": "upstream", "AWS_ACCESS_KEY_ID": "AKIDSCRIPT", "AWS_REGION": "us-east-1"}
+        env = {"SCRIPT_KEY": "upstream", "AWS_KEY": "AKIDSCRIPT:upstream"}
         with Steward(stage.config(provider), env=env) as steward, Admin(steward) as admin:
             return asyncio.run(stage.play(steward.port, admin.new_key("judge")["secret"]))
 
@@ -100,12 +100,16 @@ class Stage:
 
     def config(self, provider: Provider) -> str:
         out = ["[engine]\nenabled = false\n[routing]\nretries = 0\ncircuit_failures = 1000\n"]
-        for dialect in OUTS:
+        places: dict[tuple[str, str], list[int]] = {}
+        for number, cell in enumerate(self.cells):
+            places.setdefault((cell.out, like(cell)), []).append(number)
+        for (dialect, known), numbers in places.items():
             for mark in ("x", "y"):
-                name = f"{dialect}-{mark}"
-                models = [f"{mark}{number}" for number, cell in enumerate(self.cells) if cell.out == dialect]
-                out.append(f'[providers.{name}]\nlike = "{LIKE[dialect]}"\nbase_url = "http://127.0.0.1:{provider.port}/{name}/v1"\nkey_env = "SCRIPT_KEY"\n')
-                out.append(f'dialect = "{CONFIG_DIALECT[dialect]}"\nmodels = {json.dumps(models)}\n[prices."{name}/*"]\ninput = 1\noutput = 2\n')
+                name = f"{dialect}-{known}-{mark}"
+                out.append(f'[providers.{name}]\nlike = "{known}"\nbase_url = "http://127.0.0.1:{provider.port}/{name}/v1"\n')
+                out.append('key_env = "AWS_KEY"\nregion = "us-east-1"\n' if dialect == "bedrock" else 'key_env = "SCRIPT_KEY"\n')
+                out.append(f'dialect = "{CONFIG_DIALECT[dialect]}"\nmodels = {json.dumps([f"{mark}{number}" for number in numbers])}\n')
+                out.append(f'[prices."{name}/*"]\ninput = 1\noutput = 2\n')
         return "".join(out)
 
     async def answer(self, call: Call) -> None:
@@ -179,6 +183,11 @@ class Stage:
             if [text for _, text in request.results if "degrees" in text] == []:
                 why.append(f"{model[0]}: the results got lost")
         return Verdict(cell, WRONG if why else OK, why)
+
+
+def like(cell: Cell) -> str:
+    """Whose ways the provider has. OpenAI's own Chat Completions tell no reasoning that could be given back; OpenRouter's do."""
+    return "openrouter" if cell.out == "chat" and cell.feature.gives_back else LIKE[cell.out]
 
 
 def aws_frame(event: dict) -> bytes:
@@ -255,7 +264,7 @@ def judge(verdicts: list[Verdict]) -> Metrics:
         "refusals": kinds[REFUSED],
         "told": kinds[TOLD],
         "silent_drops": kinds[DROPPED],
-        "wrong": [f"{one.cell.name}: {one.kind}: {'; '.join(one.why)}"[:300] for one in bad[:12]],
+        "wrong": [f"{one.cell.name}: {one.kind}: {'; '.join(one.why)}"[:300] for one in bad[:20]],
     }
 
 

@@ -21,7 +21,7 @@ PROFILES = {
     "api.deepseek.com": "deepseek", "api.z.ai": "zai", "api.cerebras.ai": "cerebras", "ollama": "ollama", ":11434": "ollama",
     "huggingface": "huggingface", "anthropic.com": "anthropic", "amazonaws.com": "bedrock", "googleapis.com": "gemini",
 }
-FOLDERS = {"moonshotai": "moonshot", "google": "gemini", "openai-compatible": "", "open-responses": "", "alibaba": "alibaba"}
+FOLDERS = {"google": "gemini", "openai-compatible": "", "open-responses": "", "alibaba": "alibaba"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _kind_of(call: str) -> tuple[str, str]:
 
 def _folder_profile(name: str) -> str:
     parts = name.split("/")
-    folder = parts[1] if len(parts) > 2 else ""
+    folder = parts[1] if len(parts) > 2 and parts[0] == "vercel-ai" else ""
     return FOLDERS.get(folder, folder)
 
 

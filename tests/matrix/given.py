@@ -53,7 +53,9 @@ def _assembled_message(deltas: list[dict]) -> dict:
             if call["index"] == len(message["tool_calls"]):
                 message["tool_calls"].append({"type": "function"} | {k: v for k, v in call.items() if k != "index"} | {"function": dict(call["function"])})
             else:
-                message["tool_calls"][call["index"]]["function"]["arguments"] += call["function"].get("arguments", "")
+                into = message["tool_calls"][call["index"]]
+                into["function"]["arguments"] += (call.get("function") or {}).get("arguments", "")
+                into |= {k: v for k, v in call.items() if k not in ("index", "function", "id", "type")}
     return {name: value for name, value in message.items() if value}
 
 

@@ -27,6 +27,7 @@ Json block_start(const Part& part, size_t index, bool own, const AnswerContext& 
   Json beside = Json::object();  // what a block has no room for
   if (const auto* text = std::get_if<Text>(&part.body)) {
     block = {{"type", "text"}, {"text", text->text}};
+    put(beside, "signature", seal_signature(part.signature));
   } else if (const auto* refusal = std::get_if<Refusal>(&part.body)) {
     block = {{"type", "text"}, {"text", refusal->text}};
   } else if (const auto* call = std::get_if<ToolCall>(&part.body)) {

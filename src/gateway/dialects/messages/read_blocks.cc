@@ -17,7 +17,9 @@ Result<Part> read_text(const Json& json, const std::string& at) {
     if (citations.size() > kMaxBlocks) return bad(at, fmt::format("'{}' has more than {} citations.", at, kMaxBlocks));
     for (const auto& one : citations) text.citations.push_back(read_citation(one));
   }
-  return Part{.body = std::move(text), .extra = others(json, {"type", "text", "citations", "cache_control", kSteward})};
+  Part part{.body = std::move(text), .extra = others(json, {"type", "text", "citations", "cache_control", kSteward})};
+  part.signature = open_signature(peek_text(peek(json, kSteward.data()), "signature"));
+  return part;
 }
 
 Result<Part> read_media(const Json& json, const std::string& at) {

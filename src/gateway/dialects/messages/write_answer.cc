@@ -127,6 +127,7 @@ class Writer final : public AnswerWriter {
     std::string out;
     while (!waiting_.empty()) {
       Waiting& front = waiting_.front();
+      if (!front.began && waits_for_proof(front)) break;
       if (!front.began) out += begin(front);
       while (!front.deltas.empty()) {
         const Delta delta = std::move(front.deltas.front());
@@ -137,6 +138,18 @@ class Writer final : public AnswerWriter {
       waiting_.pop_front();
     }
     return out;
+  }
+
+  // Gemini proves a call at its end, and a tool's block has room for that at its start only.
+  bool waits_for_proof(Waiting& waiting) const {
+    if (begin_.from != Dialect::kGemini || !std::holds_alternative<ToolCall>(waiting.value.body)) return false;
+    for (const Delta& delta : waiting.deltas) {
+      const auto* close = std::get_if<Close>(&delta);
+      if (close == nullptr) continue;
+      if (!close->signature.empty()) waiting.value.signature = close->signature;
+      return false;
+    }
+    return true;
   }
 
   std::string begin(Waiting& waiting) {

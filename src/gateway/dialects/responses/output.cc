@@ -13,9 +13,15 @@ bool is_content(const Part& part) {
 
 std::string_view own_characters(const Id& id) { return std::string_view(id).substr(id.find('_') + 1); }
 
+std::string known_as(const Output::Item& item, const ToolCall& call) {
+  return call.id.empty() ? fmt::format("call_{}", own_characters(item.id)) : call.id;
+}
+
 }  // namespace
 
 std::string response_id(const AnswerContext& context) { return fmt::format("resp_{}", own_characters(context.call)); }
+
+std::string Output::call_id(size_t item, const ToolCall& call) const { return known_as(items_[item], call); }
 
 std::string Output::make_id(std::string_view prefix) const {
   return fmt::format("{}_{}{:02}", prefix, own_characters(context_.call), items_.size());
@@ -115,8 +121,7 @@ Json Output::call(const Item& item, const Part& part, bool announced) const {
   const bool custom = calls_custom(called);
   const FullName full = full_name(request_, called, part.own);
   Json out = {{"id", item.id}, {"type", custom ? "custom_tool_call" : "function_call"}};
-  // Gemini's calls have no ids; what comes back is known by this one.
-  out["call_id"] = called.id.empty() ? fmt::format("call_{}", own_characters(item.id)) : called.id;
+  out["call_id"] = known_as(item, called);
   out["name"] = full.name;
   if (!full.space.empty()) out["namespace"] = full.space;
   std::string said = called.arguments;

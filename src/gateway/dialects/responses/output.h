@@ -30,6 +30,8 @@ class Output {
   // The running message takes no more parts: what follows begins another.
   void end_message() { message_open_ = false; }
   const Item& item(size_t index) const { return items_[index]; }
+  // As the caller knows it. Gemini's calls have no ids; what comes back is known by this one.
+  std::string call_id(size_t item, const ToolCall& call) const;
   size_t size() const { return items_.size(); }
   void add_logprobs(size_t part, const Json& entries);
   const Json& logprobs_of(size_t part) const;
@@ -65,6 +67,7 @@ Json response_json(const Request& request, const AnswerContext& context, Respons
 Json usage_json(const ledger::Usage& usage, const Json& raw);
 std::string response_id(const AnswerContext& context);  // "resp_" and the call's own characters
 // Why an answer is incomplete: "max_output_tokens", "content_filter"; empty: it is not.
-std::string incomplete_reason(const std::optional<Finish>& finish);
+// A refusal that no part tells (Anthropic's) is told as a filter's: else a client would take it for an answer.
+std::string incomplete_reason(const std::optional<Finish>& finish, const std::vector<Part>& parts);
 
 }  // namespace steward::gateway::responses

@@ -56,6 +56,8 @@ class Reader : public AnswerReader {
       return fail(ErrorCode::kUpstreamError, "The model's server answered with something that is no response.");
     if (peek(body, "error").is_object() || peek_text(body, "status") == "failed")
       return fail(error_of_response(peek(body, "error")));
+    if (const std::string status = peek_text(body, "status"); status == "queued" || status == "in_progress")
+      return fail(ErrorCode::kUpstreamError, "The model's server answered before its response was made.");
     Deltas out;
     begin(out, body);
     if (auto ok = complete(out, body); !ok) return fail(std::move(ok.error()));
@@ -72,7 +74,7 @@ class Reader : public AnswerReader {
   enum class Kind { kMessage, kReasoning, kCall, kForeign };
   struct Content {
     size_t part = 0;
-    size_t bytes = 0;  // of text told
+    std::string told;
     size_t citations = 0;
     bool logprobs = false;
     bool refusal = false, foreign = false;
@@ -167,12 +169,13 @@ class Reader : public AnswerReader {
 
   static void append(Deltas& out, Content& content, std::string text) {
     if (text.empty()) return;
-    content.bytes += text.size();
+    content.told += text;
     out.push_back(Append{.choice = 0, .part = content.part, .text = std::move(text)});
   }
-  // What `whole` says beyond what was told of it.
+  // What `whole` says beyond what was told of it; where it says something else, what was told stands: it can't be
+  // unsaid.
   static void append_rest(Deltas& out, Content& content, const std::string& whole) {
-    if (whole.size() > content.bytes) append(out, content, whole.substr(content.bytes));
+    if (whole.starts_with(content.told)) append(out, content, whole.substr(content.told.size()));
   }
   static void summarise(Deltas& out, Item& item, size_t index, std::string text, bool rest) {
     if (index >= kMaxOpenItems) return;
@@ -317,11 +320,18 @@ class Reader : public AnswerReader {
     out.push_back(ForeignEvent{.from = Dialect::kResponses, .name = type, .data = std::move(data)});
   }
 
+  // Some servers leave items out of the whole answer that they streamed: then the places in it are others.
+  bool was_told(const std::string& id) const {
+    if (id.empty()) return false;
+    return std::ranges::any_of(items_, [&](const auto& one) { return one.second.done && one.second.id == id; });
+  }
+
   Status complete(Deltas& out, const Json& response) {
     if (finished_) return {};
     begin(out, response);
     const Json& output = peek(response, "output");
     for (size_t i = 0; output.is_array() && i < output.size(); ++i) {
+      if (was_told(peek_text(output[i], "id"))) continue;
       if (auto ok = done_item(out, static_cast<int64_t>(i), output[i]); !ok) return ok;
     }
     parts_.close_all(out, 0);

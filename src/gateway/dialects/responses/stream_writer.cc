@@ -135,8 +135,7 @@ class Writer : public AnswerWriter {
     const Part& value = part(open.part);
     const auto* call = std::get_if<ToolCall>(&value.body);
     const bool text = std::holds_alternative<Text>(value.body);
-    if ((call != nullptr || text) && !value.signature.empty())
-      aside({.call_id = call ? call->id : std::string(), .signature = value.signature, .foreign = {}});
+    if (text && !value.signature.empty()) aside({.call_id = {}, .signature = value.signature, .foreign = {}});
     const bool content = text || std::holds_alternative<Refusal>(value.body) || peek(value.own, "content") == true;
     if (!content || (own_ && peek(value.own, "item").is_object())) end_message();
     const Output::Place place = output_.place(open.part, value);
@@ -238,8 +237,10 @@ class Writer : public AnswerWriter {
     const Part& value = part(close.part);
     const auto* call = std::get_if<ToolCall>(&value.body);
     if (call == nullptr && !std::holds_alternative<Text>(value.body)) return;
-    if (close.signature.empty()) return;
-    Aside late{.call_id = call ? call->id : std::string(), .signature = close.signature, .foreign = {}};
+    const Signature& proof = close.signature.empty() && call != nullptr ? value.signature : close.signature;
+    if (proof.empty() || !places_.contains(close.part)) return;
+    const std::string id = call != nullptr ? output_.call_id(places_.at(close.part).item, *call) : std::string();
+    Aside late{.call_id = id, .signature = proof, .foreign = {}};
     late.before = false;
     if (message_)
       late_.push_back(std::move(late));
@@ -295,7 +296,7 @@ class Writer : public AnswerWriter {
   }
 
   void take(const Finish& finish) {
-    if (finish.choice == 0) incomplete_ = incomplete_reason(finish);
+    if (finish.choice == 0) incomplete_ = incomplete_reason(finish, parts());
   }
   void close_items() {
     for (size_t number = 0; number < parts().size(); ++number) close_part(number);

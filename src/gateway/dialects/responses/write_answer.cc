@@ -73,10 +73,12 @@ Json usage_json(const ledger::Usage& usage, const Json& raw) {
   return out;
 }
 
-std::string incomplete_reason(const std::optional<Finish>& finish) {
+std::string incomplete_reason(const std::optional<Finish>& finish, const std::vector<Part>& parts) {
   if (!finish) return {};
   if (finish->reason == FinishReason::kLength) return "max_output_tokens";
   if (finish->reason == FinishReason::kContentFilter) return "content_filter";
+  const auto is_refusal = [](const Part& part) { return std::holds_alternative<Refusal>(part.body); };
+  if (finish->reason == FinishReason::kRefusal && std::ranges::none_of(parts, is_refusal)) return "content_filter";
   return {};
 }
 
@@ -109,15 +111,19 @@ Json write_answer(const WholeAnswer& answer, const Request& request, const Answe
   const auto found = answer.choices.find(0);
   const std::vector<Part> none;
   const std::vector<Part>& parts = found == answer.choices.end() ? none : found->second.parts;
-  if (found != answer.choices.end()) state.incomplete_reason = incomplete_reason(found->second.finish);
+  if (found != answer.choices.end()) state.incomplete_reason = incomplete_reason(found->second.finish, parts);
   if (!state.incomplete_reason.empty()) state.status = "incomplete";
   bool logprobs_told = false;
   for (size_t i = 0; i < parts.size(); ++i) {
     const auto* call = std::get_if<ToolCall>(&parts[i].body);
     const bool text = std::holds_alternative<Text>(parts[i].body);
-    if ((call != nullptr || text) && !parts[i].signature.empty())
-      output.add_aside({.call_id = call ? call->id : std::string(), .signature = parts[i].signature, .foreign = {}});
-    output.place(i, parts[i]);
+    const bool proven = !parts[i].signature.empty();
+    if (text && proven) output.add_aside({.call_id = {}, .signature = parts[i].signature, .foreign = {}});
+    const auto place = output.place(i, parts[i]);
+    if (call != nullptr && proven) {
+      const std::string id = output.call_id(place.item, *call);
+      output.add_aside({.call_id = id, .signature = parts[i].signature, .foreign = {}});
+    }
     if (text && !std::exchange(logprobs_told, true) && found->second.logprobs.is_object())
       output.add_logprobs(i, peek(found->second.logprobs, "content"));
   }

@@ -47,11 +47,12 @@ Status write_limits(Json& body, const Request& request, const OutgoingCall& call
       {request.n != 1, Setting::kN},
       {!request.stop.empty(), Setting::kStop},
       {request.seed.has_value(), Setting::kSeed},
-      {request.top_k.has_value(), Setting::kTopK},
       {!request.logit_bias.is_null() && !request.logit_bias.empty(), Setting::kLogitBias},
       {request.presence_penalty.value_or(0) != 0, Setting::kPresencePenalty},
       {request.frequency_penalty.value_or(0) != 0, Setting::kFrequencyPenalty},
   };
+  // Some clients send it always (Gemini's own): told as dropped, not refused.
+  if (request.top_k) call.refusals->note_dropped(std::string(caller_name(request.from, Setting::kTopK)));
   for (const auto& [set, setting] : untold) {
     if (auto ok = refuse_set(set, setting, kNone); !ok) return ok;
   }
