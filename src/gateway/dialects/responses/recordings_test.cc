@@ -138,6 +138,10 @@ TEST(ResponsesRecordings, WholeAnswersAreReadWholeAndWrittenBack) {
   for (const auto& [what, body] : answers) {
     auto reader = responses_egress().reader("p");
     auto deltas = reader->whole(body);
+    if (const std::string status = peek_text(body, "status"); status == "queued" || status == "in_progress") {
+      EXPECT_FALSE(deltas) << what << ": no answer yet";
+      continue;
+    }
     ASSERT_TRUE(deltas) << what << ": " << deltas.error().message;
     EXPECT_TRUE(reader->finished()) << what;
     recordings::expect_order(*deltas, what);
