@@ -26,12 +26,12 @@ def read(seen: Seen) -> Asked:
     path = seen.path.split("?")[0]
     if path.endswith("/chat/completions"):
         return _chat(seen.body)
-    if path.endswith("/responses"):
+    if path.endswith(("/responses", "/responses/input_tokens")):
         return _responses(seen.body)
     if path.endswith(("/messages", "/messages/count_tokens")):
         return _messages(seen.body)
     if ":" in path.rsplit("/", 1)[-1]:
-        return _gemini(path, seen.body)
+        return _gemini(path, seen.body.get("generateContentRequest") or seen.body)  # countTokens wraps what it counts
     raise ValueError(f"a provider was asked for {seen.path}")
 
 

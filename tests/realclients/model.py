@@ -66,7 +66,7 @@ class ScriptedModel:
         except (KeyError, TypeError, ValueError) as error:
             self.unreadable.append(f"{call.seen.path}: {type(error).__name__}: {error}")
             return await call.json({"error": {"message": f"not understood: {error}", "type": "invalid_request_error"}}, 400)
-        if path.endswith("/count_tokens"):
+        if path.endswith(("/count_tokens", "/input_tokens")):
             return await call.json({"input_tokens": TOKENS_COUNTED})
         if path.endswith(":countTokens"):
             return await call.json({"totalTokens": TOKENS_COUNTED})
