@@ -200,14 +200,19 @@ Task<Status> Background::queue(identity::Caller caller, std::shared_ptr<Turn> tu
 
 Result<std::shared_ptr<BackgroundRun>> Background::start(identity::Caller caller, std::shared_ptr<Turn> turn) {
   auto run = std::make_shared<BackgroundRun>(std::move(caller), std::move(turn));
-  const std::lock_guard lock(mutex_);
-  if (stopping_) return fail(ErrorCode::kShuttingDown);
-  if (runs_.size() >= kMaxRuns)
-    return fail(ErrorCode::kQueueFull,
-                fmt::format("{} background responses are being made: try again later.", kMaxRuns));
-  runs_[run->turn->id] = run;
-  ++coroutines_;
-  asio::co_spawn(threads_.context(next_thread_++ % threads_.count()), run_guarded(run), asio::detached);  // see stop()
+  size_t thread = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return fail(ErrorCode::kShuttingDown);
+    if (runs_.size() >= kMaxRuns)
+      return fail(ErrorCode::kQueueFull,
+                  fmt::format("{} background responses are being made: try again later.", kMaxRuns));
+    runs_[run->turn->id] = run;
+    ++coroutines_;
+    thread = next_thread_++ % threads_.count();
+  }
+  // Without the lock: on a thread of its own a coroutine begins at once, and may need it. See stop().
+  asio::co_spawn(threads_.context(thread), run_guarded(run), asio::detached);
   return run;
 }
 
@@ -266,11 +271,14 @@ Task<Status> Background::end_without_answer(std::shared_ptr<BackgroundRun> run, 
 
 void Background::resume(Id tenant, std::vector<OpenResponses::Open> open) {
   for (auto& one : open) {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) return;
-    ++coroutines_;
-    asio::co_spawn(threads_.context(next_thread_++ % threads_.count()), resume_one(tenant, std::move(one)),
-                   asio::detached);  // see stop()
+    size_t thread = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return;
+      ++coroutines_;
+      thread = next_thread_++ % threads_.count();
+    }
+    asio::co_spawn(threads_.context(thread), resume_one(tenant, std::move(one)), asio::detached);  // as start()
   }
 }
 
