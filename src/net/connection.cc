@@ -209,7 +209,7 @@ Task<Status> Connection::receive_body(Request& request, BodyShare& share, size_t
 }
 
 Task<Connection::Next> Connection::handle(Request& request, Match match) {
-  Response response(output_, request, response_context(parser_.head().keep_alive));
+  Response response(output_, request, response_context(parser_.head().keep_alive), input_);
   under_way_ = request.cancel;
   input_->shrink();
   input_->watch([token = request.cancel]() mutable { token.cancel(CancelReason::kClientGone); });
@@ -218,6 +218,7 @@ Task<Connection::Next> Connection::handle(Request& request, Match match) {
   co_await answer(match.route ? match.route->wrapped : unrouted, request, response);
   input_->unwatch();
   under_way_.reset();
+  if (response.upgraded() && !output_.broken()) co_return Next::kClose;
   if (output_.broken() || !response.finished()) co_return Next::kGone;
   if (input_->ended() || !response.keep_alive()) co_return Next::kClose;
   co_return Next::kRequest;

@@ -56,6 +56,9 @@ struct Request {
   CancelToken cancel;
 };
 
+class WebSocket;
+struct WebSocketLimits;
+
 // How a handler answers: once whole, or as a stream. Failing writes (kCancelled) mean that the client went away. One
 // coroutine at a time writes. An answer begun but not ended is cut, so that the client sees that it is not whole.
 class Responder {
@@ -67,6 +70,9 @@ class Responder {
   virtual Task<Status> write(std::string chunk) = 0;                     // waits while the client is slow
   virtual Task<Status> end() = 0;
   virtual bool begun() const = 0;  // the status line is out: an error can only be told in the stream
+  // Answers a request for an upgrade to WebSocket (net/websocket.h); instead of all of the above. kInvalidRequest: it
+  // is none, or not one that can be taken.
+  virtual Task<Result<std::unique_ptr<WebSocket>>> accept_websocket(WebSocketLimits limits);
 };
 
 using Handler = std::function<Task<void>(Request&, Responder&)>;

@@ -1,0 +1,133 @@
+#include "server/responses.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "gateway/conversations/responses_api.h"
+#include "server/worker.h"
+
+namespace steward::server {
+namespace {
+
+using gateway::ResponsesApi;
+using Method = Task<void> (ResponsesApi::*)(identity::Caller, net::Request&, net::Responder&);
+
+Task<Result<std::string>> put_blob(Core& core, Id tenant, std::string bytes) {
+  const std::function<Result<std::string>()> work = [blobs = core.blobs.get(), tenant, bytes = std::move(bytes)] {
+    return blobs->put(tenant, bytes);
+  };
+  co_return co_await core.worker->run<std::string>(work);
+}
+
+Task<Result<std::string>> get_blob(Core& core, Id tenant, std::string blob) {
+  const std::function<Result<std::string>()> work = [blobs = core.blobs.get(), tenant, blob] {
+    return blobs->get(tenant, blob);
+  };
+  co_return co_await core.worker->run<std::string>(work);
+}
+
+Endpoint at(Core& core, std::string http_method, std::string pattern, Method method, EndpointDoc doc) {
+  Endpoint endpoint;
+  endpoint.method = std::move(http_method);
+  endpoint.pattern = std::move(pattern);
+  endpoint.access = Access::kKey;
+  endpoint.doc = std::move(doc);
+  endpoint.raw = [&core, method](identity::Caller caller, net::Request& request, net::Responder& responder) {
+    return (core.responses.get()->*method)(std::move(caller), request, responder);
+  };
+  return endpoint;
+}
+
+const std::vector<Parameter>& page_query() {
+  static const std::vector<Parameter> kQuery = {{"limit", "1 to 100; 20 unless told", "integer"},
+                                                {"order", "asc or desc (the default)", "string"},
+                                                {"after", "The id of the item after which to begin", "string"}};
+  return kQuery;
+}
+
+std::vector<Endpoint> conversation_endpoints(Core& core) {
+  const std::string tag = "Conversations", all = "/v1/conversations", one = all + "/{id}", items = one + "/items";
+  return {
+      at(core, "POST", all, &ResponsesApi::create_conversation,
+         {.tag = tag, .summary = "Begin a conversation", .response_schema = "Conversation"}),
+      at(core, "GET", one, &ResponsesApi::retrieve_conversation,
+         {.tag = tag, .summary = "Show a conversation", .response_schema = "Conversation"}),
+      at(core, "POST", one, &ResponsesApi::update_conversation,
+         {.tag = tag, .summary = "Change a conversation's metadata", .response_schema = "Conversation"}),
+      at(core, "DELETE", one, &ResponsesApi::erase_conversation,
+         {.tag = tag, .summary = "Erase a conversation and its items", .response_schema = "Deleted"}),
+      at(core, "GET", items, &ResponsesApi::list_items,
+         {.tag = tag, .summary = "List a conversation's items", .response_schema = "ItemList", .query = page_query()}),
+      at(core, "POST", items, &ResponsesApi::add_items,
+         {.tag = tag, .summary = "Add items to a conversation", .response_schema = "ItemList"}),
+      at(core, "GET", items + "/{item}", &ResponsesApi::retrieve_item,
+         {.tag = tag, .summary = "Show an item", .response_schema = "Item"}),
+      at(core, "DELETE", items + "/{item}", &ResponsesApi::erase_item,
+         {.tag = tag, .summary = "Erase an item", .response_schema = "Conversation"}),
+  };
+}
+
+Task<void> resume_queued(Core& core) {
+  const Id tenant = core.tenant;
+  const auto applied = co_await core.views->wait_applied(tenant, core.journal->written_seq(tenant));
+  if (!applied) co_return;
+  using Open = std::vector<gateway::OpenResponses::Open>;
+  auto open =
+      co_await core.views->query<Open>([tenant](journal::Db& db) { return gateway::OpenResponses::list(db, tenant); });
+  if (!open.empty()) core.log.info("background responses are taken up again", {{"responses", open.size()}});
+  core.responses->resume(tenant, std::move(open));
+}
+
+}  // namespace
+
+std::vector<Endpoint> responses_endpoints(Core& core) {
+  const std::string tag = "Responses", all = "/v1/responses", one = all + "/{id}";
+  std::vector<Endpoint> out = {
+      at(core, "POST", all, &ResponsesApi::create,
+         {.tag = tag,
+          .summary = "Answer a conversation, in the Responses dialect",
+          .description = "OpenAI's Responses, with state: store, previous_response_id, conversation, background. With "
+                         "stream:true, server-sent events.",
+          .request_schema = "ResponsesRequest",
+          .response_schema = "Response"}),
+      at(core, "GET", all, &ResponsesApi::socket,
+         {.tag = tag,
+          .summary = "Responses over WebSocket",
+          .description = "Asks for an upgrade; then each text message is a request of type response.create, and each "
+                         "event of its answer a text message.",
+          .success = 101}),
+      at(core, "POST", all + "/input_tokens", &ResponsesApi::count,
+         {.tag = tag,
+          .summary = "Count the tokens of a conversation, in the Responses dialect",
+          .request_schema = "ResponsesRequest",
+          .response_schema = "TokenCount"}),
+      at(core, "GET", one, &ResponsesApi::retrieve,
+         {.tag = tag,
+          .summary = "Show a stored response",
+          .description = "With stream=true the events of a background response that was made with stream:true.",
+          .response_schema = "Response",
+          .query = {{"stream", "true: its events", "boolean"},
+                    {"starting_after", "The sequence_number after which to begin", "integer"}}}),
+      at(core, "DELETE", one, &ResponsesApi::erase,
+         {.tag = tag, .summary = "Erase a stored response", .response_schema = "Deleted"}),
+      at(core, "POST", one + "/cancel", &ResponsesApi::cancel,
+         {.tag = tag, .summary = "Cancel a background response", .response_schema = "Response"}),
+      at(core, "GET", one + "/input_items", &ResponsesApi::input_items,
+         {.tag = tag,
+          .summary = "List what a response was made from",
+          .response_schema = "ItemList",
+          .query = page_query()}),
+  };
+  for (auto& endpoint : conversation_endpoints(core)) out.push_back(std::move(endpoint));
+  return out;
+}
+
+void open_responses(Core& core) {
+  gateway::BlobDisk disk;
+  disk.put = [&core](Id tenant, std::string bytes) { return put_blob(core, std::move(tenant), std::move(bytes)); };
+  disk.get = [&core](Id tenant, std::string blob) { return get_blob(core, std::move(tenant), std::move(blob)); };
+  core.responses = std::make_unique<ResponsesApi>(core.gateway->services(), std::move(disk), *core.threads);
+  asio::co_spawn(core.threads->context(0), resume_queued(core), asio::detached);  // ends with the views
+}
+
+}  // namespace steward::server
