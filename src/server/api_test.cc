@@ -154,20 +154,6 @@ TEST(Listen, BeyondLoopbackNeedsTlsOrAWord) {
   EXPECT_FALSE(listen_options(*Config::load(sources), "", true).has_value());
 }
 
-TEST(Prices, DollarsAMillionTokensArePicoDollarsAToken) {
-  EXPECT_EQ(pico_per_token("1"), 1'000'000);
-  EXPECT_EQ(pico_per_token("0.02"), 20'000);
-  EXPECT_EQ(pico_per_token("0.0000001"), 1);  // never rounded to nothing
-  ConfigSources sources;
-  sources.toml = "[prices.\"openai/gpt-4.1-mini\"]\ninput = 0.40\noutput = \"1.60\"\nrequest = 0.01\n";
-  const auto prices = default_prices(*Config::load(sources));
-  const auto& price = prices.at("openai/gpt-4.1-mini");
-  EXPECT_EQ(price.input, 400'000);
-  EXPECT_EQ(price.output, 1'600'000);
-  EXPECT_EQ(price.cached_input, 400'000);
-  EXPECT_EQ(price.request, 10'000'000'000);
-}
-
 TEST(Fields, TellTheFirstProblemAndTheNearestName) {
   const Json body = Json::parse(R"({"name":"x","limitz":1})");
   Fields fields(body);
