@@ -11,7 +11,7 @@ namespace {
 struct Options {
   std::string by = "model";
   std::optional<std::string> from, to, key, model, zone;
-  bool json = false, csv = false;
+  bool json = false, csv = false, cost = false;
 };
 
 std::string query_of(const Options& options, const std::optional<Id>& key) {
@@ -35,19 +35,59 @@ std::map<std::string, std::string> key_names(Client& client) {
   return names;
 }
 
+constexpr std::string_view kTypes[] = {"input", "cached_input", "cache_write", "output",   "reasoning",
+                                       "image", "audio",        "tools",       "requests", "other"};
+
+// What of the cost was spent on a type, in decimal micro-dollars; "0" if nothing.
+std::string cost_of(const Json& sums, std::string_view type) {
+  return sums["cost_by_type_microusd"].value(std::string(type), "0");
+}
+
+// With --cost: a column for each type that anything was spent on (all of them for programs).
+std::vector<std::string_view> types_of(const Json& usage, const Options& options) {
+  std::vector<std::string_view> types;
+  for (const std::string_view type : kTypes) {
+    if (options.cost && (options.csv || cost_of(usage["total"], type) != "0")) types.push_back(type);
+  }
+  return types;
+}
+
+void add_columns(Table& table, const std::vector<std::string_view>& types, bool for_people) {
+  for (const char* title : {"calls", "failed", "input", "cached", "output"}) table.column(title, Align::kRight);
+  if (!for_people) {
+    for (const char* title : {"cache_write", "reasoning", "tool_calls", "estimated"})
+      table.column(title, Align::kRight);
+  }
+  for (const std::string_view type : types)
+    table.column(for_people ? fmt::format("$ {}", type) : fmt::format("cost_{}_microusd", type), Align::kRight);
+  table.column(for_people ? "cost" : "cost_microusd", Align::kRight);
+}
+
+void add_cells(std::vector<std::string>& cells, const Json& sums, const std::vector<std::string_view>& types,
+               bool for_people) {
+  std::vector<std::string> names{"calls", "failed", "prompt_tokens", "cached_tokens", "completion_tokens"};
+  if (!for_people) names.insert(names.end(), {"cache_write_tokens", "reasoning_tokens", "tool_calls", "estimated"});
+  for (const auto& name : names) {
+    const int64_t value = sums[name].get<int64_t>();
+    cells.push_back(for_people ? thousands(value) : std::to_string(value));
+  }
+  for (const std::string_view type : types)
+    cells.push_back(for_people ? dollars(cost_of(sums, type)) : cost_of(sums, type));
+  const std::string cost = sums["cost_microusd"];
+  // A tilde: some of these calls were counted here, because their provider told nothing.
+  const bool estimated = for_people && sums["estimated"].get<int64_t>() > 0;
+  cells.push_back(for_people ? (estimated ? "~" : "") + dollars(cost) : cost);
+}
+
 Table table_of(const Json& usage, const std::vector<std::string>& groups,
-               const std::map<std::string, std::string>& names, bool for_people) {
+               const std::map<std::string, std::string>& names, const Options& options) {
+  const bool for_people = !options.csv;
+  const auto types = types_of(usage, options);
   Table table;
   for (const auto& group : groups) table.column(group);
-  for (const char* title : {"calls", "failed", "input", "cached", "output", for_people ? "cost" : "cost_microusd"})
-    table.column(title, Align::kRight);
+  add_columns(table, types, for_people);
   const auto row = [&](std::vector<std::string> cells, const Json& sums) {
-    for (const char* name : {"calls", "failed", "prompt_tokens", "cached_tokens", "completion_tokens"}) {
-      const int64_t value = sums[name].get<int64_t>();
-      cells.push_back(for_people ? thousands(value) : std::to_string(value));
-    }
-    const std::string cost = sums["cost_microusd"];
-    cells.push_back(for_people ? dollars(cost) : cost);
+    add_cells(cells, sums, types, for_people);
     table.row(std::move(cells));
   };
   for (const auto& line : usage["data"]) {
@@ -84,12 +124,13 @@ int usage(const Options& options, const Context& context) {
   for (const auto word : split(options.by, ',')) {
     if (!trim(word).empty()) groups.emplace_back(trim(word));
   }
-  const bool people = !options.csv;
-  const Table table =
-      table_of(*usage, groups, people ? key_names(**client) : std::map<std::string, std::string>{}, people);
+  const auto names = options.csv ? std::map<std::string, std::string>{} : key_names(**client);
+  const Table table = table_of(*usage, groups, names, options);
   if (options.csv) return context.print(table.csv()), kDone;
   if (table.empty()) return context.line("Nothing was called in that time."), kDone;
   context.print(table.text(context));
+  if (const int64_t estimated = (*usage)["total"]["estimated"].get<int64_t>(); estimated > 0)
+    context.line(fmt::format("~ {} of the calls counted here: their provider told no usage.", thousands(estimated)));
   return kDone;
 }
 
@@ -106,9 +147,12 @@ void add_usage(Command& program, const Context& context) {
       .option("--key", options->key, "Only this key, by id or name", "KEY")
       .option("--model", options->model, "Only this model", "NAME")
       .option("--time-zone", options->zone, "IANA zone of the days (UTC)", "ZONE")
+      .flag("--cost", options->cost, "What the cost was spent on: input, cache, output, reasoning, tools, …")
       .flag("--json", options->json, "Print JSON; amounts are decimal micro-dollars")
       .flag("--csv", options->csv, "Print CSV; the column cost_microusd is in decimal micro-dollars")
-      .examples("steward usage\nsteward usage --by day,key --from 2026-11-01\nsteward usage --by key --csv > usage.csv")
+      .examples(
+          "steward usage\nsteward usage --by day,key --from 2026-11-01\nsteward usage --by model --cost\nsteward usage "
+          "--by key --csv > usage.csv")
       .run([options, &context] { return usage(*options, context); });
 }
 

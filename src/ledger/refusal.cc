@@ -15,15 +15,15 @@ std::string when_more(const BudgetState& budget, const Standing& standing) {
   return fmt::format("It renews on {}", local_time(budget.zone ? budget.zone : find_zone("UTC"), standing.end));
 }
 
-nlohmann::json budget_details(const BudgetState& budget, const Standing& standing, NanoUsd needed, TimeUs now) {
-  nlohmann::json details = {{"budget", budget.id},
-                            {"budget_name", budget.spec.name},
-                            {"scope", budget.spec.scope},
-                            {"limit_nanousd", standing.limit},
-                            {"left_nanousd", standing.left()},
-                            {"reserved_nanousd", standing.reserved},
-                            {"overrun_nanousd", standing.overrun},
-                            {"needed_nanousd", needed}};
+Json budget_details(const BudgetState& budget, const Standing& standing, NanoUsd needed, TimeUs now) {
+  Json details = {{"budget", budget.id},
+                  {"budget_name", budget.spec.name},
+                  {"scope", budget.spec.scope},
+                  {"limit_nanousd", standing.limit},
+                  {"left_nanousd", standing.left()},
+                  {"reserved_nanousd", standing.reserved},
+                  {"overrun_nanousd", standing.overrun},
+                  {"needed_nanousd", needed}};
   if (standing.end != 0) {
     details["renews_at"] = to_rfc3339(standing.end);
     details["retry_after_us"] = standing.end - now;
@@ -31,14 +31,14 @@ nlohmann::json budget_details(const BudgetState& budget, const Standing& standin
   return details;
 }
 
-nlohmann::json rate_details(const RateState& rate, std::string_view kind, DurationUs retry_after_us) {
-  nlohmann::json details = {{"limit", kind},
-                            {"limit_requests", rate.limit_requests},
-                            {"remaining_requests", rate.remaining_requests},
-                            {"reset_requests_us", rate.reset_requests_us},
-                            {"limit_tokens", rate.limit_tokens},
-                            {"remaining_tokens", rate.remaining_tokens},
-                            {"reset_tokens_us", rate.reset_tokens_us}};
+Json rate_details(const RateState& rate, std::string_view kind, DurationUs retry_after_us) {
+  Json details = {{"limit", kind},
+                  {"limit_requests", rate.limit_requests},
+                  {"remaining_requests", rate.remaining_requests},
+                  {"reset_requests_us", rate.reset_requests_us},
+                  {"limit_tokens", rate.limit_tokens},
+                  {"remaining_tokens", rate.remaining_tokens},
+                  {"reset_tokens_us", rate.reset_tokens_us}};
   if (retry_after_us > 0) details["retry_after_us"] = retry_after_us;
   return details;
 }
@@ -63,7 +63,7 @@ Error budget_refusal(const BudgetState& budget, const Standing& standing, NanoUs
 }
 
 Error blocked_refusal(const BudgetState& budget, const Standing& standing, NanoUsd needed, TimeUs now) {
-  nlohmann::json details = budget_details(budget, standing, needed, now);
+  Json details = budget_details(budget, standing, needed, now);
   details["blocked"] = true;
   return Error(ErrorCode::kBudgetExceeded,
                fmt::format("The budget '{}' of {} is stopped: a provider reported {} more than was reserved for a "
@@ -107,7 +107,7 @@ Error requests_refusal(const RateWindow& window, const identity::RateLimits& lim
 
 Error tokens_refusal(const RateWindow& window, const identity::RateLimits& limits, int64_t needed, TimeUs now) {
   const RateState rate = rate_state(window, limits, now);
-  nlohmann::json details = rate_details(rate, "tokens_per_minute", 0);
+  Json details = rate_details(rate, "tokens_per_minute", 0);
   details["needed_tokens"] = needed;
   if (needed > limits.tokens_per_minute) {
     return Error(ErrorCode::kRateLimited,

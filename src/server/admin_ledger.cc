@@ -1,13 +1,13 @@
 #include "base/text.h"
+#include "ledger/price_table.h"
 #include "server/admin.h"
 #include "server/admin_json.h"
 #include "server/options.h"
 #include "server/page.h"
+#include "server/price_json.h"
 
 namespace steward::server {
 namespace {
-
-constexpr int64_t kMaxPico = 1'000'000'000'000;  // a dollar a token
 
 Task<Result<Reply>> list_budgets(Core& core, AdminCall call) {
   auto query = page_query(call.request);
@@ -42,38 +42,40 @@ Task<Result<Reply>> remove_budget(Core& core, AdminCall call) {
   co_return Reply{200, {{"id", id}, {"object", "budget"}, {"deleted", true}}};
 }
 
+// What is set comes first; with ?shipped=PROVIDER (or "all") the rows of the shipped table instead.
 Task<Result<Reply>> list_prices(Core& core, AdminCall call) {
   auto query = page_query(call.request);
   if (!query) co_return fail(query.error());
+  const std::string shipped = query_text(call.request, "shipped");
   std::vector<std::pair<std::string, Json>> rows;
-  for (const auto& [name, price] : core.ledger->prices(call.caller.tenant))
-    rows.emplace_back(name, price_json(name, price));
+  if (shipped.empty()) {
+    for (const auto& [name, price] : core.ledger->prices(call.caller.tenant))
+      rows.emplace_back(name, price_json(name, price));
+  } else {
+    for (const auto& [name, price] : ledger::shipped_prices(shipped == "all" ? "" : shipped, core.clock.now_us()))
+      rows.emplace_back(name, price_json(name, price));
+  }
   co_return page_of(rows, *query);
 }
 
-// A price is told in pico-dollars a token, exactly, or in dollars a million tokens, as price lists do.
-PicoUsd read_price(Fields& fields, const std::string& kind, std::optional<PicoUsd> fallback) {
-  const auto pico = fields.integer(kind + "_pico", 0, kMaxPico);
-  const auto usd = read_usd(fields, kind + "_usd_per_million");
-  if (pico && usd) fields.problem(kind + "_pico", fmt::format("and '{}_usd_per_million' can't both be given", kind));
-  if (pico) return *pico;
-  if (usd) return (*usd + 999) / 1000;
-  if (!fallback)
-    fields.problem(kind + "_pico", fmt::format("or '{}_usd_per_million' is needed (0 where it costs nothing)", kind));
-  return fallback.value_or(0);
+// The price that a call would have now, wherever it comes from.
+Task<Result<Reply>> get_price(Core& core, AdminCall call) {
+  const std::string provider = query_text(call.request, "provider"), model = query_text(call.request, "model");
+  if (provider.empty() || model.empty())
+    co_return fail(ErrorCode::kInvalidRequest, "'provider' and 'model' are needed.", {{"param", "model"}});
+  const auto price = core.ledger->price(call.caller.tenant, provider, model);
+  if (!price)
+    co_return fail(ErrorCode::kNotFound,
+                   fmt::format("Nobody told what '{}' costs at '{}': 'steward models price' sets it.", model, provider),
+                   {{"model", model}, {"provider", provider}});
+  co_return Reply{200, price_json(provider + "/" + model, *price)};
 }
 
 Task<Result<Reply>> set_price(Core& core, AdminCall call) {
   Fields fields(call.body);
   const std::string model = fields.need_text("model");
   const std::string provider = fields.text("provider").value_or("local");
-  ledger::Price price;
-  price.input = read_price(fields, "input", std::nullopt);
-  price.output = read_price(fields, "output", std::nullopt);  // an unknown price is an error, never a zero
-  price.cached_input = read_price(fields, "cached_input", price.input);
-  price.request = fields.integer("request_pico", 0, INT64_MAX / 4).value_or(0);
-  price.source = "owner";
-  price.from = fields.time("from").value_or(core.clock.now_us());
+  ledger::Price price = read_price(fields, core.clock.now_us());
   if (auto good = fields.finish(); !good) co_return fail(good.error());
   if (auto done = co_await core.ledger->set_price(call.caller, provider, model, price); !done)
     co_return fail(done.error());
@@ -122,13 +124,7 @@ Task<Result<Reply>> get_usage(Core& core, AdminCall call) {
   ledger::UsageRow total;
   for (const auto& row : *rows) {
     data.push_back(usage_json(row));
-    total.calls += row.calls;
-    total.failed += row.failed;
-    total.prompt_tokens += row.prompt_tokens;
-    total.cached_tokens += row.cached_tokens;
-    total.completion_tokens += row.completion_tokens;
-    total.cost += row.cost;
-    total.overrun += row.overrun;
+    add_up(total, row);
   }
   Json sum = usage_json(total);
   sum.erase("group");
@@ -161,12 +157,23 @@ std::vector<Endpoint> price_endpoints(Core& core) {
   const std::string tag = "Prices";
   return {
       json_endpoint("GET", "/admin/v1/prices",
-                    {.tag = tag, .summary = "List prices", .response_schema = "Price", .list = true},
+                    {.tag = tag,
+                     .summary = "List prices",
+                     .description = "Those that were set or configured; the program's own rows with `shipped`.",
+                     .response_schema = "Price",
+                     .list = true,
+                     .query = {{"shipped", "A provider of the shipped table (openai), or all: its rows instead"}}},
                     [&core](AdminCall call) { return list_prices(core, std::move(call)); }),
+      json_endpoint("GET", "/admin/v1/price",
+                    {.tag = tag,
+                     .summary = "The price that holds for a model now",
+                     .response_schema = "Price",
+                     .query = {{"provider", "As configured, or local"}, {"model", "As the provider names it"}}},
+                    [&core](AdminCall call) { return get_price(core, std::move(call)); }),
       json_endpoint("POST", "/admin/v1/prices",
                     {.tag = tag,
                      .summary = "Set a model's price",
-                     .description = "Holds from now; calls that are reserved keep theirs.",
+                     .description = "Holds from now, or from `from` on; calls that are reserved keep theirs.",
                      .request_schema = "NewPrice",
                      .response_schema = "Price"},
                     [&core](AdminCall call) { return set_price(core, std::move(call)); }),
