@@ -9,7 +9,7 @@
 
 namespace steward::server {
 
-inline constexpr size_t kMaxFileName = 255;                 // bytes
+inline constexpr size_t kMaxFileName = 255;  // bytes
 
 struct NewFile {
   Id owner;
