@@ -61,6 +61,8 @@ class ScriptedModel:
         path = call.seen.path.split("?")[0]
         if not call.body:  # a GET: a model that is asked for a WebSocket, say
             return await call.json({"error": {"message": "there is nothing here", "type": "invalid_request_error"}}, 404)
+        if counted := _counted(path, call.body):
+            return await call.json(counted)
         try:
             asked = read(call.seen)
         except (KeyError, TypeError, ValueError) as error:
@@ -77,6 +79,17 @@ class ScriptedModel:
         if asked.dialect == "gemini":
             return await speak.gemini(call, say, asked.streamed)
         await {"chat": speak.chat, "messages": speak.messages, "responses": speak.responses}[asked.dialect](call, say)
+
+
+def _counted(path: str, body: dict) -> dict | None:
+    """The answer to a question how many tokens a request is, as each provider words it; None: something else is asked, or in vain."""
+    if path.endswith("/count_tokens") and body.get("messages"):
+        return {"input_tokens": TOKENS_COUNTED}
+    if path.endswith("/responses/input_tokens") and body.get("input"):
+        return {"object": "response.input_tokens", "input_tokens": TOKENS_COUNTED}
+    if path.endswith(":countTokens") and (body.get("generateContentRequest") or body).get("contents"):
+        return {"totalTokens": TOKENS_COUNTED}
+    return None
 
 
 def decide(asked: Asked, folder: str = "") -> Say:
