@@ -43,6 +43,7 @@ def run(options: Options) -> Outcome:
     with stage(runs + planted_runs) as on:
         verdicts = perform(on, runs + planted_runs, DEADLINE_S)
         unreadable = list(on.model.unreadable)
+        websockets = on.steward.metric("steward_http_requests_total", method="GET", route="/v1/responses", status="101")
     meant_to_fail = [one for one in verdicts if one.run.idle or one.run.refused]
     facts = {
         "committed": {client.name: client.versions for client in clients},
@@ -50,6 +51,7 @@ def run(options: Options) -> Outcome:
         "verdicts": [one for one in verdicts if one not in meant_to_fail],
         "planned": len(runs),
         "unreadable": unreadable,
+        "websockets": int(websockets),
     }
     return Outcome(judge(facts), {fault: judge(doctored) for fault, doctored in planted(facts, meant_to_fail).items()})
 
@@ -69,6 +71,8 @@ def judge(facts: Mapping) -> Metrics:
         "versions": dict(facts["found"]),
         "faults": [one.as_json() for one in failed][:SHOWN_FAULTS],
         "unreadable": facts["unreadable"][:SHOWN_FAULTS],
+        "websockets": facts["websockets"],
+        "websockets_meant": sum("WebSocket" in one.run.client.name for one in verdicts),
         "slowest_s": round(max((one.seconds for one in verdicts), default=0.0), 1),
     }
 
@@ -82,6 +86,7 @@ def planted(facts: dict, meant_to_fail: list[Verdict]) -> dict[str, dict]:
         "another version": facts | {"found": facts["found"] | {name: dict.fromkeys(facts["committed"][name], "0.0.1")}},
         "a client that is not installed": facts | {"found": facts["found"] | {name: dict.fromkeys(facts["committed"][name], "")}},
         "a client that was left out": facts | {"verdicts": [one for one in facts["verdicts"] if one.run.client.name != name]},
+        "a client that fell back from its WebSocket": facts | {"websockets": facts["websockets"] - 1},
         "a model that could not read": facts | {"unreadable": ["/v1/chat/completions: KeyError"]},
     }
 
@@ -92,6 +97,7 @@ CHECK = Check(
     {
         "failed==0": lambda m: m["failed"] == 0,
         "skipped==0": lambda m: m["skipped"] == 0,
+        "websockets==meant>0": lambda m: m["websockets"] == m["websockets_meant"] > 0,
         "names and versions==committed": lambda m: m["versions_differ"] == m["not_tried"] == m["not_committed"] == [],
     },
 )
