@@ -134,6 +134,7 @@ class ModelGateway final : public Gateway {
 
   std::vector<Metric> metrics() const override {
     std::vector<Metric> out = services_.meters.read();
+    for (auto& metric : route_metrics(services_.router)) out.push_back(std::move(metric));
     std::lock_guard lock(services_.mutex);
     if (const auto& traces = services_.options->traces; traces) {
       out.push_back({"steward_trace_spans_sent_total",

@@ -116,6 +116,28 @@ Task<Result<Json>> explain_call(Services& services, identity::Caller caller, Exp
   co_return out;
 }
 
+std::vector<Metric> route_metrics(const routing::Router& router) {
+  std::vector<Metric> out;
+  for (const auto& one : router.health_json()) {
+    const std::string deployment = one["deployment"].get<std::string>(), circuit = one["circuit"].get<std::string>();
+    for (const char* outcome : {"answered", "failed"}) {
+      out.push_back({"steward_attempts_total",
+                     "Attempts at deployments, by how they ended.",
+                     "counter",
+                     {{"deployment", deployment}, {"outcome", outcome}},
+                     static_cast<double>(one[outcome].get<int64_t>())});
+    }
+    out.push_back({"steward_circuit_open",
+                   "Whether a deployment rests after failures (1), or is tried by one call (0.5).",
+                   "gauge",
+                   {{"deployment", deployment}},
+                   circuit == "open"     ? 1.0
+                   : circuit == "closed" ? 0.0
+                                         : 0.5});
+  }
+  return out;
+}
+
 Task<std::vector<Json>> list_routes(Services& services) {
   co_await services.directory.refresh();
   services.router.offer(offered_models(services.directory));

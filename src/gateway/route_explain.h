@@ -21,6 +21,8 @@ Result<ExplainAsk> read_explain(const Json& body);
 
 Task<Result<Json>> explain_call(Services& services, identity::Caller caller, ExplainAsk ask);
 
+std::vector<Metric> route_metrics(const routing::Router& router);
+
 // Every route with its deployments' health, for lists.
 Task<std::vector<Json>> list_routes(Services& services);
 

@@ -56,7 +56,8 @@ class RouteReader {
 
   void problem(std::string_view word, std::string_view text) {
     const ConfigValue& value = config_.at(key(word));
-    problems_.push_back(fmt::format("{}{}{}: {}.", value.where, value.where.empty() ? "" : ": ", key(word), text));
+    problems_.push_back(fmt::format("{}{}{}: {}{}", value.where, value.where.empty() ? "" : ": ", key(word), text,
+                                    text.ends_with('?') ? "" : "."));
   }
 
   void or_else(DurationUs& into, std::string_view word) {

@@ -313,6 +313,7 @@ def fact(name: str, one: Case, answer: wire.Answer | str, first: Provider, secon
         "body": "" if cut else answer.body[:300].decode("utf-8", "replace"),
         "falls_back": one.falls_back,
         "made_second": one.text == SECOND,
+        "attempts_made": one.first + one.second + (one.primary == "gone"),
         "told": [one.first + one.second if one.primary != "gone" else one.second + 1],
     }
 
@@ -332,6 +333,9 @@ def judge(facts: dict) -> Metrics:
         wrong.append(f"{facts['reserved_left']} micro-dollars are still reserved")
     if facts["spent"] < least:
         wrong.append(f"{facts['spent']} nano-dollars were charged, the answers alone come to {least}")
+    made = sum(one["attempts_made"] for one in cases)
+    if facts["calls"] != made:
+        wrong.append(f"{facts['calls']} calls are in the usage, {made} attempts were made")
     return {
         "cases": len(cases),
         "fell_back": sum(one["seen"]["second"] > 0 for one in cases),
@@ -358,6 +362,7 @@ def planted(facts: dict) -> dict[str, dict]:
         "a broken stream that looks whole": with_case(lambda one: one["expected"]["broken"], broken=False),
         "asked more often than needed": with_case(lambda one: one["made_second"], first=3),
         "a reservation left open": facts | {"reserved_left": "12"},
+        "an attempt that left no record": facts | {"calls": facts["calls"] - 1},
         "an answer that nobody pays": facts | {"spent": 0},
     }
 

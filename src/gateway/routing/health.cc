@@ -82,7 +82,7 @@ Health::One& Health::one(const std::string& deployment) {
   return found;
 }
 
-Health::Verdict Health::verdict(const One& one, int64_t tokens, Resort resort) const {
+Health::Verdict Health::verdict(const One& one, CallTokens tokens, Resort resort) const {
   const TimeUs now = clock_.monotonic_us();
   Verdict out{.state = one.state, .last_error = one.last_error};
   if (one.state == State::kOpen && now >= one.open_until_us) out.state = State::kHalfOpen;
@@ -104,13 +104,13 @@ Health::Verdict Health::verdict(const One& one, int64_t tokens, Resort resort) c
   return out;
 }
 
-Health::Verdict Health::look(const std::string& deployment, int64_t tokens, Resort resort) const {
+Health::Verdict Health::look(const std::string& deployment, CallTokens tokens, Resort resort) const {
   const std::lock_guard lock(mutex_);
   const auto found = all_.find(deployment);
   return found == all_.end() ? Verdict{} : verdict(found->second, tokens, resort);
 }
 
-Health::Verdict Health::enter(const std::string& deployment, int64_t tokens, Resort resort) {
+Health::Verdict Health::enter(const std::string& deployment, CallTokens tokens, Resort resort) {
   const std::lock_guard lock(mutex_);
   One& it = one(deployment);
   const Verdict out = verdict(it, tokens, resort);
@@ -189,7 +189,7 @@ Json Health::to_json() const {
   const std::lock_guard lock(mutex_);
   Json out = Json::array();
   for (const auto& [deployment, it] : all_) {
-    const Verdict now = verdict(it, 1, Resort::kNormal);
+    const Verdict now = verdict(it, {.input = 1}, Resort::kNormal);
     Json row = {{"deployment", deployment}, {"circuit", to_text(now.state)},    {"answered", it.answered},
                 {"failed", it.failed},      {"failures_in_a_row", it.in_a_row}, {"first_byte_us", it.first_byte_us}};
     if (now.state == State::kOpen) row["open_until"] = to_rfc3339(now.until_us);

@@ -57,9 +57,9 @@ class Health {
 
   Health(HealthOptions options, Clock& clock) : options_(options), clock_(clock) {}
   enum class Resort { kNormal, kLast };
-  Verdict look(const std::string& deployment, int64_t tokens, Resort resort = Resort::kNormal) const;
+  Verdict look(const std::string& deployment, CallTokens tokens, Resort resort = Resort::kNormal) const;
   // look, and where it may: counted, a probe's turn taken.
-  Verdict enter(const std::string& deployment, int64_t tokens, Resort resort = Resort::kNormal);
+  Verdict enter(const std::string& deployment, CallTokens tokens, Resort resort = Resort::kNormal);
   void answered(const std::string& deployment, DurationUs first_byte_us);
   void failed(const std::string& deployment, const Error& error);
   void told_limits(const std::string& deployment, const ProviderLimits& limits);
@@ -79,7 +79,7 @@ class Health {
     LimitState limits;
   };
   One& one(const std::string& deployment);
-  Verdict verdict(const One& one, int64_t tokens, Resort resort) const;
+  Verdict verdict(const One& one, CallTokens tokens, Resort resort) const;
   void open(One& one);
   void count(One& one, bool failed);
 

@@ -10,6 +10,7 @@ namespace steward::gateway::routing {
 namespace {
 
 using State = Health::State;
+constexpr CallTokens kOne = {.input = 1};
 
 ProviderLimits limits_of(const std::map<std::string, std::string, std::less<>>& headers,
                          TimeUs now = 1'764'000'000'000'000) {
@@ -25,7 +26,7 @@ class HealthTest : public testing::Test {
  protected:
   void fail_times(int times, ErrorCode code = ErrorCode::kUpstreamUnreachable) {
     for (int i = 0; i < times; ++i) {
-      (void)health.enter("a", 1);
+      (void)health.enter("a", kOne);
       health.failed("a", Error(code));
     }
   }
@@ -35,20 +36,20 @@ class HealthTest : public testing::Test {
 
 TEST_F(HealthTest, OpensAfterFailuresInARowAndProbesOnce) {
   fail_times(4);
-  EXPECT_TRUE(health.look("a", 1).may);
+  EXPECT_TRUE(health.look("a", kOne).may);
   fail_times(1);
-  const auto open = health.look("a", 1);
+  const auto open = health.look("a", kOne);
   EXPECT_EQ(open.state, State::kOpen);
   EXPECT_FALSE(open.may);
   EXPECT_EQ(open.until_us, clock.now_us() + 5 * kSecondUs);
   EXPECT_EQ(open.last_error, "upstream_unreachable");
   clock.advance_us(5 * kSecondUs);
-  EXPECT_EQ(health.look("a", 1).state, State::kHalfOpen);
-  EXPECT_TRUE(health.enter("a", 1).may);   // this one probes
-  EXPECT_FALSE(health.enter("a", 1).may);  // nobody else meanwhile
+  EXPECT_EQ(health.look("a", kOne).state, State::kHalfOpen);
+  EXPECT_TRUE(health.enter("a", kOne).may);   // this one probes
+  EXPECT_FALSE(health.enter("a", kOne).may);  // nobody else meanwhile
   health.answered("a", 1000);
-  EXPECT_EQ(health.look("a", 1).state, State::kClosed);
-  EXPECT_TRUE(health.enter("a", 1).may);
+  EXPECT_EQ(health.look("a", kOne).state, State::kClosed);
+  EXPECT_TRUE(health.enter("a", kOne).may);
 }
 
 TEST_F(HealthTest, AFailedProbeRestsTwiceAsLongUpToALimit) {
@@ -56,12 +57,12 @@ TEST_F(HealthTest, AFailedProbeRestsTwiceAsLongUpToALimit) {
   DurationUs rest = 5 * kSecondUs;
   for (int i = 0; i < 8; ++i) {
     clock.advance_us(rest - 1);
-    EXPECT_EQ(health.look("a", 1).state, State::kOpen) << i;
+    EXPECT_EQ(health.look("a", kOne).state, State::kOpen) << i;
     clock.advance_us(1);
-    ASSERT_TRUE(health.enter("a", 1).may) << i;
+    ASSERT_TRUE(health.enter("a", kOne).may) << i;
     health.failed("a", Error(ErrorCode::kUpstreamTimeout));
     rest = std::min<DurationUs>(2 * rest, 120 * kSecondUs);
-    EXPECT_EQ(health.look("a", 1).until_us, clock.now_us() + rest);
+    EXPECT_EQ(health.look("a", kOne).until_us, clock.now_us() + rest);
   }
 }
 
@@ -70,32 +71,32 @@ TEST_F(HealthTest, OpensUponTheRateToo) {
     health.answered("a", 1000);
     fail_times(1);
   }
-  EXPECT_EQ(health.look("a", 1).state, State::kOpen);
+  EXPECT_EQ(health.look("a", kOne).state, State::kOpen);
 }
 
 TEST_F(HealthTest, LateFailuresOfAnOpenCircuitChangeNothing) {
   fail_times(5);
-  const TimeUs until = health.look("a", 1).until_us;
+  const TimeUs until = health.look("a", kOne).until_us;
   clock.advance_us(kSecondUs);
   health.failed("a", Error(ErrorCode::kUpstreamUnreachable));
-  EXPECT_EQ(health.look("a", 1).until_us, until);
+  EXPECT_EQ(health.look("a", kOne).until_us, until);
 }
 
 TEST_F(HealthTest, TheCallersFaultsSayNothingOfTheDeployment) {
   fail_times(50, ErrorCode::kInvalidRequest);
   fail_times(50, ErrorCode::kCancelled);
   fail_times(50, ErrorCode::kContextTooLong);
-  EXPECT_EQ(health.look("a", 1).state, State::kClosed);
+  EXPECT_EQ(health.look("a", kOne).state, State::kClosed);
 }
 
 TEST_F(HealthTest, AnAbandonedProbeGivesItsTurnBack) {
   fail_times(5);
   clock.advance_us(5 * kSecondUs);
-  ASSERT_TRUE(health.enter("a", 1).may);
+  ASSERT_TRUE(health.enter("a", kOne).may);
   health.failed("a", Error(ErrorCode::kCancelled));
-  EXPECT_TRUE(health.enter("a", 1).may);
+  EXPECT_TRUE(health.enter("a", kOne).may);
   clock.advance_us(131 * kSecondUs);  // nothing was heard of that one
-  EXPECT_TRUE(health.enter("a", 1).may);
+  EXPECT_TRUE(health.enter("a", kOne).may);
 }
 
 TEST_F(HealthTest, WhatIsRememberedIsBounded) {
@@ -110,12 +111,12 @@ TEST_F(HealthTest, WhatIsRememberedIsBounded) {
 TEST_F(HealthTest, ARefusalForTheRateHoldsEveryCaller) {
   health.failed(
       "a", Error(ErrorCode::kRateLimited, "slow down", {{"upstream_status", 429}, {"retry_after_us", 3 * kSecondUs}}));
-  EXPECT_EQ(health.look("a", 1).limited_us, 3 * kSecondUs);
-  EXPECT_TRUE(health.look("a", 1).may);
+  EXPECT_EQ(health.look("a", kOne).limited_us, 3 * kSecondUs);
+  EXPECT_TRUE(health.look("a", kOne).may);
   clock.advance_us(3 * kSecondUs);
-  EXPECT_EQ(health.look("a", 1).limited_us, 0);
+  EXPECT_EQ(health.look("a", kOne).limited_us, 0);
   health.failed("a", Error(ErrorCode::kRateLimited, "the key's own"));  // Steward's own limit on the caller
-  EXPECT_EQ(health.look("a", 1).limited_us, 0);
+  EXPECT_EQ(health.look("a", kOne).limited_us, 0);
 }
 
 TEST(FailureOf, DecidesWhoIsAskedNext) {
@@ -188,19 +189,37 @@ TEST(LimitState, KnowsWhenACallFitsAgain) {
                         {"x-ratelimit-reset-tokens", "10s"}}),
              0);
   std::string why;
-  EXPECT_EQ(state.holds_us(0, 400, &why), 0);
+  EXPECT_EQ(state.holds_us(0, {.input = 400}, &why), 0);
   // 600 tokens: 100 are missing of the 500 that fill in 10 seconds.
-  EXPECT_EQ(state.holds_us(0, 600, &why), 2 * kSecondUs);
+  EXPECT_EQ(state.holds_us(0, {.input = 600}, &why), 2 * kSecondUs);
   EXPECT_EQ(why, "tokens: 500 of 1000 left");
-  EXPECT_EQ(state.holds_us(kSecondUs, 600, nullptr), kSecondUs);
-  EXPECT_EQ(state.holds_us(2 * kSecondUs, 600, nullptr), 0);
-  EXPECT_EQ(state.holds_us(0, 1'000'000, nullptr), 10 * kSecondUs);  // as if it needed all
-  state.sent(1);
-  EXPECT_EQ(state.holds_us(0, 1, nullptr), 0);
-  state.sent(1);
-  EXPECT_EQ(state.holds_us(0, 1, &why), kSecondUs * 8 / 10);  // no request is left: one of ten comes in 0.8 s
+  EXPECT_EQ(state.holds_us(kSecondUs, {.input = 600}, nullptr), kSecondUs);
+  EXPECT_EQ(state.holds_us(2 * kSecondUs, {.input = 600}, nullptr), 0);
+  EXPECT_EQ(state.holds_us(0, {.input = 1'000'000}, nullptr), 10 * kSecondUs);  // as if it needed all
+  state.sent(kOne);
+  EXPECT_EQ(state.holds_us(0, {.input = 1}, nullptr), 0);
+  state.sent(kOne);
+  EXPECT_EQ(state.holds_us(0, {.input = 1}, &why),
+            kSecondUs * 8 / 10);  // no request is left: one of ten comes in 0.8 s
   EXPECT_EQ(why, "requests: 0 of 10 left");
-  EXPECT_EQ(state.holds_us(8 * kSecondUs, 1, nullptr), 0);
+  EXPECT_EQ(state.holds_us(8 * kSecondUs, {.input = 1}, nullptr), 0);
+}
+
+TEST(LimitState, CountsWhatTheProviderCounts) {
+  LimitState state;
+  const auto told = [](const char* kind) {
+    return ProviderLimits{.buckets = {{.name = kind, .limit = 1000, .remaining = 100, .reset_us = 9 * kSecondUs}}};
+  };
+  state.take(told("input-tokens"), 0);
+  EXPECT_EQ(state.holds_us(0, {.input = 100, .output = 800}, nullptr), 0);
+  EXPECT_EQ(state.holds_us(0, {.input = 200}, nullptr), kSecondUs);
+  LimitState both;
+  both.take(told("tokens"), 0);
+  EXPECT_EQ(both.holds_us(0, {.input = 100, .output = 100}, nullptr), kSecondUs);
+  LimitState output;
+  output.take(told("output-tokens"), 0);
+  output.sent({.input = 1, .output = 5000});
+  EXPECT_EQ(output.holds_us(0, {.output = 5000}, nullptr), 0);
 }
 
 TEST(AffinityKey, TellsConversationsAndOwnersApart) {

@@ -65,6 +65,12 @@ std::optional<DurationUs> retry_after(const std::function<std::string_view(std::
   return until(http_date(text), now_us);
 }
 
+int64_t counted(std::string_view bucket, CallTokens tokens) {
+  if (bucket == "requests") return 1;
+  if (bucket == "output-tokens") return 0;
+  return bucket == "input-tokens" ? tokens.input : tokens.input + tokens.output;
+}
+
 }  // namespace
 
 ProviderLimits read_provider_limits(const std::function<std::string_view(std::string_view)>& header, TimeUs now_us) {
@@ -104,7 +110,7 @@ void LimitState::refused(std::optional<DurationUs> retry_after_us, TimeUs monoto
   not_before_us_ = std::max(not_before_us_, monotonic_us + hold);
 }
 
-DurationUs LimitState::holds_us(TimeUs monotonic_us, int64_t tokens, std::string* why) const {
+DurationUs LimitState::holds_us(TimeUs monotonic_us, CallTokens tokens, std::string* why) const {
   DurationUs longest = 0;
   const auto take = [&](DurationUs hold, auto reason) {
     if (hold <= longest) return;
@@ -115,8 +121,7 @@ DurationUs LimitState::holds_us(TimeUs monotonic_us, int64_t tokens, std::string
   for (const auto& held : held_) {
     if (monotonic_us >= held.reset_at_us) continue;
     // A bucket fills evenly from what was left to its limit, where it is full at the reset.
-    const bool counts_tokens = held.name.ends_with("tokens");
-    int64_t needed = counts_tokens && held.name != "output-tokens" ? std::max<int64_t>(1, tokens) : 1;
+    int64_t needed = std::max<int64_t>(1, counted(held.name, tokens));
     if (held.limit > 0) needed = std::min(needed, held.limit);  // a larger call is the provider's to refuse
     if (held.remaining >= needed) continue;
     const double whole = static_cast<double>(held.reset_at_us - held.told_at_us);
@@ -129,10 +134,9 @@ DurationUs LimitState::holds_us(TimeUs monotonic_us, int64_t tokens, std::string
   return std::max<DurationUs>(0, longest);
 }
 
-void LimitState::sent(int64_t tokens) {
+void LimitState::sent(CallTokens tokens) {
   for (auto& held : held_) {
-    if (held.name == "output-tokens") continue;
-    held.remaining -= held.name.ends_with("tokens") ? tokens : 1;
+    held.remaining -= counted(held.name, tokens);
   }
 }
 

@@ -15,6 +15,13 @@
 
 namespace steward::gateway::routing {
 
+// What a provider's limits count of a call before it is made, estimated. Limits on tokens count both; those on input
+// only that; those on output are counted by providers as it is made.
+struct CallTokens {
+  int64_t input = 0;
+  int64_t output = 0;
+};
+
 struct ProviderLimits {
   struct Bucket {
     std::string name;  // "requests", "tokens", "input-tokens"
@@ -35,8 +42,8 @@ class LimitState {
   void take(const ProviderLimits& limits, TimeUs monotonic_us);
   void refused(std::optional<DurationUs> retry_after_us, TimeUs monotonic_us);  // a 429
   // How long until a call of so many tokens may be sent; 0: now. `why` says which limit.
-  DurationUs holds_us(TimeUs monotonic_us, int64_t tokens, std::string* why) const;
-  void sent(int64_t tokens);  // what was sent since the provider spoke counts against it
+  DurationUs holds_us(TimeUs monotonic_us, CallTokens tokens, std::string* why) const;
+  void sent(CallTokens tokens);  // what was sent since the provider spoke counts against it
 
  private:
   struct Held {

@@ -204,7 +204,7 @@ Plan Router::plan(const RouteFacts& facts, const Describe& describe, uint64_t se
   const auto found = routes->by_name.find(facts.model);
   out.route = found != routes->by_name.end() ? found->second : route_of_model(facts.model, routes->plain);
   const Route& route = *out.route;
-  out.tokens = facts.input_tokens + facts.output_tokens;
+  out.tokens = {.input = facts.input_tokens, .output = facts.output_tokens};
   out.total_us = sooner(route.total_us, facts.deadline_us);
   out.hedge_after_us = facts.hedge_after_us > 0 ? facts.hedge_after_us : route.hedge_after_us;
   out.affinity = route.affinity ? facts.affinity : "";
@@ -253,10 +253,10 @@ Plan Router::plan(const RouteFacts& facts, const Describe& describe, uint64_t se
   return out;
 }
 
-Health::Verdict Router::enter(const Candidate& candidate, int64_t tokens) {
+Health::Verdict Router::enter(const Candidate& candidate, CallTokens tokens) {
   return health_.enter(candidate.deployment, tokens, candidate.resort);
 }
-Health::Verdict Router::look(const Candidate& candidate, int64_t tokens) const {
+Health::Verdict Router::look(const Candidate& candidate, CallTokens tokens) const {
   return health_.look(candidate.deployment, tokens, candidate.resort);
 }
 

@@ -54,7 +54,7 @@ struct Plan {
   std::shared_ptr<const Route> route;
   std::vector<Candidate> candidates;  // in the order in which they are asked
   std::vector<Skipped> skipped;
-  int64_t tokens = 0;               // what a provider's token limit counts of this call, estimated
+  CallTokens tokens;                // what a provider's token limit counts of this call, estimated
   DurationUs total_us = 0;          // for the whole call; 0: the gateway's own
   DurationUs hedge_after_us = 0;    // 0: no hedging
   std::optional<NanoUsd> max_cost;  // the lower of the route's and the caller's
@@ -80,8 +80,8 @@ class Router {
   Plan plan(const RouteFacts& facts, const Describe& describe, uint64_t seed) const;
 
   // run_attempts() alone: may this deployment be asked now? If so it counts as asked (a limit's rest, a probe's turn).
-  Health::Verdict enter(const Candidate& candidate, int64_t tokens);
-  Health::Verdict look(const Candidate& candidate, int64_t tokens) const;
+  Health::Verdict enter(const Candidate& candidate, CallTokens tokens);
+  Health::Verdict look(const Candidate& candidate, CallTokens tokens) const;
 
   // What happened. run_attempts() tells everything up to the first byte; broke() is the gateway's, for an answer that
   // died after it.

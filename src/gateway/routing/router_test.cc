@@ -3,12 +3,15 @@
 
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "base/json.h"
 
 namespace steward::gateway::routing {
 namespace {
 
 using testing::ElementsAre;
+constexpr CallTokens kOne = {.input = 1};
 using testing::HasSubstr;
 
 Route route(std::vector<std::string> lines, Order order = Order::kListed) {
@@ -106,7 +109,7 @@ TEST_F(RouterTest, AnOpenCircuitIsSkippedUntilItRested) {
             "circuit open until " + to_rfc3339(clock.now_us() + 5 * kSecondUs) + " (after upstream_unreachable)");
   clock.advance_us(5 * kSecondUs);
   EXPECT_THAT(order(plan()), ElementsAre("a/1", "b/2"));
-  EXPECT_TRUE(router->enter({.deployment = "a/1"}, 1).may);
+  EXPECT_TRUE(router->enter({.deployment = "a/1"}, kOne).may);
   EXPECT_THAT(order(plan()), ElementsAre("b/2"));  // another call is the probe
 }
 
@@ -116,13 +119,13 @@ TEST_F(RouterTest, WhereAllRestTheSoonestIsTriedOnceASecond) {
   const auto made = plan();
   ASSERT_THAT(order(made), ElementsAre("a/1"));
   EXPECT_THAT(reason(made, "a/1"), HasSubstr("chosen: nobody else is left (circuit open until"));
-  EXPECT_TRUE(router->enter(made.candidates[0], 1).may);
+  EXPECT_TRUE(router->enter(made.candidates[0], kOne).may);
   router->failed("a/1", Error(ErrorCode::kUpstreamUnreachable));
-  const auto second = router->enter(made.candidates[0], 1);
+  const auto second = router->enter(made.candidates[0], kOne);
   EXPECT_FALSE(second.may);
   EXPECT_EQ(second.again_us, kSecondUs);
   clock.advance_us(kSecondUs);
-  EXPECT_TRUE(router->enter(made.candidates[0], 1).may);
+  EXPECT_TRUE(router->enter(made.candidates[0], kOne).may);
   router->answered(made, "a/1", 1);
   EXPECT_EQ(reason(plan(), "a/1"), "chosen: the only one that can take it");
 }
@@ -194,6 +197,35 @@ TEST_F(RouterTest, AReloadKeepsWhatIsKnown) {
   options.routes.push_back(route({"a/1", "c/3"}));
   router->reload(std::move(options));
   EXPECT_THAT(order(plan()), ElementsAre("c/3"));
+}
+
+// All callers share it, from all threads: for the thread sanitizer, and that one probe alone goes through.
+TEST(RouterThreads, ShareWhatIsKnown) {
+  SystemClock clock;
+  RouterOptions options{.defaults = false, .health = {.rest_us = 1}};
+  options.routes.push_back(route({"a/1", "b/2"}));
+  Router router(options, clock);
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 200; ++i) {
+        const auto made = router.plan(
+            {.model = "r", .affinity = std::to_string(i % 7)},
+            [](const auto&, const auto&) { return DeploymentFacts{}; }, static_cast<uint64_t>(i));
+        ASSERT_FALSE(made.candidates.empty());
+        const auto& first = made.candidates.front();
+        if (!router.enter(first, made.tokens).may) continue;
+        if ((i + t) % 3 == 0)
+          router.failed(first.deployment, Error(ErrorCode::kUpstreamError));
+        else
+          router.answered(made, first.deployment, 10);
+        router.told_limits(first.deployment,
+                           {.buckets = {{.name = "requests", .limit = 100, .remaining = 90, .reset_us = 1000}}});
+        if (i % 50 == 0) router.reload(options);
+        (void)router.health_json();
+      }
+    });
+  }
 }
 
 TEST(DefaultRoutes, FastAndDeepAreMadeOfWhatIsHere) {
