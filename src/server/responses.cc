@@ -26,6 +26,18 @@ Task<Result<std::string>> get_blob(Core& core, Id tenant, std::string blob) {
   co_return co_await core.worker->run<std::string>(work);
 }
 
+// Erasures of a moment share one job, which begins after it: so none comes too late for the job that it is told of.
+Task<void> purge_soon(Core& core, Id tenant, Id actor) {
+  constexpr DurationUs kMomentUs = 2 * kSecondUs;
+  const int64_t moment = core.clock.now_us() / kMomentUs;
+  auto job = co_await core.jobs->enqueue(tenant, std::move(actor),
+                                         {.kind = "erasure.purge",
+                                          .lane = jobs::Lane::kPerson,
+                                          .due_at = (moment + 1) * kMomentUs,
+                                          .once = fmt::format("responses/{}", moment)});
+  if (!job) core.log.warn("what was erased is purged later", {{"code", info(job.error().code).name}});
+}
+
 Endpoint at(Core& core, std::string http_method, std::string pattern, Method method, EndpointDoc doc) {
   Endpoint endpoint;
   endpoint.method = std::move(http_method);
@@ -126,6 +138,7 @@ void open_responses(Core& core) {
   gateway::BlobDisk disk;
   disk.put = [&core](Id tenant, std::string bytes) { return put_blob(core, std::move(tenant), std::move(bytes)); };
   disk.get = [&core](Id tenant, std::string blob) { return get_blob(core, std::move(tenant), std::move(blob)); };
+  disk.purge = [&core](Id tenant, Id actor) { return purge_soon(core, std::move(tenant), std::move(actor)); };
   core.responses = std::make_unique<ResponsesApi>(core.gateway->services(), std::move(disk), *core.threads);
   asio::co_spawn(core.threads->context(0), resume_queued(core), asio::detached);  // ends with the views
 }

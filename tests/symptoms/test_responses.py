@@ -138,6 +138,7 @@ def test_a_background_response_survives_kill_9(scene):
     done = poll(client, response.id)
     assert (done.status, done.output_text) == ("completed", "after all")
     assert done.background is True
+    assert done.created_at == response.created_at
     assert len(tries) == 2
 
 
@@ -167,10 +168,14 @@ def test_a_stored_response_belongs_to_its_owner_and_can_be_erased(scene):
     assert mine.responses.retrieve(response.id).output_text == response.output_text
     items = mine.responses.input_items.list(response.id).data
     assert [part.text for item in items for part in item.content] == ["my secret word is kumquat"]
-    other_owner = it.steward.cli_json("keys", "list")  # keys of one owner share; a stranger's id is not guessed either
-    assert other_owner is not None
-    with pytest.raises(openai.NotFoundError):
-        mine.responses.retrieve("resp_01ARZ3NDEKTSV4RRFFQ69G5FAV")
+    assert it.client().responses.retrieve(response.id).output_text == response.output_text  # another key of the owner's
+    stranger = it.client(owner=it.admin.new_principal("service", "stranger"))
+    for look in (stranger.responses.retrieve, stranger.responses.delete, stranger.responses.input_items.list):
+        with pytest.raises(openai.NotFoundError):
+            look(response.id)
+    with pytest.raises(openai.BadRequestError):
+        stranger.responses.create(model="echo", input="what was it?", previous_response_id=response.id)
+    assert len(it.provider.calls()) == 1
     mine.responses.delete(response.id)
     with pytest.raises(openai.NotFoundError):
         mine.responses.retrieve(response.id)
@@ -192,6 +197,44 @@ def test_large_state_is_kept_too(scene):
     page = client.responses.input_items.list(second.id, limit=2, order="asc")
     assert [item.role for item in page.data] == ["user", "assistant"] and page.has_more
     assert [item.role for item in client.responses.input_items.list(second.id, order="asc", after=page.data[-1].id).data] == ["user"]
+
+
+def test_a_key_without_content_stores_nothing(scene):
+    it = scene({"echo": echo()})
+    client = it.client(content="none")
+    response = client.responses.create(model="echo", input="hush")  # OpenAI's default of storing asks for nothing here
+    assert response.store is False
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve(response.id)
+    for insisting in ({"store": True}, {"background": True}):
+        with pytest.raises(openai.BadRequestError) as refused:
+            client.responses.create(model="echo", input="hush", **insisting)
+        assert refused.value.param in insisting
+    with pytest.raises(openai.BadRequestError):
+        client.conversations.create()
+    dropped = client.responses.create(model="echo", input="hush", store=True, extra_headers={"x-steward-drop": "store"})
+    assert dropped.store is False
+
+
+def test_what_was_erased_is_in_no_file_any_more(scene):
+    it = scene({"echo": echo()})
+    client = it.client()
+    small, large = "kumquat-small", "kumquat-large" + "x" * 100_000
+    ids = [client.responses.create(model="echo", input=text).id for text in (small, large)]
+    conversation = client.conversations.create(items=[{"type": "message", "role": "user", "content": "kumquat-said"}])
+
+    def anywhere() -> bool:
+        files = [path for path in it.steward.home.rglob("*") if path.is_file()]
+        return any(b"kumquat" in path.read_bytes() for path in files)
+
+    assert anywhere()
+    for one in ids:
+        client.responses.delete(one)
+    client.conversations.delete(conversation.id)
+    end = time.monotonic() + 60
+    while anywhere() and time.monotonic() < end:
+        time.sleep(0.5)
+    assert not anywhere()
 
 
 def test_a_conversation_holds_what_was_said(scene):
@@ -283,6 +326,24 @@ def test_a_websocket_without_a_key_is_refused_and_a_plain_get_is_told(scene):
     key = it.admin.new_key("plain")["secret"]
     plain = httpx.get(it.steward.base_url + "/responses", headers={"authorization": f"Bearer {key}"})
     assert plain.status_code == 400 and "WebSocket" in plain.json()["error"]["message"]
+
+
+def test_a_stopping_server_says_goodbye_to_a_websocket(scene):
+    it = scene({"echo": echo()})
+    key = it.admin.new_key("idle")["secret"]
+
+    async def wait_for_goodbye() -> tuple[int, float]:
+        async with websockets.connect(it.steward.base_url.replace("http", "ws") + "/responses", additional_headers={"authorization": f"Bearer {key}"}) as socket:
+            stopped = asyncio.create_task(asyncio.to_thread(it.steward.stop))
+            began = time.monotonic()
+            with pytest.raises(websockets.exceptions.ConnectionClosed) as closed:
+                await asyncio.wait_for(socket.recv(), 20)
+            took = time.monotonic() - began
+            await stopped
+            return closed.value.rcvd.code, took
+
+    code, took = asyncio.run(wait_for_goodbye())
+    assert code == 1001 and took < 5
 
 
 def test_a_websocket_that_says_nonsense_is_closed_not_the_server(scene):

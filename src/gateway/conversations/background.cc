@@ -293,11 +293,13 @@ Task<void> Background::resume_one(Id tenant, OpenResponses::Open open) {
       for (const auto& field : found->headers) headers.add(field[0].get<std::string>(), field[1].get<std::string>());
       Json body = found->request;
       body["stream"] = true;
-      auto turn = co_await turns_.prepare(caller, std::move(body), headers, open.id, nullptr);
+      const MadeAnew again{
+          .id = open.id,
+          .created_at = peek_integer(found->response, "created_at", services_.clock.now_us() / kSecondUs)};
+      auto turn = co_await turns_.prepare(caller, std::move(body), headers, &again, nullptr);
       const bool gone = !open.key.empty() && (caller.key == nullptr || caller.key->revoked);
       if (turn && found->tries < kMaxTries && !gone) {
         (*turn)->streamed = found->streamed;
-        (*turn)->created_at = peek_integer(found->response, "created_at", (*turn)->created_at);
         (void)start(caller, *turn);
       } else {
         Json response = found->response;

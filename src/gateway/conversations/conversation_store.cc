@@ -123,13 +123,11 @@ Task<Result<Json>> ConversationStore::update(identity::Caller caller, Id id, Jso
 Task<Status> ConversationStore::erase(identity::Caller caller, Id id) {
   auto known = read(caller, id);
   if (!known) co_return fail(std::move(known.error()));
-  journal::ErasureRequest request{
-      .ids = {}, .cascade = false, .actor = doer(caller), .on_behalf_of = caller.principal, .reason = "person_asked"};
+  std::vector<Id> ids;
   for (const auto& record : known->all) {
-    if (!record.erased) request.ids.push_back(record.id);
+    if (!record.erased) ids.push_back(record.id);
   }
-  auto done = co_await services_.journal.erase(caller.tenant, std::move(request));
-  co_return done ? Status{} : Status(fail(std::move(done.error())));
+  co_return co_await responses_.erase_records(std::move(caller), std::move(ids));
 }
 
 Task<Result<Json>> ConversationStore::items(identity::Caller caller, Id id) {
@@ -175,13 +173,7 @@ Task<Status> ConversationStore::erase_item(identity::Caller caller, Id id, Id it
   if (!known) co_return fail(std::move(known.error()));
   for (const auto& record : known->items) {
     if (peek_text(Json::parse(record.body, nullptr, false), "item") != item) continue;
-    journal::ErasureRequest request{.ids = {record.id},
-                                    .cascade = false,
-                                    .actor = doer(caller),
-                                    .on_behalf_of = caller.principal,
-                                    .reason = "person_asked"};
-    auto done = co_await services_.journal.erase(caller.tenant, std::move(request));
-    co_return done ? Status{} : Status(fail(std::move(done.error())));
+    co_return co_await responses_.erase_records(std::move(caller), {record.id});
   }
   co_return fail(ErrorCode::kNotFound, "There is no such item in this conversation.", {{"param", "item_id"}});
 }

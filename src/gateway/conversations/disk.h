@@ -13,6 +13,7 @@ namespace steward::gateway {
 struct BlobDisk {
   std::function<Task<Result<std::string>>(Id tenant, std::string bytes)> put;  // answers the blob's id, once synced
   std::function<Task<Result<std::string>>(Id tenant, std::string blob)> get;
+  std::function<Task<void>(Id tenant, Id actor)> purge;  // soon takes what was erased before out of every file
 };
 
 inline constexpr size_t kInlineBytes = 32 * 1024;  // content up to here stands in the record itself

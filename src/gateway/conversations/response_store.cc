@@ -240,14 +240,24 @@ Task<Result<std::string>> ResponseStore::events(identity::Caller caller, Id id) 
                  {{"param", "stream"}});
 }
 
+Task<Status> ResponseStore::erase_records(identity::Caller caller, std::vector<Id> records) {
+  journal::ErasureRequest request{.ids = std::move(records),
+                                  .cascade = false,
+                                  .actor = doer(caller),
+                                  .on_behalf_of = caller.principal,
+                                  .reason = "person_asked"};
+  auto done = co_await services_.journal.erase(caller.tenant, std::move(request));
+  if (!done) co_return fail(std::move(done.error()));
+  co_await disk_.purge(caller.tenant, doer(caller));
+  co_return Status{};
+}
+
 Task<Status> ResponseStore::erase(identity::Caller caller, Id id) {
   auto all = records(caller, id);
   if (!all) co_return fail(std::move(all.error()));
-  journal::ErasureRequest request{
-      .ids = {}, .cascade = false, .actor = doer(caller), .on_behalf_of = caller.principal, .reason = "person_asked"};
-  for (const auto& record : *all) request.ids.push_back(record.id);
-  auto done = co_await services_.journal.erase(caller.tenant, std::move(request));
-  co_return done ? Status{} : Status(fail(std::move(done.error())));
+  std::vector<Id> ids;
+  for (const auto& record : *all) ids.push_back(record.id);
+  co_return co_await erase_records(std::move(caller), std::move(ids));
 }
 
 Task<Result<Json>> ResponseStore::history(identity::Caller caller, Id id) {

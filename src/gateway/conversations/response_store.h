@@ -46,6 +46,8 @@ class ResponseStore {
   // All that was said up to and with this response: inputs and outputs, oldest first.
   Task<Result<Json>> history(identity::Caller caller, Id id);
 
+  // Hidden when it returns, in no file soon after.
+  Task<Status> erase_records(identity::Caller caller, std::vector<Id> records);
   // A draft whose content lies in it or in a blob.
   Task<Result<journal::Draft>> draft(identity::Caller caller, std::string stream, std::string kind, Json about,
                                      Json content);

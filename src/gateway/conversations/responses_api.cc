@@ -42,7 +42,7 @@ Task<void> ResponsesApi::create(Caller caller, net::Request& request, net::Respo
   if (!body) co_return co_await refuse_it(services_, request, responder, std::move(body.error()));
   if (peek(*body, "background") == true)
     co_return co_await create_background(std::move(caller), std::move(*body), request, responder);
-  auto turn = co_await turns_.prepare(caller, std::move(*body), request.headers, "", nullptr);
+  auto turn = co_await turns_.prepare(caller, std::move(*body), request.headers, nullptr, nullptr);
   if (!turn) co_return co_await refuse_it(services_, request, responder, std::move(turn.error()));
   const std::shared_ptr<Turn> held = *turn;
   co_await serve(services_, std::move(caller), std::move(held->asked), request, responder);
@@ -51,7 +51,7 @@ Task<void> ResponsesApi::create(Caller caller, net::Request& request, net::Respo
 Task<void> ResponsesApi::count(Caller caller, net::Request& request, net::Responder& responder) {
   auto body = parse_json(request.body);
   if (!body) co_return co_await refuse_it(services_, request, responder, std::move(body.error()));
-  auto turn = co_await turns_.prepare(caller, std::move(*body), request.headers, "", nullptr);
+  auto turn = co_await turns_.prepare(caller, std::move(*body), request.headers, nullptr, nullptr);
   if (!turn) co_return co_await refuse_it(services_, request, responder, std::move(turn.error()));
   co_await serve_count(services_, std::move(caller), std::move((*turn)->asked), request, responder);
 }
@@ -60,7 +60,7 @@ Task<void> ResponsesApi::create_background(Caller caller, Json body, net::Reques
   const Json asked = body;
   const bool streamed = peek(body, "stream") == true;
   body["stream"] = true;  // so that it can be followed, and is seen to be alive
-  auto prepared = co_await turns_.prepare(caller, std::move(body), request.headers, "", nullptr);
+  auto prepared = co_await turns_.prepare(caller, std::move(body), request.headers, nullptr, nullptr);
   if (!prepared) co_return co_await refuse_it(services_, request, responder, std::move(prepared.error()));
   const std::shared_ptr<Turn> turn = *prepared;
   turn->streamed = streamed;
@@ -149,7 +149,13 @@ Task<void> ResponsesApi::cancel(Caller caller, net::Request& request, net::Respo
     co_return co_await refuse_it(
         services_, request, responder,
         Error(ErrorCode::kInvalidRequest, "Only background responses can be cancelled.", {{"param", "response_id"}}));
-  if (const auto run = background_.find(id)) {
+  const auto run = background_.find(id);
+  if (!run && found->status() == "queued") {  // promised by an earlier process and not taken up again yet
+    found->response["status"] = "cancelled";
+    if (auto ok = co_await responses_.put(caller, *found, {}, ""); !ok)
+      co_return co_await refuse_it(services_, request, responder, std::move(ok.error()));
+  }
+  if (run) {
     run->cancel.cancel(CancelReason::kStopped);
     while (!run->done() && !request.cancel.cancelled()) co_await run->wait(SIZE_MAX, request.cancel);
     found = co_await responses_.find(std::move(caller), id);

@@ -125,7 +125,7 @@ Task<void> ResponsesApi::socket_message(Caller caller, std::string message, Memo
   net::Request request = request_of(upgrade, services_);
   if (peek(*body, "background") == true)
     body = fail(ErrorCode::kInvalidRequest, "A background response is asked for over HTTP.", {{"param", "background"}});
-  auto turn = body ? co_await turns_.prepare(caller, std::move(*body), request.headers, "", &memory)
+  auto turn = body ? co_await turns_.prepare(caller, std::move(*body), request.headers, nullptr, &memory)
                    : Result<std::shared_ptr<Turn>>(fail(std::move(body.error())));
   if (!turn) {
     (void)co_await socket.write(dump(error_event(turn.error())));

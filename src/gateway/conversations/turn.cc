@@ -103,12 +103,12 @@ Task<Status> Turns::find_history(identity::Caller caller, std::shared_ptr<Turn> 
   co_return Status{};
 }
 
-Task<Result<std::shared_ptr<Turn>>> Turns::prepare(identity::Caller caller, Json body, net::Headers headers, Id id,
-                                                   Memory* memory) {
+Task<Result<std::shared_ptr<Turn>>> Turns::prepare(identity::Caller caller, Json body, net::Headers headers,
+                                                   const MadeAnew* again, Memory* memory) {
   if (!body.is_object()) co_return fail(ErrorCode::kInvalidRequest, "The body must be a JSON object.");
   auto turn = std::make_shared<Turn>();
-  turn->id = id.empty() ? services_.ids.make("resp") : id;
-  turn->created_at = services_.clock.now_us() / kSecondUs;
+  turn->id = again ? again->id : services_.ids.make("resp");
+  turn->created_at = again ? again->created_at : services_.clock.now_us() / kSecondUs;
   if (auto ok = check_store(caller, headers, body, *turn); !ok) co_return fail(std::move(ok.error()));
   turn->input = items_with_ids(services_, peek(body, "input"));
   if (auto ok = co_await find_history(caller, turn, memory); !ok) co_return fail(std::move(ok.error()));

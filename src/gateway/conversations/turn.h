@@ -35,14 +35,19 @@ struct Turn {
   Json response;                           // as it ended; null before
 };
 
+struct MadeAnew {  // a response that an earlier process promised
+  Id id;
+  int64_t created_at = 0;
+};
+
 class Turns {
  public:
   Turns(Services& services, ResponseStore& responses, ConversationStore& conversations)
       : services_(services), responses_(responses), conversations_(conversations) {}
 
-  // `id`: of a response that is made anew; empty: a new one. `memory` may be null; it outlives the turn.
-  Task<Result<std::shared_ptr<Turn>>> prepare(identity::Caller caller, Json body, net::Headers headers, Id id,
-                                              Memory* memory);
+  // `again`: the response that is made anew; null: a new one. `memory` may be null; it outlives the turn.
+  Task<Result<std::shared_ptr<Turn>>> prepare(identity::Caller caller, Json body, net::Headers headers,
+                                              const MadeAnew* again, Memory* memory);
   // The response object of an answer that isn't there yet or never came.
   Json response_of(const Turn& turn, std::string_view status, const Error* error) const;
   Task<Status> store(identity::Caller caller, std::shared_ptr<Turn> turn, Id call);

@@ -27,7 +27,13 @@ struct Pair {  // of pydantic-ai: one call of one file
 inline std::filesystem::path folder() {
   if (const char* given = std::getenv("STEWARD_RECORDINGS")) return given;
   auto here = std::filesystem::path(__FILE__).parent_path();  // src/gateway/dialects
-  return here.parent_path().parent_path().parent_path() / "tests" / "recordings";
+  const auto beside = here.parent_path().parent_path().parent_path() / "tests" / "recordings";
+  if (std::filesystem::exists(beside)) return beside;
+  // __FILE__ may stand relative to the build folder: then from wherever the program was started, upwards.
+  for (auto at = std::filesystem::current_path(); at != at.root_path(); at = at.parent_path()) {
+    if (std::filesystem::exists(at / "tests" / "recordings")) return at / "tests" / "recordings";
+  }
+  return beside;
 }
 
 inline std::string slurp(const std::filesystem::path& path) {
