@@ -7,12 +7,40 @@ namespace steward::cli {
 namespace {
 // Every kind of record that a public interface can cause in this release. acl.interned waits for the first thing that
 // is shared.
-constexpr std::string_view kRecordKinds[] = {
-    "tenant.created",    "principal.created",    "principal.disabled", "group.member_set", "key.created",
-    "key.updated",       "key.rotated",          "key.revoked",        "budget.set",       "budget.removed",
-    "price.set",         "call.reserved",        "call.settled",       "call.routed",      "setting.changed",
-    "idempotency.begun", "idempotency.answered", "record.erased",      "job.queued",       "job.leased",
-    "job.finished"};
+constexpr std::string_view kRecordKinds[] = {"tenant.created",
+                                             "principal.created",
+                                             "principal.disabled",
+                                             "group.member_set",
+                                             "key.created",
+                                             "key.updated",
+                                             "key.rotated",
+                                             "key.revoked",
+                                             "budget.set",
+                                             "budget.removed",
+                                             "price.set",
+                                             "call.reserved",
+                                             "call.settled",
+                                             "call.routed",
+                                             "content.kept",
+                                             "setting.changed",
+                                             "idempotency.begun",
+                                             "idempotency.answered",
+                                             "idempotency.released",
+                                             "response.queued",
+                                             "response.started",
+                                             "response.stored",
+                                             "response.events",
+                                             "conversation.created",
+                                             "conversation.updated",
+                                             "conversation.item_added",
+                                             "file.kept",
+                                             "batch.created",
+                                             "batch.changed",
+                                             "batch.answered",
+                                             "record.erased",
+                                             "job.queued",
+                                             "job.leased",
+                                             "job.finished"};
 }  // namespace
 
 void add_debug(Command& program, const Context& context) {

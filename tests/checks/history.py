@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import Callable
+
+import httpx
 
 from tests.harness import scripts, wire
 from tests.harness.admin import Admin
@@ -17,6 +20,9 @@ CONFIG = """
 base_url = "{base_url}"
 key_env = "SCRIPT_KEY"
 models = ["good-1", "endless-1", "dies-1", "broken-1", "more-1", "held-1"]
+
+[routes.named]
+deployments = ["script/good-1"]
 """
 MODELS = ("good-1", "endless-1", "dies-1", "broken-1", "more-1", "held-1")
 ZONES = ("UTC", "Europe/Zurich", "Asia/Tokyo", "America/St_Johns", "Pacific/Kiritimati")
@@ -35,6 +41,10 @@ def history_scripts() -> dict:
     }
 
 
+class Stopped(Exception):
+    """The organisation's budget is stopped by what a provider reported beyond a reservation: that a call is refused then is right."""
+
+
 class History:
     """Acts as an owner and several callers, on a seed."""
 
@@ -48,6 +58,8 @@ class History:
         self.steward.start()
         with Admin(self.steward) as admin:
             self._furnish(admin)
+            for action in self._states(admin):  # while no overrun has stopped the budget
+                self._do(action, may_be_stopped=False)
             self._some(admin, turns // 2)
         self._die_with_a_call_under_way()
         self.steward.start()
@@ -96,10 +108,13 @@ class History:
             time.sleep(0.05)
         self.unexpected.append("background jobs did not end")
 
-    def _do(self, action: Callable[[], None]) -> None:
+    def _do(self, action: Callable[[], None], *, may_be_stopped: bool = True) -> None:
         self.made += 1
         try:
             action()
+        except Stopped as stopped:
+            if not may_be_stopped:
+                self.unexpected.append(str(stopped)[:300])
         except AssertionError as error:
             self.unexpected.append(str(error)[:300])
 
@@ -169,7 +184,71 @@ class History:
             asyncio.run(self._calls())
 
         settings = [new_key, change_key, rotate_key, revoke_key, new_person, disable_and_enable, erase_person, join, join_and_leave, set_budget, drop_budget, set_price, set_setting, unset_setting, same_request_twice]
-        return [*settings, ends_of_calls, ends_of_calls, ends_of_calls]
+        return [*settings, *self._states(admin), ends_of_calls, ends_of_calls, ends_of_calls]
+
+    def _states(self, admin: Admin) -> list[Callable[[], None]]:
+        """What the model API keeps: contents, answers under a key, responses, conversations, files, batches."""
+
+        def post(path: str, body: dict | None = None, key: dict | None = None, method: str = "POST", **more: object) -> dict:
+            secret = (key or self.rng.choice(self.keys[:3]))["secret"]
+            answer = httpx.request(method, self.steward.url + path, headers={"authorization": f"Bearer {secret}"} | more.pop("headers", {}), json=body, timeout=30, **more)
+            self._check_stopped(answer)
+            assert answer.status_code < 300 or body == self._broken(), f"{method} {path} answered {answer.status_code}: {answer.text[:200]}"
+            return answer.json() if answer.headers.get("content-type", "").startswith("application/json") else {}
+
+        def by_a_route() -> None:
+            post("/v1/chat/completions", self._good("named"))
+
+        def kept_content() -> None:
+            post("/v1/chat/completions", self._good(), admin.new_key("keeps", content="30d"))
+
+        def released_key() -> None:
+            self.made += 1
+            post("/v1/chat/completions", self._broken(), headers={"Idempotency-Key": f"broken-{self.made}"})
+
+        def conversation() -> None:
+            key = self.keys[0]
+            made = post("/v1/conversations", {"metadata": {"a": "b"}}, key)["id"]
+            post(f"/v1/conversations/{made}", {"metadata": {"a": "c"}}, key)
+            post("/v1/responses", {"model": "good-1", "input": self.rng.choice(TEXTS), "conversation": made, "max_output_tokens": 60}, key)
+            if self.rng.random() < 0.3:
+                post(f"/v1/conversations/{made}", key=key, method="DELETE")
+
+        def background() -> None:
+            key = self.keys[0]
+            body = {"model": "good-1", "input": self.rng.choice(TEXTS), "background": True, "stream": True, "max_output_tokens": 60}
+            with httpx.stream("POST", self.steward.url + "/v1/responses", headers={"authorization": f"Bearer {key['secret']}"}, json=body, timeout=30) as answer:
+                answer.read()
+            self._check_stopped(answer)
+            assert answer.status_code == 200, answer.text[:200]
+
+        def batch() -> None:
+            key = self.keys[0]
+            line = {"custom_id": "one", "method": "POST", "url": "/v1/chat/completions", "body": self._good()}
+            file = post("/v1/files", None, key, data={"purpose": "batch"}, files={"file": ("in.jsonl", json.dumps(line).encode())})["id"]
+            made = post("/v1/batches", {"input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h"}, key)["id"]
+            for _ in range(300):
+                state = post(f"/v1/batches/{made}", key=key, method="GET")
+                if state["status"] in ("completed", "failed"):
+                    break
+                time.sleep(0.05)
+            assert state["status"] == "completed", state
+            if self.rng.random() < 0.3:
+                post(f"/v1/files/{state['output_file_id'] or state['error_file_id']}", key=key, method="DELETE")
+
+        return [by_a_route, kept_content, released_key, conversation, background, batch]
+
+    @staticmethod
+    def _check_stopped(answer: httpx.Response) -> None:
+        if answer.status_code == 429 and answer.json()["error"]["code"] == "budget_exceeded":
+            raise Stopped(answer.text)
+
+    def _good(self, model: str = "good-1") -> dict:
+        return {"model": model, "messages": [{"role": "user", "content": self.rng.choice(TEXTS)}], "max_tokens": 60}
+
+    @staticmethod
+    def _broken() -> dict:
+        return {"model": "broken-1", "messages": [{"role": "user", "content": "x"}], "max_tokens": 8}
 
     async def _calls(self) -> None:
         """A few at once: whole, streamed, left by the client, ended or refused by the upstream."""

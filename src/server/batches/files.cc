@@ -3,7 +3,7 @@
 #include <charconv>
 
 #include "base/text.h"
-#include "server/batches/multipart.h"
+#include "net/multipart.h"
 #include "server/page.h"
 #include "server/worker.h"
 
@@ -38,11 +38,11 @@ Status check_upload(const Upload& upload, bool has_file) {
 }
 
 Result<Upload> read_upload(const net::Request& request) {
-  auto parts = read_form(request.headers.get("content-type"), request.body);
+  auto parts = net::read_form(request.headers.get("content-type"), request.body);
   if (!parts) return fail(std::move(parts.error()));
   Upload out;
   bool has_file = false;
-  for (const FormPart& part : *parts) {
+  for (const net::FormPart& part : *parts) {
     if (part.name == "purpose") out.purpose = std::string(part.content);
     if (part.name == "expires_after[seconds]") {
       const auto [end, error] =

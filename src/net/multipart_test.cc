@@ -1,8 +1,8 @@
-#include "server/batches/multipart.h"
+#include "net/multipart.h"
 
 #include <gtest/gtest.h>
 
-namespace steward::server {
+namespace steward::net {
 namespace {
 
 // As curl 7.88 sends it (curl -F purpose=batch -F file=@in.jsonl).
@@ -42,4 +42,4 @@ TEST(Multipart, AnEmptyPartAndNoForm) {
 }
 
 }  // namespace
-}  // namespace steward::server
+}  // namespace steward::net

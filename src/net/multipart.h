@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-namespace steward::server {
+namespace steward::net {
 
 inline constexpr size_t kMaxParts = 32;
 inline constexpr size_t kMaxPartHead = 8 * 1024;  // bytes of a part's header fields
@@ -21,4 +21,4 @@ struct FormPart {
 // the specification has it.
 Result<std::vector<FormPart>> read_form(std::string_view content_type, std::string_view body);
 
-}  // namespace steward::server
+}  // namespace steward::net

@@ -1,10 +1,10 @@
-#include "server/batches/multipart.h"
+#include "net/multipart.h"
 
 #include <fmt/format.h>
 
 #include "base/text.h"
 
-namespace steward::server {
+namespace steward::net {
 namespace {
 
 std::unexpected<Error> bad(std::string why) {
@@ -89,4 +89,4 @@ Result<std::vector<FormPart>> read_form(std::string_view content_type, std::stri
   }
 }
 
-}  // namespace steward::server
+}  // namespace steward::net
