@@ -42,8 +42,8 @@ test-long: ## the long way: sanitizers, every check at full size, ten minutes of
 	@$(PYTHON) -m tests.checks --all
 	@$(MAKE) --no-print-directory fuzz DURATION=600
 
-crash: ## 10,000 kills under load (KILLS=…)
-	@$(PYTHON) -m tests.checks crash KILLS=$(or $(KILLS),10000)
+crash: ## 10,000 kills under load (KILLS=…), in rounds of 250, as many at a time as there are cores (BESIDE=…)
+	@$(PYTHON) -m tests.checks crash KILLS=$(or $(KILLS),10000) BESIDE=$(or $(BESIDE),$(shell nproc))
 
 fresh: ## both commands in a bare Debian 12, as root and as a user (needs root)
 	@tools/fresh make run ONCE=1

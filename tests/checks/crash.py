@@ -3,6 +3,9 @@
 Clients call models and change settings without pause. The server is killed at random moments from outside, and once at every named
 point (`steward debug crash-points`: the process kills itself the n-th time it passes there). After the last kill it is started once more,
 which settles what was left open, and stopped; then a separate program compares the clients' log with `steward journal export`.
+
+More than `ROUND` kills go in rounds (BESIDE=n of them at a time), each on a home of its own, so that neither home nor judge grows without bound. Each round is judged by itself,
+leaves a line in build/check/crash-rounds.jsonl, and ends the whole if it failed.
 """
 
 from __future__ import annotations
@@ -14,10 +17,12 @@ import random
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.checks.contract import Check, Metrics, Options, Outcome
+from tests.checks.contract import RESULTS, Check, Metrics, Options, Outcome
 from tests.checks.crash_load import PRICES, Load, provider_scripts
 from tests.harness.acklog import AckLog, read_log
 from tests.harness.admin import Admin
@@ -29,6 +34,8 @@ from tests.judges import crash_judge
 from tests.judges.export import read_export
 
 KILLS, KILLS_CI = 25, 20
+ROUND = 250
+ROUNDS_LOG = RESULTS / "crash-rounds.jsonl"
 POINT_DEADLINE_S = 10
 LONGEST_LIFE_S = 0.6
 
@@ -41,8 +48,42 @@ models = ["quick-1", "stream-1", "vectors-1"]
 
 
 def run(options: Options) -> Outcome:
-    kills = options.number("KILLS", KILLS_CI if options.ci else KILLS)
-    rng = random.Random(options.number("SEED", 20_261))
+    kills, seed = options.number("KILLS", KILLS_CI if options.ci else KILLS), options.number("SEED", 20_261)
+    if kills <= ROUND:
+        return one_round(kills, seed)
+    ROUNDS_LOG.parent.mkdir(parents=True, exist_ok=True)
+    ROUNDS_LOG.unlink(missing_ok=True)
+    sizes = [min(ROUND, kills - first) for first in range(0, kills, ROUND)]
+    total: Outcome | None = None
+    with ProcessPoolExecutor(options.number("BESIDE", 1)) as rounds:
+        for number, done in enumerate(rounds.map(timed_round, sizes, range(seed, seed + len(sizes)))):
+            broken = told(number + 1, seed + number, done.metrics)
+            total = done if total is None else Outcome(added(total.metrics, done.metrics), total.planted)
+            if broken:
+                rounds.shutdown(cancel_futures=True)
+                break
+    total.metrics["kills_asked"] = kills
+    return Outcome(total.metrics, {fault: total.metrics | changed_by(doctored, total.metrics) for fault, doctored in total.planted.items()})
+
+
+def timed_round(kills: int, seed: int) -> Outcome:
+    began = time.monotonic()
+    done = one_round(kills, seed)
+    return Outcome(done.metrics | {"round_s": round(time.monotonic() - began)}, done.planted)
+
+
+def told(number: int, seed: int, metrics: Metrics) -> list[str]:
+    """Notes a round that ended, and answers which conditions it broke."""
+    broken = CHECK.failures(metrics, smallest=1)
+    with open(ROUNDS_LOG, "a", encoding="utf-8") as log:
+        log.write(json.dumps({"round": number, "seed": seed, "broken": broken, **metrics}) + "\n")
+    verdict = f"failed: {', '.join(broken)}" if broken else "held"
+    print(f"  round {number} (SEED={seed}): {metrics['kills']} kills, {metrics['acked']} acknowledged, {verdict}", flush=True)
+    return broken
+
+
+def one_round(kills: int, seed: int) -> Outcome:
+    rng = random.Random(seed)
     with Provider(provider_scripts(rng)) as provider:
         steward = Steward(CONFIG.format(base_url=provider.base_url), env={"SCRIPT_KEY": provider.key})
         try:
@@ -51,6 +92,30 @@ def run(options: Options) -> Outcome:
             return conclude(siege, kills)
         finally:
             steward.close()
+
+
+def added(so_far: Metrics, round_: Metrics) -> Metrics:
+    """Counts add up; a condition holds if it held in every round; the points are one list, of which each round hits its own."""
+    out: Metrics = {}
+    for name, one in so_far.items():
+        other = round_[name]
+        if name in ("points", "points_hit"):
+            out[name] = min(one, other)
+        elif isinstance(one, bool):
+            out[name] = one and other
+        elif isinstance(one, int):
+            out[name] = one + other
+        elif isinstance(one, dict):
+            out[name] = {key: one.get(key, 0) + other.get(key, 0) for key in one | other}
+        else:
+            out[name] = (one + other)[:20]
+    return out
+
+
+def changed_by(doctored: Metrics, total: Metrics) -> Metrics:
+    """What the planted fault of the first round makes of the judge's verdict: its bad counts, not its smaller sums."""
+    verdict = ("acked", "acked_by_kind", "acked_lost", "double_charged", "conserved", "chain_faults")
+    return {name: doctored[name] for name in verdict if name in doctored and name in total}
 
 
 class Siege:
