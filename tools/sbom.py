@@ -1,71 +1,170 @@
-"""Writes the list of everything Steward is made with: a CycloneDX document of the pinned packages, the Debian packages as they
-are installed on this machine, and the packages that only the tests use.
+"""Writes the list of everything Steward is made with: a CycloneDX 1.6 document of the pinned packages, the Debian packages as they
+are installed on this machine (those that the program links to with what they need in turn), and the packages that only the tests use; each
+with version, licence, package URL, and digest where one is known.
 
-    python3 -m tools.sbom FILE
+    python3 -m tools.sbom build/sbom.json
+    python3 -m tools.sbom --page > docs/dependencies.md
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import subprocess
 import sys
+import tomllib
+import uuid
 from pathlib import Path
 from urllib.parse import quote
 
 from tools.third_party.pins import all_pins
 
 TOOLS = Path(__file__).resolve().parent
+BINARY = TOOLS.parent / "build/release/bin/steward"
 VERSION = re.compile(r"^project\(steward VERSION (\S+)", re.MULTILINE)
+LICENSES = tomllib.loads((TOOLS / "licenses.toml").read_text())
+# An expression has no other words than identifiers and these; everything else is a name (CycloneDX tells the two apart).
+EXPRESSION = re.compile(r"[\w.+-]+(?: (?:AND|OR|WITH) [\w.+-]+)*|\(.*\)|[\w.+-]+ (?:AND|OR) \(.*\)")
+
+
+def licence(text: str) -> list[dict]:
+    return [{"expression": text}] if EXPRESSION.fullmatch(text) else [{"license": {"name": text}}]
+
+
+def component(registry: str, name: str, version: str, licences: list[dict], *, scope: str, arch: str = "", **more: object) -> dict:
+    """`registry` as package URLs name it."""
+    namespace = {"deb": "debian/"}.get(registry, "")
+    path = "/".join(quote(part, safe="") for part in name.split("/"))
+    purl = f"pkg:{registry}/{namespace}{path}@{quote(version, safe='.-~')}" + (f"?arch={arch}&distro=bookworm" if arch else "")
+    return {"type": "library", "bom-ref": purl, "name": name, "version": version, "scope": scope, "licenses": licences, "purl": purl, **more}
 
 
 def pinned() -> list[dict]:
-    return [
-        {
-            "type": "library",
-            "name": pin.name,
-            "version": pin.version,
-            "description": pin.holds,
-            "licenses": [{"license": {"name": pin.license}}],
-            "hashes": [{"alg": "SHA-256", "content": pin.sha256}],
-            "purl": f"pkg:{pin.registry}/{quote(pin.name)}@{pin.version}",
-        }
-        for pin in all_pins()
-    ]
+    """What is built in or shipped beside."""
+    out = []
+    for pin in all_pins():
+        hashes = [{"alg": "SHA-256", "content": pin.sha256}]
+        said = licence(LICENSES["pinned"].get(pin.license, pin.license))
+        out.append(component(pin.registry, pin.name, pin.version, said, scope="required", hashes=hashes, description=pin.holds))
+    return out
+
+
+def debian_names() -> list[str]:
+    return [line for line in (TOOLS / "apt-packages.txt").read_text().split("\n") if line and not line.startswith("#")]
+
+
+def linked() -> set[str]:
+    """The packages of the shared libraries that the program loads, theirs too; empty before the first build."""
+    if not BINARY.exists():
+        return set()
+    told = subprocess.run(["ldd", str(BINARY)], capture_output=True, text=True, check=True).stdout
+    paths = {form for path in re.findall(r"=> (/\S+)", told) for form in (str(Path(path).resolve()), path, path.removeprefix("/usr"))}
+    owners = subprocess.run(["dpkg-query", "-S", *sorted(paths)], check=False, capture_output=True, text=True).stdout
+    return {line.split(":")[0] for line in owners.splitlines()}
+
+
+def debian_licence(name: str) -> list[dict]:
+    """Ours to say for what we chose; for what comes with it, the names in its copyright file."""
+    if name in LICENSES["debian"]:
+        return licence(LICENSES["debian"][name])
+    file = Path("/usr/share/doc") / name / "copyright"
+    names = sorted(set(re.findall(r"^License: *(\S.*?)\s*$", file.read_text(errors="replace"), re.MULTILINE))) if file.exists() else []
+    return [{"license": {"name": one}} for one in names] or [{"license": {"name": f"as {file} says"}}]
 
 
 def debian() -> list[dict]:
-    names = [line for line in (TOOLS / "apt-packages.txt").read_text().split("\n") if line and not line.startswith("#")]
-    query = ["dpkg-query", "-W", "-f", "${Package} ${Version} ${Architecture}\n", *names]
+    runs = linked()
+    query = ["dpkg-query", "-W", "-f", "${Package} ${Version} ${Architecture}\n", *sorted({*debian_names(), *runs})]
     lines = subprocess.run(query, capture_output=True, text=True, check=True).stdout.split("\n")
     found = sorted({tuple(line.split()) for line in lines if line})
-    return [
-        {"type": "library", "name": name, "version": version, "purl": f"pkg:deb/debian/{name}@{quote(version)}?arch={machine}"}
-        for name, version, machine in found
-    ]
+    return [component("deb", name, version, debian_licence(name), scope="required" if name in runs else "optional", arch=machine) for name, version, machine in found]
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def python_packages() -> dict[tuple[str, str], list[str]]:
+    """(name, version) → SHA-256 of the archives that set-up takes."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for kind in ("", "-clients", "-litellm", "-node"):
+        text = (TOOLS / f"requirements{kind}.txt").read_text()
+        for name, version, hashes in re.findall(r"^([\w.-]+)(?:\[[^\]]*\])?==(\S+)((?: *\\\n +--hash=sha256:\w+)*)", text, re.MULTILINE):
+            found[canonical(name), version] = re.findall(r"sha256:(\w+)", hashes)
+    return found
+
+
+def npm_packages() -> dict[tuple[str, str], tuple[str, str]]:
+    """(name, version) → licence, integrity."""
+    locked = json.loads((TOOLS / "clients/package-lock.json").read_text())["packages"]
+    found = {}
+    for place, package in locked.items():
+        if place:
+            name = place.rpartition("node_modules/")[2]
+            said = package.get("license", "")
+            if not said or said.startswith("SEE "):
+                said = next(text for start, text in sorted(LICENSES["npm"].items(), reverse=True) if name.startswith(start))
+            found[name, package["version"]] = (said, package.get("integrity", ""))
+    return found
 
 
 def tests() -> list[dict]:
     """What only the tests use: Python packages, and the clients out of npm."""
-    text = "".join((TOOLS / f"requirements{kind}.txt").read_text() for kind in ("", "-clients", "-litellm", "-node"))
-    python = [("pypi", name, version) for name, version in re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)]
-    locked = json.loads((TOOLS / "clients/package-lock.json").read_text())["packages"]
-    npm = [("npm", place.rpartition("node_modules/")[2], package["version"]) for place, package in locked.items() if place]
-    return [{"type": "library", "scope": "excluded", "name": name, "version": version, "purl": f"pkg:{registry}/{quote(name)}@{version}"}
-            for registry, name, version in sorted({*python, *npm})]
+    out = []
+    for (name, version), digests in sorted(python_packages().items()):
+        # One of several archives (by platform) is installed; an SBOM's hashes are all of one thing.
+        hashes = [{"alg": "SHA-256", "content": digests[0]}] if len(digests) == 1 else []
+        out.append(component("pypi", name, version, licence(LICENSES["pypi"][name]), scope="excluded", **({"hashes": hashes} if hashes else {})))
+    for (name, version), (said, integrity) in sorted(npm_packages().items()):
+        algorithm, _, digest = integrity.partition("-")
+        hashes = {"hashes": [{"alg": "SHA-512", "content": base64.b64decode(digest).hex()}]} if algorithm == "sha512" else {}
+        out.append(component("npm", name, version, licence(said), scope="excluded", **hashes))
+    return out
+
+
+def document() -> dict:
+    version = VERSION.search((TOOLS.parent / "CMakeLists.txt").read_text()).group(1)
+    root = {"type": "application", "bom-ref": "steward", "name": "steward", "version": version, "licenses": [{"expression": "Apache-2.0"}]}
+    # One that is pinned and tested with stands once, as what it is to the product.
+    components = list({one["bom-ref"]: one for one in [*tests(), *debian(), *pinned()]}.values())
+    components.sort(key=lambda one: one["bom-ref"])
+    needed = [one["bom-ref"] for one in components if one["scope"] == "required"]
+    body = {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {"component": root},
+        "components": components,
+        "dependencies": [{"ref": "steward", "dependsOn": needed}],
+    }
+    # The same content has the same number: a build that changed nothing changes no file.
+    return {"serialNumber": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(body, sort_keys=True))}"} | body
+
+
+def page() -> str:
+    """docs/dependencies.md: what is the same on every machine."""
+
+    def words(licences: list[dict]) -> str:
+        return ", ".join(one.get("expression") or one["license"]["name"] for one in licences)
+
+    rows = ["# Dependencies", "", "This page is written by `python3 -m tools.sbom --page`; don't edit it by hand. The versions of the Debian packages on the machine of a build, and",
+            "what those need in turn, stand in its `build/sbom.json` (CycloneDX 1.6), which `packaging/install.sh` lays beside the documentation.", "",
+            "## Built in or shipped", "", "| package | version | licence | holds |", "|---|---|---|---|"]
+    rows += [f"| {one['name']} ({one['purl'].split(':')[1].split('/')[0]}) | {one['version']} | {words(one['licenses'])} | {one['description']} |" for one in pinned()]
+    rows += ["", "## Debian 12: compiler, libraries, run time", "", "| package | licence |", "|---|---|"]
+    rows += [f"| {name} | {LICENSES['debian'][name]} |" for name in sorted(debian_names())]
+    rows += ["", "## Tests only, not shipped", "", "| package | version | licence |", "|---|---|---|"]
+    rows += [f"| {one['name']} ({one['purl'].split(':')[1].split('/')[0]}) | {one['version']} | {words(one['licenses'])} |" for one in tests()]
+    return "\n".join(rows) + "\n"
 
 
 def main() -> None:
-    version = VERSION.search((TOOLS.parent / "CMakeLists.txt").read_text()).group(1)
-    document = {
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.5",
-        "version": 1,
-        "metadata": {"component": {"type": "application", "name": "steward", "version": version}},
-        "components": pinned() + debian() + tests(),
-    }
+    if sys.argv[1] == "--page":
+        print(page(), end="")
+        return
     target = Path(sys.argv[1])
-    text = json.dumps(document, indent=2) + "\n"
+    text = json.dumps(document(), indent=2) + "\n"
     if not target.exists() or target.read_text() != text:
         target.write_text(text)
 
