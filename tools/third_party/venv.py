@@ -24,25 +24,25 @@ LITELLM_REQUIREMENTS = TOOLS / "requirements-litellm.txt"
 
 def clients_venv() -> Path:
     """What the tests, checks and set-up itself need: the real API clients, pytest, the GGUF writer."""
-    return _venv("python", REQUIREMENTS, "Python clients and test tools")
+    return venv_of("python", REQUIREMENTS, "Python clients and test tools")
 
 
 def node_venv() -> Path:
     """Node and npm out of PyPI packages: a bare Debian has none that is new enough."""
-    return _venv("node", NODE_REQUIREMENTS, "Node.js and npm (PyPI packages)")
+    return venv_of("node", NODE_REQUIREMENTS, "Node.js and npm (PyPI packages)")
 
 
 def sdk_venv() -> Path:
     """The providers' own Python libraries and LangChain, as strangers to the tests' environment."""
-    return _venv("clients", SDK_REQUIREMENTS, "Python client libraries (for the tests)")
+    return venv_of("clients", SDK_REQUIREMENTS, "Python client libraries (for the tests)")
 
 
 def litellm_venv() -> Path:
     """LiteLLM, its client and its proxy: too many packages to share an environment with anything."""
-    return _venv("litellm", LITELLM_REQUIREMENTS, "LiteLLM (730 MB, for the tests)")
+    return venv_of("litellm", LITELLM_REQUIREMENTS, "LiteLLM (730 MB, for the tests)")
 
 
-def _venv(name: str, requirements: Path, what: str) -> Path:
+def venv_of(name: str, requirements: Path, what: str) -> Path:
     folder = cache_root() / "venv"
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"{name}-{key_of([requirements.read_bytes(), sys.version])}"
