@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import unicodedata
 
 import pytest
 from openai import OpenAI
+
+from tests.harness.paths import ROOT
 
 
 def cosine(a: list[float], b: list[float]) -> float:
@@ -78,3 +81,19 @@ def test_models_are_listed_and_found(served):
     assert {served.chat, served.embedding} <= listed.keys()
     assert all(model.object == "model" and model.owned_by for model in listed.values())
     assert served.client.models.retrieve(served.chat).id == served.chat
+
+
+ENGINE_VECTORS = json.loads((ROOT / "tests/vectors/embeddings.json").read_text())["cases"]
+
+
+@pytest.mark.parametrize("input_type", ["passage", "query"])
+def test_vectors_are_those_of_the_weights_own_engine(embedded, input_type):
+    # Another engine on the same weights (tests/vectors/embeddings.py). Asked with the other prefix, or for another text, none fits as well.
+    expected = [case[input_type] for case in ENGINE_VECTORS]
+    found = embed(embedded, [case["text"] for case in ENGINE_VECTORS], extra_body={"input_type": input_type})
+    other = embed(embedded, [case["text"] for case in ENGINE_VECTORS], extra_body={"input_type": "query" if input_type == "passage" else "passage"})
+    for number, case in enumerate(ENGINE_VECTORS):
+        alike = [cosine(vector, expected[number]) for vector in found]
+        assert alike[number] > 0.999, (case["text"], alike[number])
+        assert cosine(other[number], expected[number]) < alike[number], case["text"]
+        assert max(alike) == alike[number], case["text"]
