@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 import tomllib
@@ -92,12 +93,23 @@ def test_banned_calls(pattern):
     assert wrong == [], BANNED[pattern]
 
 
+def layout_digest(path: Path, style: bytes) -> str:
+    return hashlib.sha256(style + path.read_bytes()).hexdigest()
+
+
 def test_cpp_is_laid_out_by_clang_format():
-    """`make format` mends it."""
-    names = [str(path) for path in cpp()]
-    done = subprocess.run(["clang-format-19", "--dry-run", "-Werror", *names], capture_output=True, text=True)
-    wrong = {line.split(":")[0] for line in done.stderr.splitlines() if "clang-format-violations" in line}
-    assert (sorted(wrong), done.returncode) == ([], 0), "make format"
+    """`make format` mends it. What was found right once isn't looked at again until the file or the style changes."""
+    remembered = TREE / "build" / "tidy" / "laid-out"
+    known = set(remembered.read_text().split()) if remembered.exists() else set()
+    style = (TREE / ".clang-format").read_bytes() + subprocess.run(["clang-format-19", "--version"], capture_output=True, check=True).stdout
+    digests = {layout_digest(path, style): str(path) for path in cpp()}
+    unknown = [digests[one] for one in digests.keys() - known]
+    if unknown:
+        done = subprocess.run(["clang-format-19", "--dry-run", "-Werror", *unknown], capture_output=True, text=True)
+        wrong = {line.split(":")[0] for line in done.stderr.splitlines() if "clang-format-violations" in line}
+        assert (sorted(wrong), done.returncode) == ([], 0), "make format"
+    remembered.parent.mkdir(parents=True, exist_ok=True)
+    remembered.write_text("\n".join(digests))
 
 
 def test_only_net_knows_the_http_library():
@@ -111,7 +123,7 @@ def test_headers_open_with_what_they_are():
 
 
 RECORDINGS = TREE / "tests" / "recordings"  # what providers sent: paths in it are other people's
-PRIVATE = re.compile(r"/(?:work|root|tmp/brief)/|snapshot\.debian|registry\.npmjs|files\.pythonhosted|deb\.debian\.org")
+PRIVATE = re.compile(r"/(?:work|root|tmp/h)/|snapshot\.debian|registry\.npmjs|files\.pythonhosted|deb\.debian\.org")
 
 
 def test_no_machine_paths_and_no_registry_addresses():
