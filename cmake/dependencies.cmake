@@ -14,6 +14,7 @@ find_package(GTest REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(edit REQUIRED IMPORTED_TARGET libedit)
+pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(simdjson REQUIRED IMPORTED_TARGET simdjson)
 
 add_library(tomlplusplus INTERFACE)  # header only, as Debian packages it

@@ -51,7 +51,8 @@ def pinned() -> list[dict]:
 
 
 def debian_names() -> list[str]:
-    return [line for line in (TOOLS / "apt-packages.txt").read_text().split("\n") if line and not line.startswith("#")]
+    text = (TOOLS / "apt-packages.txt").read_text().partition("# for tests alone")[0]  # a set-up of the product has none of those
+    return [line for line in text.split("\n") if line and not line.startswith("#")]
 
 
 def linked() -> set[str]:

@@ -23,7 +23,7 @@ const std::vector<ConfigSection> kSections = {
     {"limits", false,
      "The bounds of requests, connections and queues. What is over one gets a clear error, never a stall."},
     {"budgets", false, "What a new key may spend until somebody says otherwise."},
-    {"journal", false, "The journal's writer."},
+    {"journal", false, "Where the journal lies, and its writer."},
     {"engine", false, "The embedded engine: local models, each in a supervised child process."},
     {"models", true, "One local model, by its name (`[models.smollm2-135m-instruct]`)."},
     {"providers", true,
@@ -110,6 +110,13 @@ const std::vector<ConfigKey> kKeys = {
     {"budgets", "new_key_period", kChoice, "month", 0, 0, "day|week|month|forever", kAtOnce,
      "The period of that budget."},
 
+    {"journal", "url", kText, "", 0, 0, "", kRestart,
+     "Where the journal lies: `postgres://USER@HOST/DATABASE`, as libpq reads it; empty: SQLite in the home "
+     "(docs/storage.md)."},
+    {"journal", "password_file", kPath, "", 0, 0, "", kRestart,
+     "The file that holds the password for `url`; without one, libpq's own ways (`PGPASSWORD`, `~/.pgpass`)."},
+    {"journal", "password_secret", kText, "", 0, 0, "", kRestart,
+     "The sealed secret that is the password for `url` (`steward secrets set`)."},
     {"journal", "queue_limit", kInteger, "20000", 16, 10'000'000, "", kRestart,
      "Commands that wait for the writer; one more fails at once."},
     {"journal", "group_limit", kInteger, "512", 1, 100'000, "", kRestart, "Commands that one commit takes together."},

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/journal_place.h"
 #include "cli/table.h"
 #include "journal/backup.h"
 
@@ -39,7 +40,9 @@ int backup(const Options& options, const Context& context) {
 }
 
 int restore(const Options& options, const Context& context) {
-  auto done = journal::restore_home(std::filesystem::absolute(options.backup), context.home);
+  const auto place = configured_journal(context);
+  if (!place) return context.failed(place.error());
+  auto done = journal::restore_home(std::filesystem::absolute(options.backup), *place);
   if (!done) return context.failed(done.error());
   if (options.json) {
     context.line(Json{{"object", "restore"},
@@ -75,7 +78,8 @@ void add_backup(Command& program, const Context& context) {
   Command restore_command = program.sub("restore", "Put a backup into an empty home and prove it.");
   restore_command
       .describe(
-          "The home ($STEWARD_HOME) must hold no journal. Each file is checked against the backup's manifest before, "
+          "The home ($STEWARD_HOME) must hold no journal; if journal.url is set, that database must hold none\n"
+          "either, and the records go there. Each file is checked against the backup's manifest before, "
           "the\n"
           "whole chain of records after; if either fails, the home is left as it was. Put the erasures.log and "
           "secrets/ that\n"

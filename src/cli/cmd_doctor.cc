@@ -10,6 +10,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/memory.h"
+#include "journal/stored_journal.h"
 #include "server/options.h"
 #include "server/paths.h"
 
@@ -39,6 +40,7 @@ class Doctor {
     home();
     configuration();
     if (config_) {
+      journal();
       engine();
       network();
       providers();
@@ -89,6 +91,25 @@ class Doctor {
     const bool file = fs::exists(context_.home / "steward.toml");
     say(Mark::kGood, "configuration", file ? (context_.home / "steward.toml").string() : "defaults (no steward.toml)");
     config_ = std::move(*config);
+  }
+
+  void journal() {
+    server::SecretStore secrets(journal::HomePaths(context_.home), config_->path("secrets.master_key_file"),
+                                context_.random);
+    const auto place = server::journal_location(*config_, context_.home, secrets);
+    if (!place) return say(Mark::kBad, "journal", place.error().message, "Mend [journal] in the configuration.");
+    if (place->url.empty()) return say(Mark::kGood, "journal", "SQLite in the home");
+    const auto store = journal::look_at(*place);
+    if (!store) return say(Mark::kBad, "journal", store.error().message, "Nothing can be served without it.");
+    say(Mark::kGood, "journal",
+        fmt::format("PostgreSQL {} at {}, {}", store->version, store->where,
+                    store->holder.empty() ? "held by no server"
+                                          : fmt::format("held by {} (epoch {})", store->holder, store->epoch)));
+    for (const auto& warning : store->warnings)
+      say(Mark::kWarn, "journal", warning, "docs/storage.md says what Steward needs of PostgreSQL.");
+    if (journal::redacted(place->url) != place->url)
+      say(Mark::kWarn, "journal", "its password stands in the address",
+          "Move it to journal.password_secret, journal.password_file or ~/.pgpass.");
   }
 
   void engine() {

@@ -1,11 +1,13 @@
-// steward journal: verify, rebuild and export.
+// steward journal: verify, rebuild, export and copy.
 #include <charconv>
 
 #include "base/crypto.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/journal_place.h"
 #include "cli/table.h"
 #include "journal/audit.h"
+#include "journal/copy.h"
 
 namespace steward::cli {
 namespace {
@@ -13,7 +15,8 @@ namespace {
 struct Options {
   bool json = false, without_bodies = false;
   std::vector<std::string> witnesses;
-  std::optional<std::string> tenant, output;
+  std::optional<std::string> tenant, output, journal;
+  std::string from, to;
   std::optional<int64_t> after;
 };
 
@@ -45,7 +48,9 @@ int verify(const Options& options, const Context& context) {
     if (!head) return context.failed(head.error());
     witnesses.push_back(*head);
   }
-  auto report = journal::verify_journal(context.home, witnesses);
+  const auto place = journal_place(context, options.journal);
+  if (!place) return context.failed(place.error());
+  auto report = journal::verify_journal(*place, witnesses);
   if (!report) return context.failed(report.error());
   if (options.json) {
     Json out = {{"ok", report->ok}, {"records", report->records}, {"erased", report->erased}, {"heads", Json::array()}};
@@ -68,6 +73,8 @@ int verify(const Options& options, const Context& context) {
 }
 
 int export_records(const Options& options, const Context& context) {
+  const auto place = journal_place(context, options.journal);
+  if (!place) return context.failed(place.error());
   FILE* out = context.out;
   if (options.output) {
     out = std::fopen(options.output->c_str(), "we");
@@ -76,7 +83,7 @@ int export_records(const Options& options, const Context& context) {
   const journal::ExportOptions what{.tenant = options.tenant.value_or(""),
                                     .after = static_cast<journal::Seq>(options.after.value_or(0)),
                                     .bodies = !options.without_bodies};
-  const auto done = journal::export_journal(context.home, what, [&](std::string_view line) -> Status {
+  const auto done = journal::export_journal(*place, what, [&](std::string_view line) -> Status {
     const bool good = std::fwrite(line.data(), 1, line.size(), out) == line.size() && std::fputc('\n', out) != EOF;
     if (!good) return fail(ErrorCode::kIo, "The lines can't be written.");
     return {};
@@ -85,6 +92,40 @@ int export_records(const Options& options, const Context& context) {
   if (out != context.out) std::fclose(out);
   if (!done) return context.failed(done.error());
   return flushed ? kDone : context.failed(Error(ErrorCode::kIo, "The lines can't be written."));
+}
+
+int copy(const Options& options, const Context& context) {
+  const auto from = journal_place(context, options.from), to = journal_place(context, options.to);
+  if (!from) return context.failed(from.error());
+  if (!to) return context.failed(to.error());
+  uint64_t tenths = 0;
+  const auto progress = [&](uint64_t copied, uint64_t of) {
+    if (options.json || of == 0 || copied * 10 / of == tenths) return;
+    tenths = copied * 10 / of;
+    std::fprintf(context.err, "%llu of %llu records\n", static_cast<unsigned long long>(copied),
+                 static_cast<unsigned long long>(of));
+  };
+  const auto done = journal::copy_journal(*from, *to, progress);
+  if (!done) return context.failed(done.error());
+  if (options.json) {
+    Json out = {{"object", "journal_copy"},
+                {"records", done->records},
+                {"found", done->found},
+                {"blobs", done->blobs},
+                {"heads", Json::array()}};
+    for (const auto& head : done->heads) out["heads"].push_back(head_json(head));
+    context.line(out.dump(2));
+    return kDone;
+  }
+  context.line(fmt::format("{} records copied, {} were there already; the whole chain holds.",
+                           thousands(static_cast<int64_t>(done->records)),
+                           thousands(static_cast<int64_t>(done->found))));
+  for (const auto& head : done->heads)
+    context.line(fmt::format("head {}:{}:{}", head.tenant, head.seq, to_hex(head.digest)));
+  context.line(
+      context.dim("The source is as it was. Point journal.url at the target (or away from PostgreSQL), and keep "
+                  "only one of the two in use."));
+  return kDone;
 }
 
 int rebuild(const Options& options, const Context& context) {
@@ -110,6 +151,7 @@ void add_journal(Command& program, const Context& context) {
   journal_command.needs_sub();
   Command verify_command = journal_command.sub("verify", "Check the whole chain of digests.");
   verify_command
+      .option("--journal", options->journal, "Another than the configured one: postgres://…, or a home", "WHERE")
       .option("--witness", options->witnesses,
               "A head kept from an earlier verify: it must still be in the chain; repeat for more", "TENANT:SEQ:DIGEST")
       .flag("--json", options->json, "Print JSON")
@@ -119,9 +161,26 @@ void add_journal(Command& program, const Context& context) {
   rebuild_command.flag("--json", options->json, "Print JSON").run([options, &context] {
     return rebuild(*options, context);
   });
+  Command copy_command = journal_command.sub("copy", "Copy the whole journal to another store, and verify it there.");
+  copy_command
+      .describe(
+          "FROM and TO are 'home' (journal.db of this home), the folder of another home, or a postgres:// address. "
+          "Records\n"
+          "keep their ids, order and digests. No server may run on either end. The target must be empty, or hold the\n"
+          "beginning of the same history: a copy that was cut off goes on. Exit code 1 if anything is refused or does "
+          "not verify.")
+      .argument("FROM", options->from, "The source, which stays as it is")
+      .argument("TO", options->to, "The target")
+      .flag("--json", options->json, "Print JSON")
+      .examples(
+          "steward journal copy home postgres://steward@db.example/steward\n"
+          "steward journal copy postgres://steward@db.example/steward home")
+      .run([options, &context] { return copy(*options, context); });
   Command export_command =
       journal_command.sub("export", "Print every record as a JSON line, with all that the chain needs.");
-  export_command.option("--tenant", options->tenant, "Only this organisation", "ID")
+  export_command
+      .option("--journal", options->journal, "Another than the configured one: postgres://…, or a home", "WHERE")
+      .option("--tenant", options->tenant, "Only this organisation", "ID")
       .option("--after", options->after, "Only records after this seq")
       .option("-o,--output", options->output, "Write to this file", "FILE")
       .flag("--without-bodies", options->without_bodies, "Leave the bodies out; the lines still chain")

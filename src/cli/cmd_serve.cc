@@ -11,7 +11,7 @@ namespace steward::cli {
 namespace {
 
 struct Options {
-  std::string config_file, host, port;
+  std::string config_file, host, port, journal;
   std::vector<std::string> set;
   bool insecure_plaintext = false;
   bool welcome = false;
@@ -38,6 +38,7 @@ Result<std::map<std::string, std::string>> flags_of(const Options& options) {
   std::map<std::string, std::string> flags;
   if (!options.host.empty()) flags["server.host"] = options.host;
   if (!options.port.empty()) flags["server.port"] = options.port;
+  if (!options.journal.empty()) flags["journal.url"] = options.journal;
   if (options.insecure_plaintext) flags["server.insecure_plaintext"] = "true";
   for (const auto& pair : options.set) {
     const size_t equals = pair.find('=');
@@ -127,6 +128,8 @@ void add_serve(Command& program, const Context& context) {
       .option("-c,--config", options->config_file, "The TOML file (default: steward.toml in the home)", "FILE")
       .option("-p,--port", options->port, "The port (server.port; 0 takes a free one)", "PORT")
       .option("-l,--listen", options->host, "The address (server.host)", "HOST")
+      .option("--journal", options->journal,
+              "The PostgreSQL database that holds the journal (journal.url); without it, the home does", "postgres://…")
       .flag("--insecure-plaintext", options->insecure_plaintext,
             "Allow listening beyond loopback without TLS (behind a proxy that has it)")
       .option("--set", options->set, "Set any key of the configuration: --set limits.queue_length=100", "KEY=VALUE")

@@ -10,9 +10,7 @@
 #include "base/json.h"
 #include "journal/digest.h"
 #include "journal/erasure.h"
-#include "journal/home.h"
-#include "journal/reader.h"
-#include "journal/schema.h"
+#include "journal/scan.h"
 
 namespace steward::journal {
 namespace {
@@ -79,7 +77,7 @@ Head ChainChecker::head(const Id& tenant) const {
 namespace {
 
 struct Verification {
-  Db& db;
+  Scan& scan;
   const std::vector<Head>& witnessed;
   VerifyReport report;
   ChainChecker checker;
@@ -103,7 +101,7 @@ struct Verification {
 
   bool walk(const Id& tenant) {
     for (Seq at = 0;;) {
-      const auto page = select_records(db, tenant, at, kPage);
+      const auto page = scan.page(tenant, at, kPage);
       if (page.empty()) return true;
       for (const auto& record : page) {
         if (auto problem = checker.check(record, true); !problem.empty())
@@ -135,12 +133,9 @@ struct Verification {
   }
 
   void run() {
-    auto& check = db.prepare("PRAGMA integrity_check(1)");
-    const std::string integrity = check.step() ? check.text(0) : "no answer";
-    check.reset();
+    const std::string problem = scan.self_check();
     std::vector<Head> heads;
-    auto& row = db.prepare("SELECT id, seq, digest FROM tenants ORDER BY number");
-    while (row.step()) heads.push_back({row.text(0), static_cast<Seq>(row.integer(1)), row.blob(2)});
+    for (auto& head : scan.heads()) heads.push_back({std::move(head.tenant), head.seq, std::move(head.digest)});
     for (const auto& head : heads) {
       if (!tenant_holds(head)) return;
     }
@@ -150,25 +145,19 @@ struct Verification {
         return;
       }
     }
-    if (db.integer(
-            "SELECT count(*) FROM records WHERE tenant != pos >> 40 OR tenant NOT IN (SELECT number FROM tenants)") >
-        0) {
-      bad("", 0, "there are records of no tenant");
-    } else if (integrity != "ok") {
-      bad("", 0, "SQLite's own check says: " + integrity);
-    }
+    if (!problem.empty()) bad("", 0, problem);
   }
 };
 
 }  // namespace
 
-Result<VerifyReport> verify_journal(const std::filesystem::path& home, const std::vector<Head>& witnessed) {
+Result<VerifyReport> verify_journal(const Location& location, const std::vector<Head>& witnessed) {
   try {
-    Db db = open_journal_db(HomePaths(home).journal(), Db::Mode::kReadOnly);
-    db.execute("BEGIN");  // one moment, whatever the server appends meanwhile
-    Verification verification{db, witnessed, {}, {}};
+    const auto scan = open_scan(location);
+    scan->begin_snapshot();  // one moment, whatever the server appends meanwhile
+    Verification verification{*scan, witnessed, {}, {}};
     verification.run();
-    db.reset_statements();
+    scan->end_snapshot();
     return std::move(verification.report);
   } catch (const DbError& e) {
     return fail(ErrorCode::kStoreUnavailable, fmt::format("The journal can't be read: {}", e.what()));
@@ -221,14 +210,14 @@ Result<Record> parse_export_line(std::string_view line) {
   }
 }
 
-Status export_journal(const std::filesystem::path& home, const ExportOptions& options,
+Status export_journal(const Location& location, const ExportOptions& options,
                       const std::function<Status(std::string_view line)>& sink) {
   try {
-    Db db = open_journal_db(HomePaths(home).journal(), Db::Mode::kReadOnly);
-    for (const auto& [tenant, head] : select_heads(db)) {
+    const auto scan = open_scan(location);
+    for (const auto& [tenant, head] : filled_heads(*scan)) {
       if (!options.tenant.empty() && tenant != options.tenant) continue;
       for (Seq at = options.after;;) {
-        const auto page = select_records(db, tenant, at, kPage);
+        const auto page = scan->page(tenant, at, kPage);
         if (page.empty()) break;
         for (const auto& record : page) {
           if (auto s = sink(to_export_line(record, options.bodies)); !s) return s;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "journal/location.h"
 #include "journal/record.h"
 
 namespace steward::journal {
@@ -34,7 +35,7 @@ struct VerifyReport {
 };
 
 // `witnessed`: heads kept elsewhere; each must still be in the chain.
-Result<VerifyReport> verify_journal(const std::filesystem::path& home, const std::vector<Head>& witnessed = {});
+Result<VerifyReport> verify_journal(const Location& location, const std::vector<Head>& witnessed = {});
 
 struct ExportOptions {
   Id tenant;  // empty: all
@@ -44,7 +45,7 @@ struct ExportOptions {
 // One line (without its end) after another to `sink`, whose error ends the export. The body is a JSON string of the
 // stored text, so that its bytes, which the digest covers, come through any reader; null once erased. Salt and digests
 // are hexadecimal, the time is in microseconds. Stored form: nothing is lifted to newer schemas.
-Status export_journal(const std::filesystem::path& home, const ExportOptions& options,
+Status export_journal(const Location& location, const ExportOptions& options,
                       const std::function<Status(std::string_view line)>& sink);
 
 std::string to_export_line(const Record& record, bool with_body);

@@ -10,8 +10,10 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "journal/blobs.h"
+#include "journal/copy.h"
 #include "journal/home.h"
 #include "journal/schema.h"
+#include "journal/sqlite_store.h"
 
 namespace steward::journal {
 namespace fs = std::filesystem;
@@ -66,6 +68,7 @@ struct Unfinished {
 };
 
 struct Copying {
+  const Location& from;
   fs::path home, to;
   Json files = Json::object();
   BackupReport report;
@@ -79,11 +82,33 @@ struct Copying {
   }
 
   Status copy_journal() {
+    if (!from.url.empty()) {
+      if (auto s = write_journal(); !s) return s;
+    } else {
+      copy_file();
+    }
+    if (auto s = sync_path(to / "journal.db"); !s) return s;
+    return add("journal.db");
+  }
+
+  // From PostgreSQL: one moment of it, row for row.
+  Status write_journal() {
+    const auto scan = open_scan(from);
+    SqliteStore store(to / "journal.db", nullptr);
+    store.open();
+    scan->begin_snapshot();
+    auto copied = copy_records(*scan, store, nullptr);
+    if (!copied) return fail(copied.error());
+    scan->end_snapshot();
+    if (auto s = store.make_durable(); !s) return s;
+    store.close();
+    return {};
+  }
+
+  void copy_file() {
     // SQLite copies only by a connection that might write; this one writes nothing here.
     Db db = open_journal_db(HomePaths(home).journal(), Db::Mode::kReadWrite);
     db.prepare("VACUUM INTO ?").bind(1, (to / "journal.db").string()).run();
-    if (auto s = sync_path(to / "journal.db"); !s) return s;
-    return add("journal.db");
   }
 
   // Those that the copied journal names. One may be gone by now, if its record was erased meanwhile; a blob is never
@@ -130,9 +155,10 @@ struct Copying {
 
 }  // namespace
 
-Result<BackupReport> backup_home(const fs::path& home, const fs::path& destination, TimeUs now) {
+Result<BackupReport> backup_home(const Location& from, const fs::path& destination, TimeUs now) {
   std::error_code error;
-  if (!fs::exists(HomePaths(home).journal(), error))
+  const fs::path& home = from.home;
+  if (from.url.empty() && !fs::exists(HomePaths(home).journal(), error))
     return fail(ErrorCode::kNotFound, fmt::format("There is no journal in {}.", home.string()));
   if (fs::exists(destination, error))
     return fail(ErrorCode::kConflict,
@@ -140,7 +166,7 @@ Result<BackupReport> backup_home(const fs::path& home, const fs::path& destinati
   Unfinished unfinished{fs::path(destination.string() + ".unfinished")};
   fs::remove_all(unfinished.path, error);
   if (auto s = make_private_dir(unfinished.path); !s) return fail(s.error());
-  Copying copying{home, unfinished.path, Json::object(), {}};
+  Copying copying{from, home, unfinished.path, Json::object(), {}};
   try {
     for (const auto step : {&Copying::copy_journal, &Copying::copy_blobs, &Copying::copy_config}) {
       if (auto s = (copying.*step)(); !s) return fail(s.error());
@@ -201,7 +227,21 @@ Status put_back(const fs::path& backup, const fs::path& home, const Json& manife
 
 }  // namespace
 
-Result<BackupReport> restore_home(const fs::path& backup, const fs::path& home) {
+namespace {
+
+Status move_to_postgres(const Location& to) {
+  const HomePaths paths(to.home);
+  auto copied = journal::copy_journal(Location(to.home), to, nullptr);
+  if (!copied) return fail(copied.error());
+  std::error_code ignored;
+  for (const char* part : {"", "-wal", "-shm"}) fs::remove(paths.journal().string() + part, ignored);
+  return {};
+}
+
+}  // namespace
+
+Result<BackupReport> restore_home(const fs::path& backup, const Location& to) {
+  const fs::path& home = to.home;
   const HomePaths paths(home);
   auto manifest = checked_manifest(backup);
   if (!manifest) return fail(manifest.error());
@@ -229,11 +269,19 @@ Result<BackupReport> restore_home(const fs::path& backup, const fs::path& home) 
     return fail(ErrorCode::kCorrupt, fmt::format("The restored chain does not hold at record {} of {}: {}.",
                                                  report->seq, report->tenant, report->problem));
   }
+  if (!to.url.empty()) {
+    lock->reset();  // the copy takes it
+    if (auto s = move_to_postgres(to); !s) {
+      undo();
+      return fail(s.error());
+    }
+  }
   BackupReport done;
   done.path = home;
   done.records = report->records;
   done.heads = report->heads;
   for (const auto& path : made) {
+    if (!fs::exists(path)) continue;
     done.bytes += fs::file_size(path);
     done.blobs += path.parent_path() != home;
   }

@@ -5,7 +5,8 @@
 // views.db (folded again), models (fetched again), and on purpose secrets/ and erasures.log: these are copied apart, so
 // that a stolen backup opens nothing and a restored one erases again what was erased after it.
 //
-// Any thread that may block; no other process needs to stop.
+// Where the records lie in PostgreSQL, journal.db is written from them; so a backup has one form, whatever the store,
+// and is restored into either. Any thread that may block; no other process needs to stop.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -25,12 +26,11 @@ struct BackupReport {
 };
 
 // `destination` must not be there yet; it appears whole or not at all.
-Result<BackupReport> backup_home(const std::filesystem::path& home, const std::filesystem::path& destination,
-                                 TimeUs now);
+Result<BackupReport> backup_home(const Location& from, const std::filesystem::path& destination, TimeUs now);
 
-// Into a home that holds no journal. Proven: every file against the manifest before, the whole chain after; on failure
-// the home is left as it was. An erasures.log and secrets that already lie in the home stay, and the next start erases
-// again what the log names.
-Result<BackupReport> restore_home(const std::filesystem::path& backup, const std::filesystem::path& home);
+// Into a home that holds no journal; where `to` names PostgreSQL, the records go on into that. Proven: every file
+// against the manifest before, the whole chain after; on failure the home is left as it was. An erasures.log and
+// secrets that already lie in the home stay, and the next start erases again what the log names.
+Result<BackupReport> restore_home(const std::filesystem::path& backup, const Location& to);
 
 }  // namespace steward::journal

@@ -16,50 +16,11 @@
 namespace steward::journal {
 namespace {
 
-constexpr std::string_view kAppliedKey = "erasures_log_bytes";
 constexpr int kErasedSchema = 1;
 
 std::unexpected<Error> log_failure(const HomePaths& paths) {
   return fail(ErrorCode::kStoreUnavailable,
               fmt::format("{} can't be written: {}.", paths.erasures().string(), std::strerror(errno)));
-}
-
-void set_applied(Store& store, int64_t bytes) {
-  store.db()
-      .prepare("INSERT INTO meta VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value=excluded.value")
-      .bind(1, kAppliedKey)
-      .bind(2, bytes)
-      .run();
-}
-
-struct Found {
-  Id id;
-  Seq seq;
-  std::string kind;
-  bool erased;
-};
-
-std::vector<Found> found_rows(Statement& row) {
-  std::vector<Found> out;
-  while (row.step()) out.push_back({row.text(0), static_cast<Seq>(row.integer(1)), row.text(2), row.integer(3) != 0});
-  return out;
-}
-
-std::vector<Found> by_id(Store& store, int64_t tenant, const Id& id) {
-  return found_rows(store.db()
-                        .prepare("SELECT id, pos & 1099511627775, kind, erased FROM records WHERE id=? AND tenant=?")
-                        .bind(1, id)
-                        .bind(2, tenant));
-}
-
-std::vector<Found> by_source(Store& store, int64_t tenant, const Id& source) {
-  return found_rows(
-      store.db()
-          .prepare(
-              "SELECT r.id, r.pos & 1099511627775, r.kind, r.erased FROM sources s JOIN records r ON r.pos = s.pos "
-              "WHERE s.source=? AND r.tenant=? ORDER BY r.pos")
-          .bind(1, source)
-          .bind(2, tenant));
 }
 
 }  // namespace
@@ -83,9 +44,9 @@ bool Eraser::is_kept(std::string_view kind) const {
 
 // Breadth first over `sources`. A kept record is never erased; asked for by name it is refused, met on the way it is
 // passed over.
-Result<std::vector<Eraser::Target>> Eraser::find_targets(Store& store, const Id& tenant,
+Result<std::vector<Eraser::Target>> Eraser::find_targets(ChainWriter& chain, const Id& tenant,
                                                          const ErasureRequest& request) const {
-  const Store::Head* head = store.find_head(tenant);
+  const StoredHead* head = chain.find_head(tenant);
   if (!head) return fail(ErrorCode::kNotFound, "There is no such tenant.");
   std::vector<Target> targets;
   std::vector<Id> open = request.ids;
@@ -93,8 +54,9 @@ Result<std::vector<Eraser::Target>> Eraser::find_targets(Store& store, const Id&
   for (size_t i = 0; i < open.size(); ++i) {
     const Id id = open[i];
     const bool asked = i < request.ids.size();
-    const auto self = by_id(store, head->number, id);
-    const auto drawn = request.cascade || self.empty() ? by_source(store, head->number, id) : std::vector<Found>{};
+    const auto self = chain.store().by_id(head->number, id);
+    const auto drawn =
+        request.cascade || self.empty() ? chain.store().by_source(head->number, id) : std::vector<Store::Found>{};
     if (asked && self.empty() && drawn.empty())
       return fail(ErrorCode::kNotFound, fmt::format("There is nothing under {} to erase.", id.substr(0, 80)));
     for (const auto& record : self) {
@@ -114,19 +76,20 @@ Result<std::vector<Eraser::Target>> Eraser::find_targets(Store& store, const Id&
   return targets;
 }
 
-Result<std::vector<Record>> Eraser::erase(Store& store, const Id& tenant, const ErasureRequest& request) {
-  auto targets = find_targets(store, tenant, request);
+Result<std::vector<Record>> Eraser::erase(ChainWriter& chain, const Id& tenant, const ErasureRequest& request) {
+  auto targets = find_targets(chain, tenant, request);
   if (!targets) return fail(targets.error());
   if (targets->empty()) return std::vector<Record>{};
   auto bytes = log(tenant, *targets);
   if (!bytes) return fail(bytes.error());
   crash_point("erase_after_log");
-  auto records = write_tombstones(store, tenant, request, *targets);
-  if (records) set_applied(store, *bytes);
+  auto records = write_tombstones(chain, tenant, request, *targets);
+  if (records) chain.store().set_meta(kErasuresApplied, *bytes);
   return records;
 }
 
-Result<std::vector<Record>> Eraser::write_tombstones(Store& store, const Id& tenant, const ErasureRequest& request,
+Result<std::vector<Record>> Eraser::write_tombstones(ChainWriter& chain, const Id& tenant,
+                                                     const ErasureRequest& request,
                                                      const std::vector<Target>& targets) {
   Json body{{"seqs", Json::array()}, {"ids", Json::array()}, {"reason", request.reason}};
   for (const auto& target : targets) {
@@ -139,9 +102,9 @@ Result<std::vector<Record>> Eraser::write_tombstones(Store& store, const Id& ten
               .schema = kErasedSchema,
               .actor = request.actor,
               .on_behalf_of = request.on_behalf_of};
-  auto records = store.append(tenant, {std::move(draft)});
+  auto records = chain.append(tenant, {std::move(draft)});
   if (!records) return records;
-  for (const auto& target : targets) store.tombstone(tenant, target.seq);
+  for (const auto& target : targets) chain.tombstone(tenant, target.seq);
   return records;
 }
 
@@ -165,44 +128,44 @@ Result<int64_t> Eraser::log(const Id& tenant, const std::vector<Target>& targets
   return static_cast<int64_t>(size);
 }
 
-Result<size_t> Eraser::apply_line(Store& store, std::string_view line) {
+Result<size_t> Eraser::apply_line(ChainWriter& chain, std::string_view line) {
   const Json parsed = Json::parse(line, nullptr, false);
   if (!parsed.is_object() || !parsed.contains("records") || !parsed["records"].is_array()) return 0;  // torn by a crash
   const Id tenant = parsed.value("tenant", "");
-  const Store::Head* head = store.find_head(tenant);
+  const StoredHead* head = chain.find_head(tenant);
   if (!head) return 0;
   std::vector<Target> targets;
   for (const auto& id : parsed["records"]) {
     if (!id.is_string()) continue;
-    for (const auto& record : by_id(store, head->number, id.get<std::string>())) {
+    for (const auto& record : chain.store().by_id(head->number, id.get<std::string>())) {
       if (!record.erased && !is_kept(record.kind)) targets.push_back({record.id, record.seq});
     }
   }
   if (targets.empty()) return 0;
-  auto records = write_tombstones(store, tenant, {.reason = "logged_before"}, targets);
+  auto records = write_tombstones(chain, tenant, {.reason = "logged_before"}, targets);
   if (!records) return fail(records.error());
   return targets.size();
 }
 
-Result<size_t> Eraser::finish_log(Store& store) {
+Result<size_t> Eraser::finish_log(ChainWriter& chain) {
   std::ifstream in(paths_.erasures(), std::ios::binary | std::ios::ate);
   const int64_t size = in ? static_cast<int64_t>(in.tellg()) : 0;
-  int64_t applied = store.db().integer(fmt::format("SELECT value FROM meta WHERE key='{}'", kAppliedKey));
+  int64_t applied = chain.store().scan().meta(kErasuresApplied);
   if (applied > size) applied = 0;  // another log was put here: all of it counts
   if (size == 0 || applied == size) return 0;
   in.seekg(applied);
   size_t erased = 0;
-  store.begin();
+  chain.begin();
   for (std::string line; std::getline(in, line);) {
-    auto n = apply_line(store, line);
+    auto n = apply_line(chain, line);
     if (!n) {
-      store.rollback();
+      chain.rollback();
       return fail(n.error());
     }
     erased += *n;
   }
-  set_applied(store, size);
-  store.commit();
+  chain.store().set_meta(kErasuresApplied, size);
+  chain.commit();
   return erased;
 }
 

@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "journal/chain_writer.h"
 #include "journal/home.h"
 #include "journal/journal.h"
-#include "journal/store.h"
 
 namespace steward::journal {
 
@@ -28,22 +28,22 @@ class Eraser {
       : paths_(std::move(paths)), kept_(std::move(kept_kinds)), clock_(clock) {}
 
   // Inside a group. Answers the `record.erased` record; nothing (and no error) if all was erased before.
-  Result<std::vector<Record>> erase(Store& store, const Id& tenant, const ErasureRequest& request);
+  Result<std::vector<Record>> erase(ChainWriter& chain, const Id& tenant, const ErasureRequest& request);
   // Before the journal takes commands: applies what the log has beyond what this journal knows. Answers how many
   // records it erased.
-  Result<size_t> finish_log(Store& store);
+  Result<size_t> finish_log(ChainWriter& chain);
 
  private:
   struct Target {
     Id id;
     Seq seq;
   };
-  Result<std::vector<Target>> find_targets(Store& store, const Id& tenant, const ErasureRequest& request) const;
+  Result<std::vector<Target>> find_targets(ChainWriter& chain, const Id& tenant, const ErasureRequest& request) const;
   bool is_kept(std::string_view kind) const;
   Result<int64_t> log(const Id& tenant, const std::vector<Target>& targets);
-  Result<std::vector<Record>> write_tombstones(Store& store, const Id& tenant, const ErasureRequest& request,
+  Result<std::vector<Record>> write_tombstones(ChainWriter& chain, const Id& tenant, const ErasureRequest& request,
                                                const std::vector<Target>& targets);
-  Result<size_t> apply_line(Store& store, std::string_view line);
+  Result<size_t> apply_line(ChainWriter& chain, std::string_view line);
 
   HomePaths paths_;
   std::vector<std::string> kept_;

@@ -1,7 +1,6 @@
 #include "journal/folds.h"
 
 #include "journal/db.h"
-#include "journal/reader.h"
 
 namespace steward::journal {
 namespace {
@@ -13,9 +12,9 @@ void FoldSet::apply(const Record& record) {
 }
 
 // All folds load within one read transaction of views.db, so that each one's tables and seq agree with each other's.
-Status FoldSet::reload(Db& journal, Db& views) {
+Status FoldSet::reload(Scan& journal, Db& views) {
   for (Fold* fold : folds_) fold->reset();
-  for (const auto& [tenant, head] : select_heads(journal)) {
+  for (const auto& [tenant, head] : filled_heads(journal)) {
     std::vector<Seq> loaded;
     views.execute("BEGIN");
     for (Fold* fold : folds_) loaded.push_back(std::min(fold->load(views, tenant), head));
@@ -25,11 +24,11 @@ Status FoldSet::reload(Db& journal, Db& views) {
   return {};
 }
 
-Status FoldSet::replay(Db& journal, const Id& tenant, Seq head, const std::vector<Seq>& loaded) {
+Status FoldSet::replay(Scan& journal, const Id& tenant, Seq head, const std::vector<Seq>& loaded) {
   if (folds_.empty()) return {};
   Seq at = *std::min_element(loaded.begin(), loaded.end());
   while (at < head) {
-    auto page = select_records(journal, tenant, at, kReplayPage);
+    auto page = journal.page(tenant, at, kReplayPage);
     if (page.empty())
       return fail(ErrorCode::kCorrupt, "The journal ends before its head says: run 'steward journal verify'.");
     for (auto& record : page) {

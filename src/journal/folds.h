@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "journal/journal.h"
+#include "journal/scan.h"
 #include "journal/upcast.h"
 
 namespace steward::journal {
@@ -15,10 +16,10 @@ class FoldSet {
   void add(Fold& fold) { folds_.push_back(&fold); }
   void apply(const Record& record);
   // Resets every fold and loads it again. Throws DbError if a file can't be read.
-  Status reload(Db& journal, Db& views);
+  Status reload(Scan& journal, Db& views);
 
  private:
-  Status replay(Db& journal, const Id& tenant, Seq head, const std::vector<Seq>& loaded);
+  Status replay(Scan& journal, const Id& tenant, Seq head, const std::vector<Seq>& loaded);
   std::vector<Fold*> folds_;
   std::shared_ptr<const Upcasters> upcasters_;
 };

@@ -2,95 +2,73 @@
 
 #include <fmt/format.h>
 
-#include "journal/schema.h"
-
 namespace steward::journal {
 namespace {
-constexpr size_t kMaxConnections = 8;  // readers wait beyond this; each holds its own page cache
-
-std::vector<Record> rows(Statement& statement) {
-  std::vector<Record> out;
-  while (statement.step()) out.push_back(read_record(statement));
-  return out;
-}
-
-const std::string& select_page() {
-  static const std::string sql = fmt::format(
-      "SELECT {} FROM tenants t JOIN records r ON r.pos > (t.number << 40) + ?2 AND r.pos < ((t.number + 1) << 40) "
-      "WHERE t.id=?1 ORDER BY r.pos LIMIT ?3",
-      kRecordColumns);
-  return sql;
-}
-const std::string& select_stream() {
-  static const std::string sql = fmt::format(
-      "SELECT {} FROM tenants t JOIN records r ON r.tenant = t.number WHERE t.id=?1 AND r.stream=?2 AND r.version > ?3 "
-      "ORDER BY r.version LIMIT ?4",
-      kRecordColumns);
-  return sql;
-}
-const std::string& select_one() {
-  static const std::string sql =
-      fmt::format("SELECT {} FROM records r JOIN tenants t ON t.number = r.tenant WHERE r.id=?", kRecordColumns);
-  return sql;
-}
+constexpr size_t kMaxConnections = 8;  // readers wait beyond this; each holds its own cache, or a server's process
 }  // namespace
 
-std::vector<Record> select_records(Db& db, const Id& tenant, Seq after, size_t limit) {
-  if (after > static_cast<Seq>(kLargestSeq)) return {};
-  return rows(db.prepare(select_page()).bind(1, tenant).bind(2, after).bind(3, static_cast<int64_t>(limit)));
-}
-
-std::vector<std::pair<Id, Seq>> select_heads(Db& db) {
+std::vector<std::pair<Id, Seq>> filled_heads(Scan& scan) {
   std::vector<std::pair<Id, Seq>> out;
-  auto& statement = db.prepare("SELECT id, seq FROM tenants WHERE seq > 0 ORDER BY number");
-  while (statement.step()) out.emplace_back(statement.text(0), static_cast<Seq>(statement.integer(1)));
+  for (auto& head : scan.heads()) {
+    if (head.seq > 0) out.emplace_back(std::move(head.tenant), head.seq);
+  }
   return out;
 }
 
-Reader::Reader(std::filesystem::path path, std::shared_ptr<const Upcasters> upcasters)
-    : path_(std::move(path)), upcasters_(std::move(upcasters)) {}
+Reader::Reader(Open open, std::shared_ptr<const Upcasters> upcasters)
+    : open_scan_(std::move(open)), upcasters_(std::move(upcasters)) {}
 Reader::~Reader() = default;
 
-std::unique_ptr<Db> Reader::take() {
+std::unique_ptr<Scan> Reader::take() {
   std::unique_lock lock(mutex_);
   returned_.wait(lock, [&] { return !idle_.empty() || open_ < kMaxConnections; });
   if (!idle_.empty()) {
-    auto db = std::move(idle_.back());
+    auto scan = std::move(idle_.back());
     idle_.pop_back();
-    return db;
+    return scan;
   }
   ++open_;
   lock.unlock();
   try {
-    return std::make_unique<Db>(open_journal_db(path_, Db::Mode::kReadOnly));
+    return open_scan_();
   } catch (...) {
     give_back(nullptr);
     throw;
   }
 }
 
-void Reader::give_back(std::unique_ptr<Db> db) {
+void Reader::give_back(std::unique_ptr<Scan> scan) {
   {
     std::lock_guard lock(mutex_);
-    if (db)
-      idle_.push_back(std::move(db));
+    if (scan)
+      idle_.push_back(std::move(scan));
     else
       --open_;
   }
   returned_.notify_one();
 }
 
+void Reader::forget() {
+  std::vector<std::unique_ptr<Scan>> dead;
+  {
+    std::lock_guard lock(mutex_);
+    dead.swap(idle_);
+    open_ -= dead.size();
+  }
+  returned_.notify_all();
+}
+
 // A connection that threw is closed, not lent again.
-Status Reader::with_db(const std::function<void(Db&)>& use) {
+Status Reader::with_scan(const std::function<void(Scan&)>& use) {
   try {
-    auto db = take();
+    auto scan = take();
     try {
-      use(*db);
+      use(*scan);
     } catch (...) {
       give_back(nullptr);
       throw;
     }
-    give_back(std::move(db));
+    give_back(std::move(scan));
     return {};
   } catch (const DbError& e) {
     return fail(ErrorCode::kStoreUnavailable, fmt::format("The journal can't be read: {}", e.what()));
@@ -107,7 +85,7 @@ Status Reader::lift(std::vector<Record>& records) const {
 
 Result<std::vector<Record>> Reader::read(const Id& tenant, Seq after, size_t limit) {
   std::vector<Record> records;
-  if (auto s = with_db([&](Db& db) { records = select_records(db, tenant, after, limit); }); !s) return fail(s.error());
+  if (auto s = with_scan([&](Scan& scan) { records = scan.page(tenant, after, limit); }); !s) return fail(s.error());
   if (auto s = lift(records); !s) return fail(s.error());
   return records;
 }
@@ -115,25 +93,19 @@ Result<std::vector<Record>> Reader::read(const Id& tenant, Seq after, size_t lim
 Result<std::vector<Record>> Reader::read_stream(const Id& tenant, std::string_view stream, uint64_t after_version,
                                                 size_t limit) {
   std::vector<Record> records;
-  auto s = with_db([&](Db& db) {
-    records = rows(db.prepare(select_stream())
-                       .bind(1, tenant)
-                       .bind(2, stream)
-                       .bind(3, after_version)
-                       .bind(4, static_cast<int64_t>(limit)));
-  });
+  auto s = with_scan([&](Scan& scan) { records = scan.stream_page(tenant, stream, after_version, limit); });
   if (!s) return fail(s.error());
   if (s = lift(records); !s) return fail(s.error());
   return records;
 }
 
 Result<Record> Reader::find(const Id& record_id) {
-  std::vector<Record> records;
-  if (auto s = with_db([&](Db& db) { records = rows(db.prepare(select_one()).bind(1, record_id)); }); !s)
-    return fail(s.error());
-  if (records.empty()) return fail(ErrorCode::kNotFound, "There is no such record.");
-  if (auto s = lift(records); !s) return fail(s.error());
-  return std::move(records.front());
+  std::optional<Record> record;
+  if (auto s = with_scan([&](Scan& scan) { record = scan.find(record_id); }); !s) return fail(s.error());
+  if (!record) return fail(ErrorCode::kNotFound, "There is no such record.");
+  std::vector<Record> one{std::move(*record)};
+  if (auto s = lift(one); !s) return fail(s.error());
+  return std::move(one.front());
 }
 
 }  // namespace steward::journal

@@ -1,92 +1,89 @@
-// The writer's connection: turns drafts into rows of the chain. Writer thread only; inside the journal floor only.
+// A store: where the journal's rows lie. The journal (store_journal.h) decides, numbers and chains; a store keeps what
+// it is given, whole or not at all. Two are there: SQLite in the home, and PostgreSQL. Inside the journal floor only;
+// the writer thread alone.
 //
-// begin … append* … commit is one group. append checks a whole command before its first insert, so a refused command
-// leaves nothing and the group goes on. DbError means the disk: the caller rolls the group back, and everything cached
-// here is forgotten with it.
+// begin … insert, tombstone, set_meta … commit is one group. A store may hold changes back until commit, but every
+// lookup sees those made before it. DbError means that the group can't be kept: roll it back. CommitUnknown is the one
+// case where it may be there all the same: ask again once the store is open.
 #pragma once
-#include <deque>
-#include <functional>
+#include <chrono>
+#include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/error.h"
-#include "base/random.h"
-#include "journal/db.h"
-#include "journal/digest.h"
-#include "journal/record.h"
+#include "journal/scan.h"
+#include "journal/stored_journal.h"
 
 namespace steward::journal {
 
-// What a draft may hold; over it kInvalidRequest. Larger content is a blob.
-inline constexpr size_t kMaxBodyBytes = size_t{8} << 20;
-inline constexpr size_t kMaxFieldBytes = 256;  // stream, kind, ids, label
-inline constexpr size_t kMaxSources = 1'000;
-inline constexpr size_t kMaxBlobsPerRecord = 1'000;
-inline constexpr size_t kMaxDraftsPerAppend = 10'000;
+struct CommitUnknown : DbError {
+  using DbError::DbError;
+};
+// Another server writes this journal; the message names it.
+struct LeaseHeld : DbError {
+  using DbError::DbError;
+};
 
 class Store {
  public:
-  using BlobCheck = std::function<bool(const Id& tenant, std::string_view blob)>;
-  struct Head {
-    int64_t number = 0;
-    Seq seq = 0;
-    std::string digest;
-    bool changed = false;
+  struct Found {
+    Id id;
+    Seq seq;
+    std::string kind;
+    bool erased;
+  };
+  struct Known {
+    std::vector<uint64_t> versions;  // of the streams asked about; 0 for one without records
+    Id record;                       // one of the ids that a record has already; empty: none has
   };
 
-  Store(std::filesystem::path path, const char* vfs, Clock& clock, Random& random, BlobCheck blob_stored);
-  void open();   // throws DbError
-  void close();  // idempotent
-  bool is_open() const { return db_.has_value(); }
-  Db& db() { return *db_; }
+  virtual ~Store() = default;
+  // Opens for writing, makes or migrates the tables, and holds the journal against other writers. Again after a
+  // failure: everything that was open before is given up.
+  virtual void open() = 0;
+  virtual void close() = 0;  // idempotent
+  virtual bool is_open() const = 0;
+  virtual StoreInfo info() const = 0;
+  virtual Scan& scan() = 0;                             // the writer's own connection
+  virtual std::unique_ptr<Scan> open_scan() const = 0;  // another, for any thread
 
-  void begin();
-  void commit();
-  void rollback() noexcept;
-  void probe();  // a small write of its own: throws DbError while the disk refuses
+  virtual void begin() = 0;
+  virtual void commit(const std::vector<StoredHead>& changed) = 0;
+  virtual void rollback() noexcept = 0;
+  virtual void probe() = 0;  // a small write of its own: throws while the store refuses
 
-  Result<std::vector<Record>> append(const Id& tenant, std::vector<Draft> drafts);
-  // Body, salt and blob references go; header, digests and body_digest stay. Inside a group, after the record that says
-  // so.
-  void tombstone(const Id& tenant, Seq seq);
-  Head* find_head(const Id& tenant);                      // null if the tenant has no record
-  std::vector<std::pair<Id, Seq>> changed_heads() const;  // of the open group
+  virtual std::optional<StoredHead> find_head(const Id& tenant) = 0;
+  virtual StoredHead add_tenant(const Id& tenant) = 0;  // inside a group
+  virtual Known look_up(int64_t tenant_number, const std::vector<std::string>& streams,
+                        const std::vector<Id>& record_ids) = 0;
+  // `head` is the tenant's before this record.
+  virtual void insert(const StoredHead& head, const Record& record, const std::vector<std::string>& blobs,
+                      Erasure erasure) = 0;
 
- private:
-  struct StreamKey {
-    int64_t tenant;
-    std::string stream;
-    bool operator==(const StreamKey&) const = default;
-  };
-  struct StreamHash {
-    size_t operator()(const StreamKey& k) const {
-      return std::hash<std::string>{}(k.stream) ^ static_cast<size_t>(k.tenant);
-    }
-  };
+  // Erasure (erasure.h): what bears an id, what was drawn from it; body, salt and blob references of a record go.
+  virtual std::vector<Found> by_id(int64_t tenant_number, const Id& id) = 0;
+  virtual std::vector<Found> by_source(int64_t tenant_number, const Id& source) = 0;
+  virtual void tombstone(int64_t tenant_number, Seq seq) = 0;
+  virtual void doom_blob(int64_t tenant_number, std::string_view blob) = 0;
+  virtual void set_meta(std::string_view key, int64_t value) = 0;
+  // Outside any group. clean() returns when no file of the store holds what was erased before the call.
+  virtual Status clean() = 0;
+  virtual size_t mark_purged() = 0;  // answers how many records became purged
 
-  Status check(const Id& tenant, const std::vector<Draft>& drafts);
-  Status check_versions(const Head& head, const std::vector<Draft>& drafts);
-  Head& head_for(const Id& tenant);
-  uint64_t& stream_version(int64_t tenant_number, const std::string& stream);
-  Record complete(const Id& tenant, const Head& head, Draft& draft);
-  void insert(Head& head, const Record& record, const std::vector<std::string>& blobs);
-  std::string random_bytes(size_t n);
-  void forget();
-
-  std::filesystem::path path_;
-  const char* vfs_;
-  Clock& clock_;
-  Random& random_;
-  BlobCheck blob_stored_;
-  ChainHasher hasher_;
-  std::optional<Db> db_;
-  bool in_group_ = false;
-  std::unordered_map<Id, Head> heads_;
-  std::unordered_map<StreamKey, uint64_t, StreamHash> versions_;
-  std::string random_pool_;
-  size_t random_used_ = 0;
+  // The file whose sync makes a commit durable; empty where commit returns only when it is.
+  virtual std::filesystem::path log_file() const = 0;
+  // After a failure and a new open(): what was committed before is durable when this returns.
+  virtual Status make_durable() = 0;
+  // How often hold() wants to be called while nothing is written; 0: never. hold() throws if the journal was lost.
+  virtual std::chrono::milliseconds hold_every() const { return {}; }
+  virtual void hold() {}
+  virtual std::chrono::milliseconds longest_pause() const = 0;  // between two tries to open it again
 };
+
+// PostgreSQL if there is a url, else SQLite in the home.
+std::unique_ptr<Store> make_store(const Options& options, const PostgresOptions& postgres);
 
 }  // namespace steward::journal

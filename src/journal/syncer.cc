@@ -31,6 +31,7 @@ Syncer::~Syncer() {
 }
 
 Status Syncer::open(const std::filesystem::path& wal) {
+  if (wal.empty()) return {};
   if (fd_ >= 0) ::close(fd_);
   fd_ = ::open(wal.c_str(), O_RDWR | O_CLOEXEC);
   if (fd_ < 0)

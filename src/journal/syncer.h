@@ -1,6 +1,6 @@
 // The sync thread: turns *written* into *durable*. It owns a descriptor of the -wal file; fdatasync returning makes
 // every group handed over before the call durable. While it syncs, the writer goes on: what comes meanwhile shares the
-// next sync.
+// next sync. Where a store's COMMIT is durable by itself there is no file (an empty path) and no sync.
 //
 // Callbacks run on the sync thread. A failed sync is never retried on the same pages (the kernel may have dropped
 // them): the journal reopens its file instead and says durable only after a checkpoint has written everything anew.

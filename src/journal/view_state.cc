@@ -42,17 +42,11 @@ Seq stored_seq(Db& views, std::string_view view, int version, const Id& tenant) 
   return seq;
 }
 
-bool views_belong_to(Db& views, Db& journal) {
+bool views_belong_to(Db& views, Scan& journal) {
   auto& state = views.prepare("SELECT tenant, seq, digest FROM view_state WHERE tenant != ''");
   bool belong = true;
-  while (belong && state.step()) {
-    auto& row =
-        journal.prepare("SELECT digest FROM records WHERE pos = (SELECT number << 40 FROM tenants WHERE id=?1) + ?2")
-            .bind(1, state.text(0))
-            .bind(2, state.integer(1));
-    belong = row.step() && row.blob(0) == state.blob(2);
-    row.reset();
-  }
+  while (belong && state.step())
+    belong = journal.digest_at(state.text(0), static_cast<Seq>(state.integer(1))) == state.blob(2);
   state.reset();
   return belong;
 }

@@ -8,13 +8,14 @@
 
 #include "journal/db.h"
 #include "journal/record.h"
+#include "journal/scan.h"
 
 namespace steward::journal {
 
 Db open_views_db(const std::filesystem::path& path,
                  Db::Mode mode);  // makes it, and the table, where missing and writable
 void store_seq(Db& views, std::string_view view, int version, const Record& last);
-bool views_belong_to(Db& views, Db& journal);
+bool views_belong_to(Db& views, Scan& journal);
 void remove_database(const std::filesystem::path& path);  // with its -wal and -shm
 
 }  // namespace steward::journal

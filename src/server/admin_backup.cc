@@ -38,10 +38,10 @@ Task<Result<Reply>> make_backup(Core& core, AdminCall call) {
     co_return fail(ErrorCode::kInvalidRequest, "'path' must be absolute: the server has a working folder of its own.",
                    {{"param", "path"}});
   }
-  const std::function<Result<journal::BackupReport>()> work = [home = core.home.root, path = backup_path(core, asked),
-                                                               now = core.clock.now_us()] {
-    return journal::backup_home(home, path, now);
-  };
+  const std::function<Result<journal::BackupReport>()> work =
+      [from = core.journal->location(), path = backup_path(core, asked), now = core.clock.now_us()] {
+        return journal::backup_home(from, path, now);
+      };
   auto report = co_await core.worker->run<journal::BackupReport>(work);
   if (!report) co_return fail(report.error());
   co_return Reply{201, backup_json(*report)};

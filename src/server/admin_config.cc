@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "journal/location.h"
 #include "server/admin.h"
 #include "server/page.h"
 #include "server/settings.h"
@@ -6,9 +7,14 @@
 namespace steward::server {
 namespace {
 
+// An address may hold a password.
+Json shown(const std::string& key, const Json& value) {
+  return key == "journal.url" && value.is_string() ? Json(journal::redacted(value.get<std::string>())) : value;
+}
+
 Json value_json(const std::string& key, const ConfigValue& value) {
   return {{"key", key},
-          {"value", value.value},
+          {"value", shown(key, value.value)},
           {"origin", origin_name(value.origin)},
           {"where", value.where.empty() ? Json(nullptr) : Json(value.where)},
           {"default", value.key->fallback},

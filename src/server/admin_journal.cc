@@ -59,8 +59,8 @@ Json report_json(const journal::VerifyReport& report) {
 
 Task<Result<Reply>> verify(Core& core, AdminCall call) {
   (void)call;
-  const std::function<Result<journal::VerifyReport>()> work = [home = core.home.root] {
-    return journal::verify_journal(home);
+  const std::function<Result<journal::VerifyReport>()> work = [from = core.journal->location()] {
+    return journal::verify_journal(from);
   };
   auto report = co_await core.worker->run<journal::VerifyReport>(work);
   if (!report) co_return fail(report.error());
@@ -73,7 +73,7 @@ struct ExportPage {
 };
 
 // A page of lines: the sink ends the export once the page is full.
-Result<ExportPage> export_page(std::filesystem::path home, Id tenant, journal::Seq after) {
+Result<ExportPage> export_page(const journal::Location& from, Id tenant, journal::Seq after) {
   ExportPage page;
   bool full = false;
   const auto sink = [&](std::string_view line) -> Status {
@@ -86,7 +86,7 @@ Result<ExportPage> export_page(std::filesystem::path home, Id tenant, journal::S
     page.last = head.value("seq", journal::Seq{0});
     return {};
   };
-  auto done = journal::export_journal(home, {.tenant = std::move(tenant), .after = after}, sink);
+  auto done = journal::export_journal(from, {.tenant = std::move(tenant), .after = after}, sink);
   if (!done && !full) return fail(done.error());
   return page;
 }
@@ -97,8 +97,8 @@ Task<void> export_records(Core& core, identity::Caller caller, net::Request& req
   if (!co_await responder.begin(200, "application/x-ndjson")) co_return;
   journal::Seq at = static_cast<journal::Seq>(*after);
   while (!request.cancel.cancelled()) {
-    const std::function<Result<ExportPage>()> work = [home = core.home.root, tenant = caller.tenant, at] {
-      return export_page(home, tenant, at);
+    const std::function<Result<ExportPage>()> work = [from = core.journal->location(), tenant = caller.tenant, at] {
+      return export_page(from, tenant, at);
     };
     auto page = co_await core.worker->run<ExportPage>(work);
     if (!page || page->lines.empty()) break;

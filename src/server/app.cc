@@ -129,8 +129,10 @@ Status App::open_store() {
   auto master = journal::load_master_key(core_.home, config->path("secrets.master_key_file"), core_.random);
   if (!master) return fail(master.error());
   core_.blobs = std::make_unique<journal::BlobStore>(core_.home, std::move(*master));
-  core_.journal =
-      journal::make_sqlite_journal(journal_options(*config, core_.home.root), core_.clock, core_.random, core_.log);
+  auto location = journal_location(*config, core_.home.root, *core_.secrets);
+  if (!location) return fail(location.error());
+  core_.journal = journal::make_journal(journal_options(*config, core_.home.root), {location->url, location->password},
+                                        core_.clock, core_.random, core_.log);
   core_.identity = identity::make_identity(*core_.journal, core_.clock, core_.random, core_.log);
   auto prices = default_prices(*config);
   if (!prices) return fail(prices.error());

@@ -20,7 +20,7 @@
 #include "jobs/jobs.h"
 #include "journal/blobs.h"
 #include "journal/home.h"
-#include "journal/journal.h"
+#include "journal/stored_journal.h"
 #include "journal/view.h"
 #include "ledger/ledger.h"
 #include "net/http_client.h"
@@ -115,7 +115,7 @@ struct Core {
   // In the order in which they are made; they end in the other.
   std::unique_ptr<net::IoThreads> threads;
   std::unique_ptr<net::HttpClients> clients;
-  std::unique_ptr<journal::Journal> journal;
+  std::unique_ptr<journal::StoredJournal> journal;
   std::unique_ptr<identity::Identity> identity;
   std::unique_ptr<ledger::Ledger> ledger;
   std::unique_ptr<journal::Views> views;

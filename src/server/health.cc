@@ -22,6 +22,14 @@ std::string_view state_name(engine::ModelState state) {
   return kNames[static_cast<size_t>(state)];
 }
 
+// For anybody who may ask /readyz: what it is, not where.
+Json store_json(const journal::StoreInfo& store) {
+  Json out = {{"kind", store.kind}, {"version", store.version}};
+  if (store.epoch > 0) out["lease_epoch"] = store.epoch;
+  if (!store.warnings.empty()) out["warnings"] = store.warnings;
+  return out;
+}
+
 bool is_ready(const Core& core) {
   return core.phase == Phase::kReady && core.journal->state() == journal::State::kReady;
 }
@@ -72,6 +80,8 @@ Json status_json(const Core& core) {
   const journal::Seq written = core.journal->written_seq(core.tenant), applied = core.views->applied_seq(core.tenant);
   parts["journal"] = {
       {"state", state_name(state)}, {"written_seq", written}, {"durable_seq", core.journal->durable_seq(core.tenant)}};
+  parts["journal"]["store"] = store_json(core.journal->store());
+  if (auto problem = core.journal->problem(); !problem.empty()) parts["journal"]["problem"] = std::move(problem);
   parts["views"] = {{"state", applied >= written ? "ready" : "catching up"}, {"applied_seq", applied}};
   Json models = Json::object();
   for (const auto& model : core.engine->models()) {

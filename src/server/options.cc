@@ -66,6 +66,25 @@ journal::Options journal_options(const Config& config, const fs::path& home) {
   return options;
 }
 
+Result<journal::Location> journal_location(const Config& config, const fs::path& home, SecretStore& secrets) {
+  journal::Location location(home, config.text("journal.url"), "");
+  if (location.url.empty()) return location;
+  if (!journal::is_postgres_url(location.url)) {
+    return fail(ErrorCode::kConfig,
+                "journal.url must begin with postgres:// (or be empty: the journal then lies in the home).");
+  }
+  if (const auto name = config.text("journal.password_secret"); !name.empty()) {
+    auto secret = secrets.get(name);
+    if (!secret) return fail(ErrorCode::kConfig, fmt::format("journal.password_secret: {}", secret.error().message));
+    location.password = std::move(*secret);
+  } else if (const auto file = config.path("journal.password_file"); !file.empty()) {
+    auto text = read_file(file, 64 * 1024);
+    if (!text) return fail(ErrorCode::kConfig, fmt::format("journal.password_file: {}", text.error().message));
+    location.password = trim(*text);
+  }
+  return location;
+}
+
 engine::Options engine_options(const Config& config, const fs::path& home, const fs::path& sockets) {
   const fs::path prefix = executable_dir().parent_path();
   engine::Options options;

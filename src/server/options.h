@@ -9,6 +9,7 @@
 #include "gateway/gateway.h"
 #include "gateway/traces.h"
 #include "journal/journal.h"
+#include "journal/location.h"
 #include "ledger/ledger.h"
 #include "net/http_server.h"
 #include "server/secrets.h"
@@ -20,6 +21,9 @@ net::ServerLimits server_limits(const Config& config);
 Result<net::Listen> listen_options(const Config& config, const std::filesystem::path& unix_socket, bool tcp);
 bool is_loopback_host(std::string_view host);
 journal::Options journal_options(const Config& config, const std::filesystem::path& home);
+// Where [journal] says that the records lie, with the password from where it says.
+Result<journal::Location> journal_location(const Config& config, const std::filesystem::path& home,
+                                           SecretStore& secrets);
 engine::Options engine_options(const Config& config, const std::filesystem::path& home,
                                const std::filesystem::path& sockets);
 // Reads providers' keys from where the configuration says. A key that isn't there is an error that names the provider;

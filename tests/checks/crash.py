@@ -4,6 +4,8 @@ Clients call models and change settings without pause. The server is killed at r
 point (`steward debug crash-points`: the process kills itself the n-th time it passes there). After the last kill it is started once more,
 which settles what was left open, and stopped; then a separate program compares the clients' log with `steward journal export`.
 
+`STORE=postgres` keeps the journal in a PostgreSQL of the check's own.
+
 More than `ROUND` kills go in rounds (BESIDE=n of them at a time), each on a home of its own, so that neither home nor judge grows without bound. Each round is judged by itself,
 leaves a line in build/check/crash-rounds.jsonl, and ends the whole if it failed.
 """
@@ -30,6 +32,7 @@ from tests.harness.money import nano_of_microusd
 from tests.harness.paths import ROOT
 from tests.harness.provider import Provider
 from tests.harness.steward import StartFailed, Steward
+from tests.harness.stores import journal_in
 from tests.judges import crash_judge
 from tests.judges.export import read_export
 
@@ -49,14 +52,15 @@ models = ["quick-1", "stream-1", "vectors-1"]
 
 def run(options: Options) -> Outcome:
     kills, seed = options.number("KILLS", KILLS_CI if options.ci else KILLS), options.number("SEED", 20_261)
+    store = options.settings.get("STORE", "sqlite")
     if kills <= ROUND:
-        return one_round(kills, seed)
+        return one_round(kills, seed, store)
     ROUNDS_LOG.parent.mkdir(parents=True, exist_ok=True)
     ROUNDS_LOG.unlink(missing_ok=True)
     sizes = [min(ROUND, kills - first) for first in range(0, kills, ROUND)]
     total: Outcome | None = None
     with ProcessPoolExecutor(options.number("BESIDE", 1)) as rounds:
-        for number, done in enumerate(rounds.map(timed_round, sizes, range(seed, seed + len(sizes)))):
+        for number, done in enumerate(rounds.map(timed_round, sizes, range(seed, seed + len(sizes)), [store] * len(sizes))):
             broken = told(number + 1, seed + number, done.metrics)
             total = done if total is None else Outcome(added(total.metrics, done.metrics), total.planted)
             if broken:
@@ -66,9 +70,9 @@ def run(options: Options) -> Outcome:
     return Outcome(total.metrics, {fault: total.metrics | changed_by(doctored, total.metrics) for fault, doctored in total.planted.items()})
 
 
-def timed_round(kills: int, seed: int) -> Outcome:
+def timed_round(kills: int, seed: int, store: str) -> Outcome:
     began = time.monotonic()
-    done = one_round(kills, seed)
+    done = one_round(kills, seed, store)
     return Outcome(done.metrics | {"round_s": round(time.monotonic() - began)}, done.planted)
 
 
@@ -82,10 +86,10 @@ def told(number: int, seed: int, metrics: Metrics) -> list[str]:
     return broken
 
 
-def one_round(kills: int, seed: int) -> Outcome:
+def one_round(kills: int, seed: int, store: str) -> Outcome:
     rng = random.Random(seed)
-    with Provider(provider_scripts(rng)) as provider:
-        steward = Steward(CONFIG.format(base_url=provider.base_url), env={"SCRIPT_KEY": provider.key})
+    with Provider(provider_scripts(rng)) as provider, journal_in(store) as place:
+        steward = Steward(CONFIG.format(base_url=provider.base_url), env={"SCRIPT_KEY": provider.key} | place)
         try:
             siege = Siege(steward, provider, rng)
             asyncio.run(siege.run(kills))

@@ -23,6 +23,7 @@ from tests.harness.admin import Admin
 from tests.harness.money import Price, nano_of_microusd
 from tests.harness.provider import Gate, Provider
 from tests.harness.steward import Steward
+from tests.harness.stores import journal_in
 
 CALLS = 1_000
 OUTPUT_TOKENS = 10
@@ -40,12 +41,12 @@ models = ["slow-1"]
 """
 
 
-def run(_: Options) -> Outcome:
-    with Provider() as provider:
+def run(options: Options) -> Outcome:
+    with Provider() as provider, journal_in(options.settings.get("STORE", "sqlite")) as store:
         gate = provider.gate()
         provider.scripts["slow-1"] = scripts.answer("ten tokens", prompt=PROMPT_TOKENS, gate=gate)
         config = CONFIG.format(base_url=provider.base_url)
-        with Steward(config, env={"SLOW_KEY": provider.key}) as steward, Admin(steward) as admin:
+        with Steward(config, env={"SLOW_KEY": provider.key} | store) as steward, Admin(steward) as admin:
             keys, scopes = furnish(admin)
             answers = asyncio.run(storm(steward.port, list(keys.values()), gate, provider))
             budgets = {kind: one for one in admin.budgets() for kind, scope in scopes.items() if one["scope"] == scope}

@@ -1,12 +1,13 @@
-// The journal on SQLite. Inside the journal floor only: others see Journal.
+// The journal over a store (store.h), whichever it is. Inside the journal floor only: others see Journal.
 //
 // Threads: callers put commands into a bounded queue; the writer thread takes up to group_limit of them, runs each
 // inside one transaction, commits, tells `written`, and has handed the group to the sync thread meanwhile, which tells
 // `durable`.
 //
-// When the disk fails, the group is rolled back whole, every command in it and every later one is answered
-// kStoreUnavailable (fail closed), and the writer tries again twice a second: a small write, then all folds loaded
-// anew, then kReady. Nobody has to restart anything.
+// When the store fails, the group is rolled back whole, every command in it and every later one is answered
+// kStoreUnavailable (fail closed), and the writer tries again, at first twice a second: a small write, then all folds
+// loaded anew, then kReady. Nobody has to restart anything. Where a connection was lost in a COMMIT, the group waits
+// for the answer to be looked up: it is there whole, or it is not (find_out).
 #pragma once
 #include <condition_variable>
 #include <deque>
@@ -14,25 +15,29 @@
 #include <mutex>
 #include <thread>
 
+#include "journal/chain_writer.h"
 #include "journal/erasure.h"
 #include "journal/folds.h"
 #include "journal/home.h"
-#include "journal/journal.h"
 #include "journal/reader.h"
 #include "journal/store.h"
+#include "journal/stored_journal.h"
 #include "journal/syncer.h"
 
 namespace steward::journal {
 
-class SqliteJournal final : public Journal {
+class StoreJournal final : public StoredJournal {
  public:
-  SqliteJournal(Options options, Clock& clock, Random& random, Log log);
-  ~SqliteJournal() override;
+  StoreJournal(Options options, PostgresOptions postgres, Clock& clock, Random& random, Log log);
+  ~StoreJournal() override;
 
   void add_fold(Fold& fold) override { folds_.add(fold); }
   Status start() override;
   void stop() override;
   State state() const override { return state_.load(); }
+  std::string problem() const override;
+  StoreInfo store() const override;
+  Location location() const override;
 
   using Journal::submit;
   void submit(Id tenant, Decision decide, AppendCallback written, std::function<void(Status)> durable) override;
@@ -58,7 +63,7 @@ class SqliteJournal final : public Journal {
 
   // A command that does more than append: runs on the writer thread inside a group, checks before its first change. An
   // error answered after a change is a broken promise: throw DbError instead, and the group is rolled back.
-  using Act = std::function<Result<std::vector<Record>>(Store&)>;
+  using Act = std::function<Result<std::vector<Record>>(ChainWriter&)>;
   void submit_act(Act act, AppendCallback written, std::function<void(Status)> durable);
   // Runs between groups, outside any transaction, with the writer's connection; blocks the caller, not callable from
   // the writer thread.
@@ -78,37 +83,51 @@ class SqliteJournal final : public Journal {
   static void refuse(Command& command, const Error& error);
   Status open();
   Status check_heads();
+  Status check_moved();
+  Status check_history();
   Status load_folds();
   void run();
   std::deque<Command> take();
+  bool is_stopping() const;
+  void hold();
   void process(std::deque<Command> commands);
+  void commit(const std::vector<StoredHead>& heads);
+  bool find_out(const std::vector<StoredHead>& heads);
+  bool is_there(const std::vector<StoredHead>& heads);
+  void conclude(std::deque<Command> commands, std::vector<Result<Appended>> results, std::vector<StoredHead> heads);
   std::vector<Result<Appended>> perform(std::deque<Command>& commands);
   Result<Appended> perform(Command& command);
   void publish(std::deque<Command>& commands, std::vector<Result<Appended>> results);
-  void abandon(std::deque<Command>& commands, const std::string& why);
+  void abandon(std::deque<Command>& commands, const std::string& why, const Error& answer);
   void recover();
   Status recover_once();
   void set_state(State state, std::string_view why);
   bool blob_stored(const Id& tenant, std::string_view blob) const;
 
   Options options_;
+  PostgresOptions postgres_;
   HomePaths paths_;
   Log log_;
   std::unique_ptr<HomeLock> lock_;
-  Store store_;
+  std::unique_ptr<Store> store_;
+  ChainWriter chain_;
   Eraser eraser_;
   FoldSet folds_;
   Reader reader_;
   Syncer syncer_;
   std::atomic<State> state_{State::kStarting};
   std::thread thread_;
-  mutable std::mutex mutex_;  // queue_, stopping_, written_
+  mutable std::mutex mutex_;  // queue_, stopping_, written_, problem_, info_
   std::condition_variable wake_;
   std::deque<Command> queue_;
   bool stopping_ = false, started_ = false;
   std::map<Id, Seq> written_;
+  std::string problem_;
+  StoreInfo info_;
+  std::map<Id, StoredHead> told_;    // writer thread: the last record of each tenant that a group of ours was told of
+  std::chrono::milliseconds pause_;  // writer thread: before the next try to recover
   bool folds_stale_ = false;         // writer thread: a group was rolled back after its records were folded
-  std::atomic<bool> reopen_{false};  // a sync failed: the file must be opened anew
+  std::atomic<bool> reopen_{false};  // a sync failed: the store must be opened anew
 };
 
 }  // namespace steward::journal
