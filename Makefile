@@ -28,14 +28,14 @@ check: ## run one check without building: NAME=wall, or all of them
 bench: ## run one benchmark without building: NAME=journal DURATION=45, or all
 	@$(PYTHON) -m tests.bench $(or $(NAME),--all) $(if $(DURATION),--duration $(DURATION))
 
-test-asan: ## unit and property tests under AddressSanitizer and UBSan
-	@tools/build asan && ctest --test-dir build/asan --output-on-failure -j2
+test-asan: ## unit and property tests, real clients, kills and faults under AddressSanitizer and UBSan
+	@tools/build asan && $(PYTHON) -m tools.testing.sanitized asan $(STAGE)
 
-test-tsan: ## unit and property tests under ThreadSanitizer
-	@tools/build tsan && ctest --test-dir build/tsan --output-on-failure -j2
+test-tsan: ## the same under ThreadSanitizer
+	@tools/build tsan && $(PYTHON) -m tools.testing.sanitized tsan $(STAGE)
 
-fuzz: ## build the fuzzers and run each for DURATION=60 seconds, or one: NAME=x
-	@tools/build fuzz && $(PYTHON) -m tools.testing.fuzz --seconds $(or $(DURATION),60) $(NAME)
+fuzz: ## build the fuzzers and run each for DURATION=60 seconds, or one: NAME=x; KEEP=1 keeps what was found
+	@tools/build fuzz && $(PYTHON) -m tools.testing.fuzz --seconds $(or $(DURATION),60) $(if $(KEEP),--keep) $(NAME)
 
 test-long: ## the long way: sanitizers, every check at full size, ten minutes of each fuzzer
 	@$(MAKE) --no-print-directory test test-asan test-tsan

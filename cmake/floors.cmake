@@ -1,5 +1,6 @@
-# steward_floor(NAME LIBS …): the library of src/NAME and its test program. Files are found by pattern: a floor is a folder.
-# All share one precompiled header (src/base/pch.h), since Asio and JSON headers cost seconds a file.
+# steward_floor(NAME LIBS … READERS … READER_LIBS …): the library of src/NAME and its test program. Files are found by pattern: a floor is a
+# folder. READERS are patterns of the files that read what comes from outside and need no more of their floor: where fuzzers are built they
+# are a library of their own, steward_NAME_readers, so that a fuzzer's build compiles the readers and not the server. All share one precompiled header (src/base/pch.h), since Asio and JSON headers cost seconds a file.
 include(GoogleTest)
 
 add_library(steward_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/pch.cc)
@@ -11,8 +12,15 @@ function(steward_program target)
   target_precompile_headers(${target} REUSE_FROM steward_pch)
 endfunction()
 
+function(steward_library target sources)
+  add_library(${target} STATIC ${sources})
+  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(${target} PUBLIC ${ARGN})
+  target_precompile_headers(${target} REUSE_FROM steward_pch)
+endfunction()
+
 function(steward_floor name)
-  cmake_parse_arguments(F "NO_MAIN" "" "LIBS" ${ARGN})
+  cmake_parse_arguments(F "NO_MAIN" "" "LIBS;READERS;READER_LIBS" ${ARGN})
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
   set(tests ${all})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
@@ -21,10 +29,15 @@ function(steward_floor name)
   if(NOT sources)
     return()
   endif()
-  add_library(steward_${name} STATIC ${sources})
-  target_include_directories(steward_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
-  target_link_libraries(steward_${name} PUBLIC ${F_LIBS})
-  target_precompile_headers(steward_${name} REUSE_FROM steward_pch)
+  if(F_READERS AND STEWARD_FUZZ)
+    list(JOIN F_READERS "|" readers_pattern)
+    set(readers ${sources})
+    list(FILTER readers INCLUDE REGEX "/src/${name}/(${readers_pattern})\\.cc$")
+    list(REMOVE_ITEM sources ${readers})
+    steward_library(steward_${name}_readers "${readers}" ${F_READER_LIBS})
+    list(PREPEND F_LIBS steward_${name}_readers)
+  endif()
+  steward_library(steward_${name} "${sources}" ${F_LIBS})
   if(tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE steward_${name} GTest::gtest GTest::gmock GTest::gtest_main rapidcheck)

@@ -1,5 +1,5 @@
-# Each src/FLOOR/NAME_fuzz.cc is a libFuzzer program of its own, bin/NAME_fuzz. It links its own floor (and what that stands on) alone, so that
-# the fuzz build compiles no more than the parsers need.
+# Each src/FLOOR/NAME_fuzz.cc is a libFuzzer program of its own, bin/NAME_fuzz. It links its floor's readers (floors.cmake) and what those
+# stand on, so that `ninja fuzzers` compiles the parsers and not the server.
 file(GLOB_RECURSE fuzzers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*_fuzz.cc)
 add_custom_target(fuzzers)
 foreach(source ${fuzzers})
@@ -7,7 +7,11 @@ foreach(source ${fuzzers})
   file(RELATIVE_PATH inside ${CMAKE_SOURCE_DIR}/src ${source})
   string(REGEX REPLACE "/.*" "" floor ${inside})
   add_executable(${name} ${source})
-  target_link_libraries(${name} PRIVATE steward_${floor})
+  if(TARGET steward_${floor}_readers)
+    target_link_libraries(${name} PRIVATE steward_${floor}_readers)
+  else()
+    target_link_libraries(${name} PRIVATE steward_${floor})
+  endif()
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   steward_program(${name})
   add_dependencies(fuzzers ${name})

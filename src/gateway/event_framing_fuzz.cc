@@ -32,7 +32,7 @@ bool read_all(std::string_view bytes, size_t step, std::vector<SseEvent>& out) {
     if (!events) return false;
     out.insert(out.end(), events->begin(), events->end());
   }
-  return true;
+  return framing->feed({}).has_value();  // a fault may be told only after the events before it
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // A provider's stream, cut into pieces by its first byte, in the dialect that its second says: errors or an answer,
-// never a crash; counts never negative; what a reader gives, every writer can write.
+// never a crash; the same events however it is cut; counts never negative; what a reader gives, every writer can write.
 #include "gateway/completions/answer.h"
 #include "gateway/dialects/dialect.h"
 #include "gateway/output_count.h"
@@ -53,8 +53,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
   testing_support::Given given;
   if (amazon) given.content_type = "application/vnd.amazon.eventstream";
+  testing_support::Given uncut = given;
+  uncut.pieces = {bytes};
   for (size_t at = 0; at < bytes.size(); at += piece) given.pieces.push_back(bytes.substr(at, piece));
   const auto told = testing_support::tell(std::move(given));
+  const auto whole = testing_support::tell(std::move(uncut));
+  if (told.error.has_value() != whole.error.has_value()) __builtin_trap();
+  if (!told.error && told.events != whole.events) __builtin_trap();  // what came before an error may differ
   TextGatherer completion;
   Written written;
   auto reader = egress_of(dialect).reader("p");
@@ -68,9 +73,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (auto owed = reader->end()) written.take(*owed);
   written.end();
   (void)dump(completion.choices());
-  if (const Json whole = Json::parse(bytes, nullptr, false); whole.is_object()) {
+  if (const auto body = parse_json(bytes, {.max_depth = 256, .allow_duplicate_keys = true});
+      body && body->is_object()) {
     Written other;
-    if (auto deltas = egress_of(dialect).reader("p")->whole(whole)) other.take(*deltas);
+    if (auto deltas = egress_of(dialect).reader("p")->whole(*body)) other.take(*deltas);
     other.end();
   }
   return 0;

@@ -11,6 +11,7 @@ std::vector<steward::net::SseEvent> read_all(std::string_view bytes, size_t step
     over = !events;
     if (events) out.insert(out.end(), events->begin(), events->end());
   }
+  over = over || !reader.feed({});  // a fault may be told only after the events before it
   return out;
 }
 

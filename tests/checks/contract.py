@@ -7,18 +7,18 @@ planted faults. `control` is true only when the judge refused every one of them.
 from __future__ import annotations
 
 import json
+import os
 import time
 import tomllib
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from tests.harness.paths import ROOT
+from tests.harness.paths import BUILD, ROOT
 from tests.harness.steward import commit, lift_file_limit
 
 COMMITTED = ROOT / "tests" / "checks.toml"
-RESULTS = ROOT / "build" / "check"
+RESULTS = (BUILD if "STEWARD_PRESET" in os.environ else ROOT / "build") / "check"  # a sanitized run's stand beside it
 
 Metrics = dict[str, object]
 Condition = Callable[[Mapping[str, object]], bool]

@@ -172,6 +172,9 @@ TEST(ProviderLimits, AreReadAsEachWritesThem) {
                 .buckets.at(0)
                 .reset_us,
             9 * kSecondUs);
+  // Its microseconds would not fit in 64 bits.
+  const auto far = limits_of({{"x-ratelimit-remaining", "0"}, {"x-ratelimit-reset", "9223372036854775807"}}, now);
+  EXPECT_EQ(far.buckets.at(0).reset_us, 24LL * 3600 * kSecondUs);
   for (const auto* wrong : {"soon", "-5", "", "1e99", "99999999999999999999"}) {
     const auto read = limits_of({{"retry-after", wrong}, {"x-ratelimit-remaining-requests", wrong}});
     EXPECT_TRUE(read.buckets.empty()) << wrong;

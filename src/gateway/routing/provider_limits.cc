@@ -15,6 +15,7 @@ namespace {
 constexpr DurationUs kLongestHoldUs = 24LL * 3600 * kSecondUs;  // a provider that says longer is asked again next day
 constexpr DurationUs kNoHintUs = kSecondUs;                     // a 429 that does not say when to come again
 constexpr int64_t kUnixTimeFrom = 1'000'000'000;                // "reset" in seconds is far smaller
+constexpr int64_t kLatestUnixTime = 253'402'300'799;            // the year 9999; later would not fit in microseconds
 
 std::optional<int64_t> integer_of(std::string_view text) {
   text = trim(text);
@@ -48,7 +49,7 @@ std::optional<DurationUs> reset_of(std::string_view text, TimeUs now_us) {
   }
   if (const auto seconds = integer_of(text); seconds && *seconds >= kUnixTimeFrom) {
     const int64_t whole = *seconds > kUnixTimeFrom * 1'000 ? *seconds / 1'000 : *seconds;  // some count milliseconds
-    return until(whole * kSecondUs, now_us);
+    return until(std::min(whole, kLatestUnixTime) * kSecondUs, now_us);
   }
   auto duration = parse_duration(text);
   if (duration) *duration = std::min(*duration, kLongestHoldUs);
