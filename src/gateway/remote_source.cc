@@ -1,12 +1,14 @@
 // A provider as a source: the call goes out in its dialect, and what comes back is read into deltas.
 #include <algorithm>
 
+#include "gateway/dialects/repeating.h"
 #include "gateway/media_fetcher.h"
 #include "gateway/output_count.h"
 #include "gateway/providers/auth.h"
 #include "gateway/remote.h"
 #include "gateway/source.h"
 #include "gateway/upstream.h"
+#include "gateway/usual_event.h"
 
 namespace steward::gateway {
 namespace {
@@ -44,6 +46,7 @@ class RemoteSource final : public Source {
                                     deadlines(), services_.clock.now_us());
     if (!request) co_return fail(std::move(request.error()));
     reader_ = egress_.reader(target_.provider);
+    repeating_ = dynamic_cast<RepeatingReader*>(reader_.get());
     asked_it_ = true;
     if (!asked_.request.stream) co_return co_await fetch(std::move(*request));
     request->headers.add("Accept", "text/event-stream");
@@ -60,9 +63,9 @@ class RemoteSource final : public Source {
   Task<Result<std::optional<Deltas>>> next() override {
     if (!asked_.request.stream) co_return std::exchange(fetched_, std::nullopt);
     while (!ended_) {
-      auto event = co_await stream_->next(reader_->finished());
+      auto event = co_await stream_->next_raw(reader_->finished());
       if (!event) co_return fail(std::move(event.error()));
-      auto deltas = *event ? reader_->event((*event)->name, std::move((*event)->data)) : end();
+      auto deltas = *event ? read(**event) : end();
       if (!deltas) co_return fail(std::move(deltas.error()));
       take_counts(*deltas);
       if (counted_.at_least() > most_tokens_) {
@@ -156,6 +159,28 @@ class RemoteSource final : public Source {
     co_return Status{};
   }
 
+  // Most events differ from the one before in their text alone, and are not read whole.
+  Result<Deltas> read(const net::SseEvent& event) {
+    if (auto text = usual_.read(event)) {
+      Deltas out;
+      if (text->empty()) return out;
+      appended_.text = std::move(*text);
+      repeating_->appended(appended_);
+      out.emplace_back(std::move(appended_));
+      return out;
+    }
+    usual_.forget();
+    auto whole = EventStream::read(event);
+    if (!whole) return fail(std::move(whole.error()));
+    auto deltas = reader_->event(whole->name, std::move(whole->data));
+    if (!deltas || deltas->size() != 1) return deltas;
+    const auto* append = std::get_if<Append>(&deltas->front());
+    if (append == nullptr || repeating_ == nullptr || !repeating_->repeats(*append)) return deltas;
+    usual_.learn(event, append->text);
+    appended_ = {.choice = append->choice, .part = append->part, .text = {}};
+    return deltas;
+  }
+
   Result<Deltas> end() {
     ended_ = true;
     Deltas out;
@@ -219,7 +244,10 @@ class RemoteSource final : public Source {
   std::string body_;
   int64_t written_for_ = 0, most_tokens_ = 0, input_tokens_ = 0;
   std::unique_ptr<AnswerReader> reader_;
+  RepeatingReader* repeating_ = nullptr;  // the same one, if it is such
   std::unique_ptr<EventStream> stream_;
+  UsualEvent usual_;
+  Append appended_;  // what the usual event appends to
   std::optional<Deltas> fetched_;
   OutputCount counted_;
   std::optional<ledger::Usage> told_;

@@ -59,7 +59,7 @@ class Serving {
 
   Task<void> run(routing::Plan plan) {
     route_ = plan.route;
-    skipped_ = plan.to_json()["skipped"];
+    if (!plan.skipped.empty()) skipped_ = plan.to_json()["skipped"];
     answer_.set_keep_alive(route_->keep_alive_us);
     if (plan.candidates.empty()) co_return co_await fail_with(plan.refusal());
     auto got = co_await routing::run_attempts(services_.router, std::move(plan), hooks(), services_.random);
@@ -151,7 +151,7 @@ class Serving {
   Answer& answer_;
   RequestSpan& span_;
   std::shared_ptr<const routing::Route> route_;
-  Json skipped_;
+  Json skipped_ = Json::array();
   std::shared_ptr<Calls> calls_ = std::make_shared<Calls>();
   std::vector<routing::AttemptRecord> attempts_;
 };

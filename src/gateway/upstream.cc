@@ -95,7 +95,7 @@ Task<Result<std::unique_ptr<EventStream>>> EventStream::open(net::HttpClient& cl
   co_return fail(std::move(error));
 }
 
-Result<UpstreamEvent> EventStream::take(const net::SseEvent& event) {
+Result<UpstreamEvent> EventStream::read(const net::SseEvent& event) {
   Json json = Json::parse(event.data, nullptr, false);
   if (json.is_null()) return UpstreamEvent{.name = {}, .data = Json::object()};  // llama.cpp begins some streams so
   if (!json.is_object() || !is_valid_utf8(event.data))
@@ -104,27 +104,34 @@ Result<UpstreamEvent> EventStream::take(const net::SseEvent& event) {
 }
 
 Task<Result<std::optional<UpstreamEvent>>> EventStream::next(bool whole) {
+  auto event = co_await next_raw(whole);
+  if (!event) co_return fail(std::move(event.error()));
+  if (!*event) co_return std::optional<UpstreamEvent>();
+  auto read_event = read(**event);
+  if (!read_event) co_return fail(std::move(read_event.error()));
+  co_return std::optional<UpstreamEvent>(std::move(*read_event));
+}
+
+Task<Result<std::optional<net::SseEvent>>> EventStream::next_raw(bool whole) {
   for (;;) {
     if (!ready_.empty()) {
-      const net::SseEvent event = std::move(ready_.front());
+      net::SseEvent event = std::move(ready_.front());
       ready_.pop_front();
       const std::string_view data = trim(event.data);
       if (data == "[DONE]") {
         done_ = true;
-        co_return std::optional<UpstreamEvent>();
+        co_return std::optional<net::SseEvent>();
       }
       if (data.empty()) continue;
-      auto taken = take(event);
-      if (!taken) co_return fail(std::move(taken.error()));
-      co_return std::optional<UpstreamEvent>(std::move(*taken));
+      co_return std::optional<net::SseEvent>(std::move(event));
     }
     auto bytes = co_await stream_->read();
     // Some servers end without a mark, some by a reset: the answer is whole once its finish was told.
     const bool broke = !bytes && bytes.error().code == ErrorCode::kUpstreamUnreachable;
-    if (broke && whole && !framing_->in_event()) co_return std::optional<UpstreamEvent>();
+    if (broke && whole && !framing_->in_event()) co_return std::optional<net::SseEvent>();
     if (!bytes) co_return fail(std::move(bytes.error()));
     if (!*bytes) {
-      if (!framing_->in_event()) co_return std::optional<UpstreamEvent>();
+      if (!framing_->in_event()) co_return std::optional<net::SseEvent>();
       co_return fail(ErrorCode::kUpstreamUnreachable, "The model's server ended its answer in the middle.");
     }
     auto events = framing_->feed(**bytes);

@@ -44,11 +44,12 @@ class EventStream {
   // nullopt at the end. `whole`: everything that makes an answer whole came, so that a reset is an end like any other.
   // Errors: garbage, a stream that broke before it was whole. A clean end that came too early is for the reader to say.
   Task<Result<std::optional<UpstreamEvent>>> next(bool whole);
+  Task<Result<std::optional<net::SseEvent>>> next_raw(bool whole);  // the same, not yet read as JSON
+  static Result<UpstreamEvent> read(const net::SseEvent& event);
   bool done() const { return done_; }  // "[DONE]" came
   const net::Headers& headers() const { return stream_->headers(); }
 
  private:
-  Result<UpstreamEvent> take(const net::SseEvent& event);
   std::unique_ptr<net::ClientStream> stream_;
   std::unique_ptr<EventFraming> framing_;
   std::deque<net::SseEvent> ready_;

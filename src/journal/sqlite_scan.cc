@@ -14,7 +14,7 @@ std::vector<Record> records_of(Statement& statement) {
 const std::string& select_page() {
   static const std::string sql = fmt::format(
       "SELECT {} FROM tenants t JOIN records r ON r.pos > (t.number << 40) + ?2 AND r.pos < ((t.number + 1) << 40) "
-      "WHERE t.id=?1 ORDER BY r.pos LIMIT ?3",
+      "WHERE t.id=?1 ORDER BY r.pos LIMIT ?3 + 0",  // a bare parameter has SQLite prepare anew for each value
       kRecordColumns);
   return sql;
 }

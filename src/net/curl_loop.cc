@@ -1,13 +1,15 @@
 #include "net/curl_loop.h"
 
 #include <boost/asio/post.hpp>
+#include <utility>
 
 namespace steward::net {
 namespace asio = boost::asio;
 
 namespace {
 constexpr long kIdleConnections = 1024;  // kept open for reuse
-}
+constexpr size_t kIdleHandles = 256;
+}  // namespace
 
 struct CurlLoop::Watch {
   Watch(asio::io_context& context, curl_socket_t s) : socket(s), descriptor(context, s) {}
@@ -29,7 +31,21 @@ CurlLoop::CurlLoop(asio::io_context& context) : context_(context), multi_(curl_m
 
 CurlLoop::~CurlLoop() {
   *alive_ = false;
+  for (CURL* easy : idle_) curl_easy_cleanup(easy);
   curl_multi_cleanup(multi_);
+}
+
+CURL* CurlLoop::take() {
+  if (idle_.empty()) return curl_easy_init();
+  CURL* easy = idle_.back();
+  idle_.pop_back();
+  return easy;
+}
+
+void CurlLoop::give_back(CURL* easy) {
+  if (idle_.size() >= kIdleHandles) return curl_easy_cleanup(easy);
+  curl_easy_reset(easy);
+  idle_.push_back(easy);
 }
 
 void CurlLoop::add(CURL* easy) { curl_multi_add_handle(multi_, easy); }
@@ -95,6 +111,17 @@ int CurlLoop::on_timer(CURLM*, long timeout_ms, void* opaque) {
   auto* self = static_cast<CurlLoop*>(opaque);
   if (timeout_ms < 0) {
     self->timer_.cancel();
+    return 0;
+  }
+  if (timeout_ms == 0) {  // at once, which needs no timer; asked for with each new transfer
+    self->timer_.cancel();
+    if (!std::exchange(self->posted_, true)) {
+      boost::asio::post(self->context_, [self, alive = self->alive_] {
+        if (!*alive) return;
+        self->posted_ = false;
+        self->act(CURL_SOCKET_TIMEOUT, 0);
+      });
+    }
     return 0;
   }
   self->timer_.expires_after(std::chrono::milliseconds(timeout_ms));

@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 namespace steward::net {
 
@@ -27,6 +28,9 @@ class CurlLoop {
   CurlLoop(const CurlLoop&) = delete;
   CurlLoop& operator=(const CurlLoop&) = delete;
 
+  // A handle without settings; given back, it serves another transfer.
+  CURL* take();
+  void give_back(CURL* easy);
   void add(CURL* easy);
   void remove(CURL* easy);  // an unfinished transfer's connection is closed at once
   void unpause(CURL* easy);
@@ -43,7 +47,9 @@ class CurlLoop {
 
   boost::asio::io_context& context_;
   CURLM* multi_;
+  std::vector<CURL*> idle_;
   boost::asio::steady_timer timer_;
+  bool posted_ = false;  // a turn of curl's is on its way
   std::unordered_map<curl_socket_t, std::shared_ptr<Watch>> watches_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -20,9 +20,9 @@
 namespace steward::net {
 namespace {
 
-constexpr size_t kReadAheadBytes = 256 * 1024;  // what a stream holds before its socket is paused
-constexpr size_t kMaxHeaderBytes = 256 * 1024;  // of an answer
-constexpr size_t kMaxHeaders = 512;
+constexpr size_t kReadAheadBytes = 256 * 1024;                     // what a stream holds before its socket is paused
+constexpr size_t kMaxHeaderBytes = 256 * 1024, kMaxHeaders = 512;  // of an answer
+constexpr long kBufferBytes = 8 * 1024, kUploadBufferBytes = 16 * 1024;  // of each open stream: there may be thousands
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
@@ -39,13 +39,13 @@ Error to_error(CURLcode code, const char* detail, bool head_seen) {
 class Transfer final : public CurlTransfer, public std::enable_shared_from_this<Transfer> {
  public:
   Transfer(std::shared_ptr<CurlLoop> loop, ClientRequest request)
-      : loop_(std::move(loop)), request_(std::move(request)), easy_(curl_easy_init()), timer_(loop_->context()) {}
+      : loop_(std::move(loop)), request_(std::move(request)), easy_(loop_->take()), timer_(loop_->context()) {}
   ~Transfer() override {
     stop();
     if (cancel_hook_ != 0) request_.cancel.forget(cancel_hook_);
     curl_slist_free_all(header_list_);
     curl_slist_free_all(connect_list_);
-    curl_easy_cleanup(easy_);
+    loop_->give_back(easy_);
   }
 
   void start();
@@ -104,6 +104,7 @@ class Transfer final : public CurlTransfer, public std::enable_shared_from_this<
     });
   }
   Task<void> wait(SteadyTime until);
+  void arm();
 
   std::shared_ptr<CurlLoop> loop_;
   ClientRequest request_;
@@ -114,7 +115,7 @@ class Transfer final : public CurlTransfer, public std::enable_shared_from_this<
   curl_slist* connect_list_ = nullptr;
   char detail_[CURL_ERROR_SIZE] = {};
   size_t cancel_hook_ = 0;
-  SteadyTime started_{};
+  SteadyTime started_{}, until_{};
   int status_ = 0;
   Headers headers_;
   size_t header_bytes_ = 0;
@@ -122,7 +123,8 @@ class Transfer final : public CurlTransfer, public std::enable_shared_from_this<
   size_t sent_ = 0;   // of the request's body
   size_t total_ = 0;  // of the answer's
   std::optional<Error> error_;
-  bool running_ = false, head_done_ = false, done_ = false, paused_ = false, wake_posted_ = false, timed_out_ = false;
+  bool running_ = false, head_done_ = false, done_ = false, paused_ = false, wake_posted_ = false, timed_out_ = false,
+       armed_ = false;
 };
 
 void Transfer::start() {
@@ -144,6 +146,8 @@ void Transfer::set_options() {
   curl_easy_setopt(easy_, CURLOPT_URL, request_.url.c_str());
   curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy_, CURLOPT_BUFFERSIZE, kBufferBytes);
+  curl_easy_setopt(easy_, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBufferBytes);
   curl_easy_setopt(easy_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's "200" is not the answer's
   curl_easy_setopt(easy_, CURLOPT_TCP_NODELAY, 1L);
   curl_easy_setopt(easy_, CURLOPT_ERRORBUFFER, detail_);
@@ -261,16 +265,26 @@ size_t Transfer::take_body(std::string_view bytes) {
   return bytes.size();
 }
 
+// A stream waits anew for each of its events, nearly always for less than the timer still runs: so the timer is left
+// running, and looks at what it was wanted for when it ends.
 Task<void> Transfer::wait(SteadyTime until) {
-  timer_.expires_at(until);
+  until_ = until;
+  if (!armed_ || timer_.expiry() > until) arm();
+  co_await waiter_.wait();
+}
+
+void Transfer::arm() {
+  armed_ = true;
+  timer_.expires_at(until_);
   timer_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
     auto self = weak.lock();
-    if (error || !self || self->timer_.expiry() > std::chrono::steady_clock::now()) return;
+    if (error || !self) return;
+    self->armed_ = false;
+    if (!self->waiter_.waiting()) return;
+    if (self->until_ > std::chrono::steady_clock::now()) return self->arm();
     self->timed_out_ = true;
-    if (self->waiter_.waiting()) self->waiter_.wake();
+    self->waiter_.wake();
   });
-  co_await waiter_.wait();
-  timer_.cancel();
 }
 
 Task<Status> Transfer::head() {

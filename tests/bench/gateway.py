@@ -27,6 +27,9 @@ SATURATION = "saturation"
 AT_ONCE = {"litellm": 64}  # in the closed loop; the others 512
 PRICE = Price(input_pico=150_000, output_pico=600_000)
 CONFIG = """
+[log]
+level = "warn"
+
 [providers.up]
 base_url = "{base_url}"
 key_env = "UP_KEY"

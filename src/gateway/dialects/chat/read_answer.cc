@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "gateway/dialects/chat/chat.h"
 #include "gateway/dialects/chat/reading.h"
+#include "gateway/dialects/repeating.h"
 #include "gateway/peek.h"
 
 namespace steward::gateway::chat {
@@ -16,7 +17,7 @@ constexpr std::string_view kAnswerOwn[] = {"id", "object", "created", "model", "
 constexpr std::string_view kChoiceOwn[] = {"index", "delta", "message", "finish_reason", "logprobs", "text"};
 constexpr std::string_view kTiers[] = {"auto", "default", "flex", "scale", "priority", "fast"};
 
-class Reader final : public AnswerReader {
+class Reader final : public AnswerReader, public RepeatingReader {
  public:
   explicit Reader(std::string provider) : provider_(std::move(provider)) {}
 
@@ -55,6 +56,11 @@ class Reader final : public AnswerReader {
   bool finished() const override {
     return done_ ||
            (!choices_.empty() && std::ranges::all_of(choices_, [](const auto& one) { return one.second.finished(); }));
+  }
+
+  bool repeats(const Append& append) const override {
+    const auto found = choices_.find(append.choice);
+    return found != choices_.end() && found->second.in_text(append.part);
   }
 
  private:

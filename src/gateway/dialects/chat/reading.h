@@ -18,6 +18,7 @@ class ChoiceReader {
   void cite_sources(const Json& body, Deltas& out);
   void finish(const std::string& word, Deltas& out);
   bool finished() const { return finished_; }
+  bool in_text(size_t part) const { return kind_ == Kind::kText && part_ == part && !finished_; }
 
  private:
   struct Call {

@@ -40,6 +40,7 @@ class Writer final : public AnswerWriter {
     size_t points = 0;               // code points of content so far
     bool said = false;               // its role was told
     bool summarised = false;         // reasoning was shown before
+    std::string before, after;       // of a chunk that holds only text, around the text; empty: to be made
   };
 
   bool own() const { return from_ == Dialect::kChat; }
@@ -74,6 +75,7 @@ class Writer final : public AnswerWriter {
   // Told with every chunk are only the two that OpenAI tells so; the rest once.
   void extras(const Json& extra) {
     if (!own() || !extra.is_object()) return;
+    for (auto& [index, choice] : choices_) choice.before.clear();
     for (const auto& [name, value] : extra.items())
       (name == "system_fingerprint" || name == "service_tier" ? steady_ : once_)[name] = value;
   }
@@ -135,9 +137,35 @@ class Writer final : public AnswerWriter {
   }
 
   std::string content(int64_t index, const std::string& text) {
-    choices_[index].points +=
-        static_cast<size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
-    return chunk(index, {{"content", text}});
+    ChoiceState& choice = choices_[index];
+    choice.points += static_cast<size_t>(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
+    if (!choice.said || !once_.empty()) return chunk(index, {{"content", text}});
+    if (choice.before.empty()) make_frame(index, choice);
+    std::string out;
+    out.reserve(choice.before.size() + text.size() + 2 + choice.after.size());
+    out.append(choice.before);
+    append_quoted(out, text);
+    return out.append(choice.after);
+  }
+
+  // Nearly all chunks differ in their text alone: what stands around it is written once.
+  void make_frame(int64_t index, ChoiceState& choice) {
+    static constexpr std::string_view kEmpty = R"("delta":{"content":"")";
+    const std::string whole = chunk(index, {{"content", ""}});
+    const size_t at = whole.find(kEmpty) + kEmpty.size();  // no text can hold it: its quotes would be escaped
+    choice.before = whole.substr(0, at - 2);
+    choice.after = whole.substr(at);
+  }
+
+  static void append_quoted(std::string& out, const std::string& text) {
+    const bool plain =
+        std::ranges::all_of(text, [](unsigned char c) { return c >= ' ' && c < 0x80 && c != '"' && c != '\\'; });
+    if (!plain) {
+      out += dump(Json(text));
+      return;
+    }
+    out.push_back('"');
+    out.append(text).push_back('"');
   }
 
   // Several reasoning parts are one text to the client, a blank line between them.

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "gateway/dialects/messages/messages.h"
+#include "gateway/dialects/repeating.h"
 #include "gateway/peek.h"
 
 namespace steward::gateway::messages {
@@ -18,7 +19,7 @@ int64_t points_of(std::string_view text) {
   return std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; });
 }
 
-class Reader final : public AnswerReader {
+class Reader final : public AnswerReader, public RepeatingReader {
  public:
   explicit Reader(std::string provider) : provider_(std::move(provider)) {}
 
@@ -65,6 +66,11 @@ class Reader final : public AnswerReader {
 
   bool finished() const override { return finished_; }
 
+  bool repeats(const Append& append) const override { return text_block(append.part) != nullptr; }
+  void appended(const Append& append) override {
+    if (Block* block = text_block(append.part)) block->text += append.text;
+  }
+
  private:
   struct Block {
     size_t part = 0;
@@ -76,6 +82,14 @@ class Reader final : public AnswerReader {
     Json citations = Json::array();
     Json raw;  // of a foreign block
   };
+
+  Block* text_block(size_t part) {
+    for (auto& [index, block] : blocks_) {
+      if (block.part == part && block.type == "text" && block.raw.is_null()) return &block;
+    }
+    return nullptr;
+  }
+  const Block* text_block(size_t part) const { return const_cast<Reader*>(this)->text_block(part); }
 
   Status start(const Json& message, Deltas& out) {
     if (begun_) return fail(ErrorCode::kUpstreamError, "The model's provider began its answer twice.");
