@@ -74,6 +74,7 @@ void PostgresStore::open() {
   connect();
   try {
     make_tables();
+    end_lost_session();
     take_lease();
   } catch (...) {
     drop();
@@ -116,6 +117,17 @@ void PostgresStore::make_tables() {
                                  "knows {}): use that release or restore a backup.",
                                  scan_->meta("schema_version"), kPostgresSchemaVersion));
   }
+}
+
+// A session of ours that the database still believes in (the network broke on one side) may hold the lease's row: what
+// holds the advisory lock of our own epoch is ended. A COMMIT under way there is made or not before the row is free.
+void PostgresStore::end_lost_session() {
+  if (epoch_ == 0) return;
+  connection_->run(
+      {"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid::int8 = $1 AND "
+       "objid::int8 = $2 AND pid != pg_backend_pid() AND database = (SELECT oid FROM pg_database WHERE datname = "
+       "current_database())",
+       PgParams().add(int64_t{kLockClass}).add(epoch_ % kEpochsOfLocks)});
 }
 
 // Ours already (the same epoch): the connection was lost, and nobody came between. Another's: free once its session is

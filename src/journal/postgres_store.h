@@ -103,6 +103,7 @@ class PostgresStore final : public Store {
  private:
   void connect();
   void make_tables();
+  void end_lost_session();
   void take_lease();
   void drop();  // the connection, without a word
   // Sends what the group has gathered, and `question`, whose answer it returns. Outside a group only the question.

@@ -58,7 +58,8 @@ class TestPostgres {
   }
   // One statement or several, in a session of its own.
   void sql(const std::string& statements) const {
-    PgConnection(url("&options=-c%20default_transaction_read_only%3Doff"), "", "test").run_alone(statements, std::chrono::seconds(30));
+    PgConnection(url("&options=-c%20default_transaction_read_only%3Doff"), "", "test")
+        .run_alone(statements, std::chrono::seconds(30));
   }
   int64_t number(const std::string& query) const {
     return PgConnection(url(), "", "test").run({query, {}}).integer(0, 0);
