@@ -44,6 +44,7 @@ void UsualEvent::learn(const net::SseEvent& event, std::string_view text) {
   if (after.size() < 2 || std::string_view(",}]").find(after[1]) == std::string_view::npos)
     return;  // else it may be a name
   name_ = event.event;
+  noisy_ = data.size() != event.data.size();
   before_ = data.substr(0, at + 1);
   after_ = after;
   known_ = true;
@@ -52,6 +53,7 @@ void UsualEvent::learn(const net::SseEvent& event, std::string_view text) {
 std::optional<std::string> UsualEvent::read(const net::SseEvent& event) const {
   if (!known_ || event.event != name_) return {};
   const std::string_view data = without_noise(event.data);
+  if (noisy_ != (data.size() != event.data.size())) return {};
   if (data.size() < before_.size() + after_.size() || !data.starts_with(before_) || !data.ends_with(after_)) return {};
   return unquoted(data.substr(before_.size(), data.size() - before_.size() - after_.size()));
 }

@@ -24,7 +24,7 @@ class UsualEvent {
   std::optional<std::string> read(const net::SseEvent& event) const;
 
  private:
-  bool known_ = false;
+  bool known_ = false, noisy_ = false;  // noisy_: it ended in noise, so that after_ lacks the object's bracket
   std::string name_, before_, after_;
 };
 

@@ -48,6 +48,15 @@ TEST(UsualEvent, NoiseAtItsEndDiffersWithoutHarm) {
   EXPECT_FALSE(usual.read(event_of(chunk("x", R"(,"obfuscation":"a","usage":{"prompt_tokens":1}")"))));
 }
 
+// What stood before the noise lacks the object's bracket: an event cut there was taken for whole.
+TEST(UsualEvent, AnEventThatEndsWhereNoiseBeganIsNoJson) {
+  UsualEvent usual;
+  usual.learn(event_of(chunk("Hello", R"(,"obfuscation":"aB3")")), "Hello");
+  std::string cut = chunk("x");
+  cut.pop_back();
+  EXPECT_FALSE(usual.read(event_of(cut)));
+}
+
 TEST(UsualEvent, WhatCouldBeMistakenIsNotLearned) {
   UsualEvent usual;
   usual.learn(event_of(chunk("content")), "content");  // its name and its text are alike

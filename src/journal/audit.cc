@@ -19,6 +19,16 @@ constexpr size_t kPage = 1'000;
 
 std::string text_of(const Json& object, const char* name) { return object.at(name).get<std::string>(); }
 
+// get<>() would make some number of any: of -1, 1.5 and 1e300 too.
+bool has_whole_numbers(const Json& object) {
+  for (const char* name : {"seq", "version", "schema"}) {
+    if (!object.at(name).is_number_unsigned()) return false;
+  }
+  const Json& time = object.at("time_us");
+  return object.at("schema").get<uint64_t>() <= UINT32_MAX && time.is_number_integer() &&
+         (!time.is_number_unsigned() || time.get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX));
+}
+
 Result<std::string> digest_of(const Json& object, const char* name) {
   auto bytes = from_hex(text_of(object, name));
   if (bytes && bytes->size() != kDigestBytes)
@@ -186,6 +196,8 @@ Result<Record> parse_export_line(std::string_view line) {
   if (!parsed) return fail(parsed.error());
   try {
     const Json& j = *parsed;
+    if (!has_whole_numbers(j))
+      return fail(ErrorCode::kInvalidRequest, "This is no line of a journal export: a number is none.");
     Record r;
     r.tenant = text_of(j, "tenant"), r.seq = j.at("seq").get<Seq>(), r.id = text_of(j, "id"),
     r.stream = text_of(j, "stream");

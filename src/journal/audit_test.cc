@@ -120,6 +120,24 @@ TEST_F(TamperTest, OnlyAWitnessSeesATailThatWentWithItsHead) {
   EXPECT_FALSE(witnessed.ok);
 }
 
+// Numbers were made of whatever stood there: -1 became a sequence of twenty digits.
+TEST_F(TamperTest, AnExportedLineWithANumberThatIsNoneIsRefused) {
+  std::string line;
+  ASSERT_TRUE(export_journal(home.path(), {}, [&](std::string_view one) {
+    line = one;
+    return Status{};
+  }));
+  ASSERT_TRUE(parse_export_line(line));
+  for (const char* name : {"seq", "version", "schema", "time_us"}) {
+    for (const Json& number : {Json(1.5), Json(1e300), Json("1"), Json(nullptr), Json(true), Json(UINT64_MAX)}) {
+      if (number == UINT64_MAX && (name == std::string("seq") || name == std::string("version"))) continue;
+      Json strange = Json::parse(line);
+      strange[name] = number;
+      EXPECT_FALSE(parse_export_line(dump(strange))) << name << " " << number.dump();
+    }
+  }
+}
+
 TEST_F(TamperTest, AServerDoesNotStartOnAHeadThatIsNotTheLastRecords) {
   after("DELETE FROM records WHERE (pos & 1099511627775) = 21");
   home.reopen();

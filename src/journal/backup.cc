@@ -184,40 +184,70 @@ Result<BackupReport> backup_home(const Location& from, const fs::path& destinati
 
 namespace {
 
-Result<Json> checked_manifest(const fs::path& backup) {
+std::unexpected<Error> unreadable() {
+  return fail(ErrorCode::kCorrupt, fmt::format("{} of the backup can't be read by this release.", kManifest));
+}
+
+Result<Head> head_of(const Json& told) {
+  Head head;
+  const auto text = [&](const char* name) {
+    const bool there = told.is_object() && told.contains(name) && told[name].is_string();
+    return there ? told[name].get<std::string>() : "";
+  };
+  head.tenant = text("tenant");
+  const auto digest = from_hex(text("digest"));
+  if (head.tenant.empty() || !digest || !told.contains("seq") || !told["seq"].is_number_unsigned()) return unreadable();
+  head.seq = told["seq"].get<Seq>();
+  head.digest = *digest;
+  return head;
+}
+
+}  // namespace
+
+Result<BackupManifest> read_manifest(std::string_view text) {
+  auto json = parse_json(text);
+  const auto there = [&](const char* name) { return json && json->is_object() && json->contains(name); };
+  const bool whole = there("format") && (*json)["format"] == kFormat && there("files") &&
+                     (*json)["files"].is_object() && (*json)["files"].contains("journal.db");
+  if (!whole) return unreadable();
+  BackupManifest manifest;
+  for (const auto& [name, digest] : (*json)["files"].items()) {
+    const fs::path relative(name);
+    const bool inside = !name.empty() && name.find('\0') == std::string::npos && relative.is_relative() &&
+                        std::ranges::find(relative, fs::path("..")) == relative.end();
+    if (!inside || !digest.is_string())
+      return fail(ErrorCode::kCorrupt, "The backup's manifest names a file outside it.");
+    manifest.files[name] = digest.get<std::string>();
+  }
+  if (!there("heads")) return manifest;
+  for (const auto& told : (*json)["heads"]) {
+    auto head = head_of(told);
+    if (!head) return fail(std::move(head.error()));
+    manifest.heads.push_back(std::move(*head));
+  }
+  return manifest;
+}
+
+namespace {
+
+Result<BackupManifest> checked_manifest(const fs::path& backup) {
   auto text = read_file(backup / kManifest, kManifestLimit);
   if (!text)
     return fail(ErrorCode::kNotFound, fmt::format("{} is no backup: it has no {}.", backup.string(), kManifest));
-  auto manifest = parse_json(*text);
-  const bool whole = manifest && manifest->is_object() && manifest->value("format", 0) == kFormat &&
-                     manifest->contains("files") && (*manifest)["files"].is_object() &&
-                     (*manifest)["files"].contains("journal.db");
-  if (!whole)
-    return fail(ErrorCode::kCorrupt, fmt::format("{} of the backup can't be read by this release.", kManifest));
-  for (const auto& [name, digest] : (*manifest)["files"].items()) {
-    const fs::path relative(name);
-    const bool inside = relative.is_relative() && std::ranges::find(relative, fs::path("..")) == relative.end();
-    if (!inside || !digest.is_string())
-      return fail(ErrorCode::kCorrupt, "The backup's manifest names a file outside it.");
-    auto found = digest_of(backup / relative);
+  auto manifest = read_manifest(*text);
+  if (!manifest) return manifest;
+  for (const auto& [name, digest] : manifest->files) {
+    auto found = digest_of(backup / name);
     if (!found) return fail(found.error());
-    if (*found != digest.get<std::string>())
+    if (*found != digest)
       return fail(ErrorCode::kCorrupt, fmt::format("{} in the backup is not what was backed up.", name));
   }
   return manifest;
 }
 
-std::vector<Head> heads_of(const Json& manifest) {
-  std::vector<Head> heads;
-  for (const auto& head : manifest.value("heads", Json::array())) {
-    heads.push_back(
-        {head.value("tenant", ""), head.value("seq", Seq{0}), from_hex(head.value("digest", "")).value_or("")});
-  }
-  return heads;
-}
-
-Status put_back(const fs::path& backup, const fs::path& home, const Json& manifest, std::vector<fs::path>& made) {
-  for (const auto& [name, digest] : manifest.at("files").items()) {
+Status put_back(const fs::path& backup, const fs::path& home, const BackupManifest& manifest,
+                std::vector<fs::path>& made) {
+  for (const auto& [name, digest] : manifest.files) {
     if (name == "steward.toml" && fs::exists(home / name)) continue;  // what the new home says stands
     made.push_back(home / name);
     if (auto s = copy_synced(backup / name, home / name); !s) return s;
@@ -262,7 +292,7 @@ Result<BackupReport> restore_home(const fs::path& backup, const Location& to) {
     undo();
     return fail(s.error());
   }
-  auto report = verify_journal(home, heads_of(*manifest));
+  auto report = verify_journal(home, manifest->heads);
   if (!report || !report->ok) {
     undo();
     if (!report) return fail(report.error());

@@ -9,7 +9,9 @@
 // and is restored into either. Any thread that may block; no other process needs to stop.
 #pragma once
 #include <filesystem>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -24,6 +26,14 @@ struct BackupReport {
   uint64_t records = 0;
   std::vector<Head> heads;
 };
+
+// What a backup's manifest.json says: of outside bytes, so that every text is answered (kCorrupt). No name in it leads
+// out of the backup.
+struct BackupManifest {
+  std::map<std::string, std::string> files;  // path inside of the backup → SHA-256, hexadecimal
+  std::vector<Head> heads;
+};
+Result<BackupManifest> read_manifest(std::string_view text);
 
 // `destination` must not be there yet; it appears whole or not at all.
 Result<BackupReport> backup_home(const Location& from, const std::filesystem::path& destination, TimeUs now);

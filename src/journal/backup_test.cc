@@ -91,6 +91,38 @@ TEST(Backup, ADamagedOneIsRefusedAndLeavesNothing) {
   EXPECT_EQ(restore_home(home.path().parent_path(), fresh).error().code, ErrorCode::kNotFound);
 }
 
+// Members of other types than expected ended the process.
+TEST(Backup, AStrangeManifestIsRefused) {
+  const std::string good =
+      R"({"format":1,"files":{"journal.db":"00"},"heads":[{"tenant":"ten_1","seq":5,"digest":"ab"}]})";
+  const auto read = read_manifest(good);
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(read->files.at("journal.db"), "00");
+  EXPECT_EQ(read->heads.at(0).seq, 5u);
+  for (const char* strange :
+       {R"({"format":"1","files":{"journal.db":"00"}})", R"({"format":1,"files":{"journal.db":7}})",
+        R"({"format":1,"files":{"journal.db":"00"},"heads":5})",
+        R"({"format":1,"files":{"journal.db":"00"},"heads":{"a":1}})",
+        R"({"format":1,"files":{"journal.db":"00"},"heads":[{"tenant":5,"seq":"x","digest":[]}]})",
+        R"({"format":1,"files":{"journal.db":"00","../x":"00"}})",
+        R"({"format":1,"files":{"journal.db":"00","/x":"00"}})", R"({"format":1,"files":{"journal.db":"00","":"00"}})",
+        "[]", "7", ""}) {
+    EXPECT_EQ(read_manifest(strange).error().code, ErrorCode::kCorrupt) << strange;
+  }
+}
+
+// A line whose tenant is no text ended the process at every start.
+TEST(Backup, AStrangeLineInTheLogOfErasuresIsPassedOver) {
+  TestHome home;
+  home.start();
+  ASSERT_TRUE(home.append(kTenant, {note("x")}).has_value());
+  home.reopen();
+  std::ofstream(home.path() / "erasures.log", std::ios::app)
+      << "{\"tenant\":7,\"records\":[\"rec_1\"]}\n{\"records\":[]}\n{\"tenant\":null,\"records\":{}}\n[\n";
+  home.start();
+  EXPECT_TRUE(home.append(kTenant, {note("y")}).has_value());
+}
+
 TEST(Backup, WhatWasErasedLaterIsErasedAgain) {
   TestHome home;
   home.start();

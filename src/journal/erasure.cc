@@ -130,8 +130,10 @@ Result<int64_t> Eraser::log(const Id& tenant, const std::vector<Target>& targets
 
 Result<size_t> Eraser::apply_line(ChainWriter& chain, std::string_view line) {
   const Json parsed = Json::parse(line, nullptr, false);
-  if (!parsed.is_object() || !parsed.contains("records") || !parsed["records"].is_array()) return 0;  // torn by a crash
-  const Id tenant = parsed.value("tenant", "");
+  const bool whole = parsed.is_object() && parsed.contains("records") && parsed["records"].is_array() &&
+                     parsed.contains("tenant") && parsed["tenant"].is_string();
+  if (!whole) return 0;  // torn by a crash
+  const Id tenant = parsed["tenant"].get<std::string>();
   const StoredHead* head = chain.find_head(tenant);
   if (!head) return 0;
   std::vector<Target> targets;
