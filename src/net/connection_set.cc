@@ -32,7 +32,8 @@ std::string_view ConnectionSet::http_date() {
   TimeUs second = state_->clock.now_us() / kSecondUs;
   if (second != date_second_) {
     date_second_ = second;
-    date_ = net::http_date(second * kSecondUs);
+    const std::string now = net::http_date(second * kSecondUs);
+    date_.assign(now);  // in place, never by a move: answers under way hold a view of these bytes
   }
   return date_;
 }

@@ -20,7 +20,7 @@ class ConnectionSet : public std::enable_shared_from_this<ConnectionSet> {
   ServerState& state() { return *state_; }
   void add(Connection* connection);
   void remove(Connection* connection);
-  std::string_view http_date();  // of this second; valid until the next call
+  std::string_view http_date();  // of this second; a later call changes it in place, so views stay good
   void close_idle();
   size_t cut_all(CancelReason reason);  // cancels requests under way; how many
   void close_all();

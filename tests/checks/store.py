@@ -7,6 +7,8 @@ suite (`journal_test`, `EveryStore.*`, `OnPostgres.*`) holds the same below thes
 
 from __future__ import annotations
 
+import sys
+import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +20,9 @@ from tests.harness.postgres import PASSWORD, Postgres
 from tests.harness.provider import Provider
 from tests.harness.steward import Steward
 from tests.harness.stores import STORES, environment
+
+
+SLOW_S = 3  # a case that takes longer is named on standard error
 
 
 def run(options: Options) -> Outcome:
@@ -39,6 +44,7 @@ def answers(stage: Stage, cases: dict[Callable[[Stage], object], object]) -> dic
     """What each case answered; one that raised answers that."""
     out: dict[str, object] = {}
     for case in cases:
+        began = time.monotonic()
         try:
             out[case.__name__] = case(stage)
         except Exception as error:  # noqa: BLE001 the next cases still tell something
@@ -46,6 +52,8 @@ def answers(stage: Stage, cases: dict[Callable[[Stage], object], object]) -> dic
             out[case.__name__] = f"{type(error).__name__}: {error}"[:400]
             if stage.steward.process.poll() is not None:
                 stage.steward.start()
+        if (took := time.monotonic() - began) > SLOW_S:
+            print(f"store: {'postgres' if stage.url else 'sqlite'}: {case.__name__}: {took:.1f} s", file=sys.stderr)
     return out
 
 
