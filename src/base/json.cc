@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json_bounded.h"
 #include "base/text.h"
 
 namespace steward {
@@ -107,6 +108,11 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
     return fail(ErrorCode::kInvalidJson,
                 fmt::format("The body is not valid JSON: {}.", replace_invalid_utf8(what.substr(0, 200))));
   }
+}
+
+Json parse_bounded(std::string_view text) {
+  if (too_deep(text, kMaxForeignDepth)) return Json(Json::value_t::discarded);
+  return Json::parse(text, nullptr, false);
 }
 
 std::string dump(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }

@@ -41,6 +41,10 @@ Error ModelAttempt::ours(Error error) const {
 
 Task<void> ModelAttempt::settle(Ended& ended) {
   span_.end(*call_);
+  if (ended.disputed)
+    services_.log.warn(
+        "a provider told a use that can't be: the call was counted here",
+        {{"call", call_->id()}, {"provider", call_->target().provider}, {"model", call_->target().model}});
   co_await call_->settle(ended.usage, ended.outcome, ended.error ? &*ended.error : nullptr);
 }
 

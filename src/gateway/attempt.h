@@ -23,6 +23,8 @@ class ModelAttempt final : public routing::Attempt {
   // After start(): gives the answer to the client and settles. The error with which it broke off, if it did.
   Task<std::optional<Error>> deliver(Answer& answer);
 
+  CancelToken cancel() const { return turn_.cancel; }
+
   // Null until a reservation was tried for.
   const std::shared_ptr<Call>& call() const { return call_; }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "base/json_bounded.h"
 #include "base/text.h"
 #include "gateway/providers/listing.h"
 
@@ -105,7 +106,7 @@ Task<void> Directory::ask(size_t index, std::shared_ptr<const ProviderOptions> o
   (*request)->deadlines.total = std::min((*request)->deadlines.total, std::chrono::milliseconds(10'000));
   auto answer = co_await clients_.here().fetch(std::move(**request));
   if (!answer || answer->status != 200) co_return;
-  std::vector<std::string> models = listed_models(Json::parse(answer->body, nullptr, false));
+  std::vector<std::string> models = listed_models(parse_bounded(answer->body));
   if (models.empty()) co_return;
   std::lock_guard lock(mutex_);
   if (index < providers_.size() && providers_[index].options == options) providers_[index].models = std::move(models);

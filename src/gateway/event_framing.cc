@@ -4,6 +4,7 @@
 
 #include "base/crypto.h"
 #include "base/json.h"
+#include "base/json_bounded.h"
 #include "gateway/peek.h"
 
 namespace steward::gateway {
@@ -38,8 +39,22 @@ std::unexpected<Error> garbage() {
 class AmazonFraming final : public EventFraming {
  public:
   Result<std::vector<net::SseEvent>> feed(std::string_view bytes) override {
+    if (broken_) return garbage();
     buffer_.append(bytes);
     std::vector<net::SseEvent> out;
+    auto read_on = read_frames(out);
+    if (read_on || !out.empty()) {  // what came before a fault is right and is given first
+      broken_ = !read_on;
+      return out;
+    }
+    return fail(std::move(read_on.error()));
+  }
+  bool in_event() const override { return broken_ || !buffer_.empty(); }
+
+ private:
+  static constexpr size_t kPrelude = 12, kTrailer = 4, kMaxFrame = 16 * 1024 * 1024;
+
+  Status read_frames(std::vector<net::SseEvent>& out) {
     size_t at = 0;
     while (buffer_.size() - at >= kPrelude) {
       const std::string_view rest = std::string_view(buffer_).substr(at);
@@ -56,12 +71,8 @@ class AmazonFraming final : public EventFraming {
       at += total;
     }
     buffer_.erase(0, at);
-    return out;
+    return {};
   }
-  bool in_event() const override { return !buffer_.empty(); }
-
- private:
-  static constexpr size_t kPrelude = 12, kTrailer = 4, kMaxFrame = 16 * 1024 * 1024;
 
   // Headers that are texts, by name. Others are skipped, which needs their sizes.
   static Result<std::map<std::string, std::string>> read_headers(std::string_view bytes) {
@@ -92,7 +103,7 @@ class AmazonFraming final : public EventFraming {
   static Result<std::optional<net::SseEvent>> read(std::string_view header_bytes, std::string_view payload) {
     auto headers = read_headers(header_bytes);
     if (!headers) return fail(std::move(headers.error()));
-    const Json json = Json::parse(payload, nullptr, false);
+    const Json json = parse_bounded(payload);
     if ((*headers)[":message-type"] != "event") {
       std::string what = (*headers)[":exception-type"];
       if (what.empty()) what = (*headers)[":error-code"];
@@ -105,11 +116,12 @@ class AmazonFraming final : public EventFraming {
     if (encoded.empty()) return std::optional<net::SseEvent>();
     auto data = from_base64(encoded);
     if (!data) return garbage();
-    std::string name = peek_text(Json::parse(*data, nullptr, false), "type");
+    std::string name = peek_text(parse_bounded(*data), "type");
     return net::SseEvent{.event = std::move(name), .data = std::move(*data), .id = {}};
   }
 
   std::string buffer_;
+  bool broken_ = false;
 };
 
 }  // namespace

@@ -3,14 +3,14 @@
 #include <algorithm>
 
 #include "gateway/peek.h"
+#include "gateway/told_usage.h"
 
 namespace steward::gateway {
 namespace {
 
-constexpr size_t kBytesPerToken = 4;            // of usual text; for estimates alone, which are marked so
-constexpr size_t kMostBytesPerToken = 16;       // on average over an answer
-constexpr size_t kTokenwiseBytes = 12;          // chunks of at most so many bytes on average are single tokens
-constexpr int64_t kMostTokens = 1'000'000'000;  // told by a provider for one call; more is nonsense
+constexpr size_t kBytesPerToken = 4;       // of usual text; for estimates alone, which are marked so
+constexpr size_t kMostBytesPerToken = 16;  // on average over an answer
+constexpr size_t kTokenwiseBytes = 12;     // chunks of at most so many bytes on average are single tokens
 
 size_t text_size(const Part& part) {
   if (const auto* text = std::get_if<Text>(&part.body)) return text->text.size();
@@ -66,7 +66,7 @@ std::optional<ledger::Usage> read_usage(const Json& body) {
   usage.reasoning_tokens = peek_integer(peek(told, "completion_tokens_details"), "reasoning_tokens");
   for (const int64_t count :
        {usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.reasoning_tokens, total}) {
-    if (count < 0 || count > kMostTokens) return {};
+    if (count < 0 || count > kMostToldTokens) return {};
   }
   if (usage.prompt_tokens == 0 && usage.completion_tokens == 0) return {};
   usage.completion_tokens = std::max(usage.completion_tokens, total - usage.prompt_tokens);

@@ -1,17 +1,42 @@
 // A provider as a source: the call goes out in its dialect, and what comes back is read into deltas.
 #include <algorithm>
 
+#include "base/json_bounded.h"
 #include "gateway/dialects/repeating.h"
 #include "gateway/media_fetcher.h"
 #include "gateway/output_count.h"
+#include "gateway/peek.h"
 #include "gateway/providers/auth.h"
 #include "gateway/remote.h"
 #include "gateway/source.h"
+#include "gateway/told_usage.h"
 #include "gateway/upstream.h"
 #include "gateway/usual_event.h"
 
 namespace steward::gateway {
 namespace {
+
+std::string* text_of(Part& part) {
+  if (auto* text = std::get_if<Text>(&part.body)) return &text->text;
+  if (auto* refusal = std::get_if<Refusal>(&part.body)) return &refusal->text;
+  if (auto* reasoning = std::get_if<Reasoning>(&part.body)) return &reasoning->text;
+  if (auto* call = std::get_if<ToolCall>(&part.body)) return &call->arguments;
+  return nullptr;
+}
+
+// A whole answer as a stream says it: parts begin empty, their text follows.
+Deltas as_stream(Deltas whole) {
+  Deltas out;
+  for (Delta& delta : whole) {
+    auto* open = std::get_if<Open>(&delta);
+    std::string* text = open ? text_of(open->value) : nullptr;
+    Append rest{.choice = open ? open->choice : 0, .part = open ? open->part : 0, .text = {}};
+    if (text) rest.text = std::exchange(*text, {});
+    out.push_back(std::move(delta));
+    if (!rest.text.empty()) out.emplace_back(std::move(rest));
+  }
+  return out;
+}
 
 class RemoteSource final : public Source {
  public:
@@ -45,8 +70,10 @@ class RemoteSource final : public Source {
     auto request = provider_request(*target_.options, egress_.path(asked_.request, call_), std::move(body_), cancel_,
                                     deadlines(), services_.clock.now_us());
     if (!request) co_return fail(std::move(request.error()));
+    request->max_response_bytes = asked_.request.stream ? kMaxStreamBytes : kMaxAnswerBytes;
     reader_ = egress_.reader(target_.provider);
     repeating_ = dynamic_cast<RepeatingReader*>(reader_.get());
+    if (cancel_.cancelled()) co_return fail(ErrorCode::kCancelled);  // nobody waits for it: it isn't asked
     asked_it_ = true;
     if (!asked_.request.stream) co_return co_await fetch(std::move(*request));
     request->headers.add("Accept", "text/event-stream");
@@ -57,17 +84,22 @@ class RemoteSource final : public Source {
     if (!stream) co_return fail(std::move(stream.error()));
     stream_ = std::move(*stream);
     take_limits(stream_->headers());
+    if (auto whole = stream_->take_whole()) {
+      const size_t size = dump(*whole).size();
+      co_return take_answer(std::move(*whole), size);
+    }
     co_return Status{};
   }
 
   Task<Result<std::optional<Deltas>>> next() override {
-    if (!asked_.request.stream) co_return std::exchange(fetched_, std::nullopt);
+    if (!asked_.request.stream || came_whole_) co_return std::exchange(fetched_, std::nullopt);
     while (!ended_) {
       auto event = co_await stream_->next_raw(reader_->finished());
       if (!event) co_return fail(std::move(event.error()));
-      auto deltas = *event ? read(**event) : end();
+      bool believed = true;
+      auto deltas = *event ? read(**event, believed) : end();
       if (!deltas) co_return fail(std::move(deltas.error()));
-      take_counts(*deltas);
+      take_counts(*deltas, believed);
       if (counted_.at_least() > most_tokens_) {
         co_return fail(
             ErrorCode::kUpstreamError,
@@ -83,7 +115,7 @@ class RemoteSource final : public Source {
   void stop() override { stream_.reset(); }
 
   Ended ended(std::optional<Error> error) override {
-    Ended out{.usage = used(!error), .error = std::move(error)};
+    Ended out{.usage = used(!error), .disputed = disputed(!error), .error = std::move(error)};
     if (!out.error) return out;
     const ErrorCode code = out.error->code;
     const bool unheard = code == ErrorCode::kCancelled || code == ErrorCode::kUpstreamTimeout;
@@ -93,8 +125,10 @@ class RemoteSource final : public Source {
       out.outcome = refused_status_ < 500 ? ledger::Outcome::kRefusedUpstream : ledger::Outcome::kUpstreamFailed;
     // It was asked and may have answered it all: charged at the bound, for nobody can tell what it made.
     if (asked_it_ && !asked_.request.stream && !heard_ && unheard) out.outcome = ledger::Outcome::kInDoubt;
-    if (!asked_it_ || refused_status_ != 0 || (!heard_ && !unheard) || out.outcome == ledger::Outcome::kInDoubt)
+    if (!asked_it_ || refused_status_ != 0 || (!heard_ && !unheard) || out.outcome == ledger::Outcome::kInDoubt) {
       out.usage = {.requests = 0};
+      out.disputed = false;
+    }
     return out;
   }
 
@@ -139,28 +173,54 @@ class RemoteSource final : public Source {
   }
 
   Task<Status> fetch(net::ClientRequest request) {
-    auto got = co_await services_.clients.here().fetch(std::move(request));
-    if (!got) co_return fail(std::move(got.error()));
-    take_limits(got->headers);
-    if (got->status != 200) {
-      Error error = refused(got->status, got->body, got->headers);
+    auto stream = co_await services_.clients.here().open(std::move(request));
+    if (!stream) co_return fail(std::move(stream.error()));
+    take_limits((*stream)->headers());
+    const int status = (*stream)->status();
+    std::string text;
+    for (;;) {
+      auto bytes = co_await (*stream)->read();
+      if (!bytes) {
+        // It was on its way, so it was made: what came of it is charged. A silence is in doubt: see ended().
+        if (status == 200 && bytes.error().code != ErrorCode::kUpstreamTimeout &&
+            bytes.error().code != ErrorCode::kCancelled)
+          take_garbage(text.size());
+        co_return fail(std::move(bytes.error()));
+      }
+      if (!*bytes) break;
+      text += **bytes;
+    }
+    if (status != 200) {
+      Error error = refused(status, text, (*stream)->headers());
       co_return fail(std::move(error));
     }
+    auto body = parse_json(text, {.max_depth = kMaxForeignDepth, .allow_duplicate_keys = true});
+    if (body && body->is_object()) co_return take_answer(std::move(*body), text.size());
+    take_garbage(text.size());
+    co_return fail(ErrorCode::kUpstreamError, "The model's provider answered with something that is no completion.");
+  }
+
+  // What can't be read may still have been made: it counts by its bytes.
+  void take_garbage(size_t bytes) {
     heard_ = true;
-    counted_.add_text(got->body.size());  // should it be garbage
-    auto body = parse_json(got->body, {.max_depth = 256, .allow_duplicate_keys = true});
-    if (!body || !body->is_object())
-      co_return fail(ErrorCode::kUpstreamError, "The model's provider answered with something that is no completion.");
-    auto deltas = reader_->whole(std::move(*body));
-    if (!deltas) co_return fail(std::move(deltas.error()));
-    counted_ = {};
-    take_counts(*deltas);
-    fetched_ = std::move(*deltas);
-    co_return Status{};
+    counted_.add_text(bytes);
+  }
+
+  Status take_answer(Json body, size_t size) {
+    came_whole_ = true;
+    const bool believed = told_usage_can_be(body);
+    const bool is_error = peek(body, "error").is_object() || peek(body, "error").is_string();
+    auto deltas = reader_->whole(std::move(body));
+    if (!deltas && !is_error) take_garbage(size);
+    if (!deltas) return fail(std::move(deltas.error()));
+    take_counts(*deltas, believed);
+    fetched_ = asked_.request.stream ? as_stream(std::move(*deltas)) : std::move(*deltas);
+    return {};
   }
 
   // Most events differ from the one before in their text alone, and are not read whole.
-  Result<Deltas> read(const net::SseEvent& event) {
+  // `believed`: the use that it tells, if any, can be.
+  Result<Deltas> read(const net::SseEvent& event, bool& believed) {
     if (auto text = usual_.read(event)) {
       Deltas out;
       if (text->empty()) return out;
@@ -172,6 +232,7 @@ class RemoteSource final : public Source {
     usual_.forget();
     auto whole = EventStream::read(event);
     if (!whole) return fail(std::move(whole.error()));
+    believed = told_usage_can_be(whole->data);
     auto deltas = reader_->event(whole->name, std::move(whole->data));
     if (!deltas || deltas->size() != 1) return deltas;
     const auto* append = std::get_if<Append>(&deltas->front());
@@ -198,6 +259,13 @@ class RemoteSource final : public Source {
   Error refused(int status, std::string_view body, const net::Headers& headers) {
     refused_status_ = status;
     take_limits(headers);
+    if (status >= 300 && status < 400) {
+      return Error(ErrorCode::kUpstreamError,
+                   fmt::format("The model's provider answered {}, a redirect, which is not followed: set its base_url "
+                               "to the address where it leads.",
+                               status),
+                   {{"upstream_status", status}});
+    }
     Error error = egress_.read_error(status, body, headers);
     if (error.details.is_object()) error.details["upstream_status"] = status;
     return error;
@@ -208,9 +276,16 @@ class RemoteSource final : public Source {
                                             services_.clock.now_us());
   }
 
-  void take_counts(const Deltas& deltas) {
+  // `believed`: the usage that is told with them can be.
+  void take_counts(Deltas& deltas, bool believed) {
     heard_ = heard_ || !deltas.empty();
     counted_.add(deltas);
+    const auto is_lie = [&](const Delta& delta) {
+      const auto* told = std::get_if<UsageTold>(&delta);
+      return told != nullptr && (!believed || !told_usage_can_be(told->usage));
+    };
+    disputed_ = disputed_ || !believed || std::ranges::any_of(deltas, is_lie);
+    std::erase_if(deltas, is_lie);
     for (const Delta& delta : deltas) {
       const auto* told = std::get_if<UsageTold>(&delta);
       if (told == nullptr) continue;
@@ -220,15 +295,19 @@ class RemoteSource final : public Source {
     }
   }
 
+  // No output beside output that came can't be either.
+  bool disputed(bool whole) const {
+    return disputed_ || (whole && told_ && told_->completion_tokens == 0 && counted_.estimate() > 0);
+  }
+
   // What the provider told; of an answer that broke off, what came counts where that is more.
   ledger::Usage used(bool whole) const {
     ledger::Usage out;
     if (told_) out = *told_;
-    if (told_ && whole) return out;
-    const int64_t made = counted_.estimate();
-    if (told_ && out.completion_tokens >= made) return out;
+    const int64_t made = std::min(counted_.estimate(), most_tokens_);  // never more than it was allowed
+    if (told_ && !disputed(whole) && (whole || out.completion_tokens >= made)) return out;
     if (!told_ || out.prompt_tokens == 0) out.prompt_tokens = estimate_tokens(static_cast<size_t>(input_tokens_));
-    out.completion_tokens = made;
+    out.completion_tokens = std::max(out.completion_tokens, made);
     out.estimated = true;
     return out;
   }
@@ -253,7 +332,7 @@ class RemoteSource final : public Source {
   std::optional<ledger::Usage> told_;
   routing::ProviderLimits limits_;
   int refused_status_ = 0;
-  bool asked_it_ = false, heard_ = false, ended_ = false;
+  bool asked_it_ = false, heard_ = false, ended_ = false, came_whole_ = false, disputed_ = false;
 };
 
 }  // namespace

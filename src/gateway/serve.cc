@@ -72,7 +72,13 @@ class Serving {
     tell();
     co_await record();
     auto& attempt = static_cast<NotedAttempt&>(*got->attempt).inner();
-    if (auto broke = co_await attempt.deliver(answer_)) {
+    // The race is over and with it the watch over the client: from here on its leaving, or the server's end, stops the
+    // attempt itself, also while the provider says nothing.
+    const size_t hook =
+        request_.cancel.on_cancel([token = attempt.cancel()](CancelReason reason) mutable { token.cancel(reason); });
+    auto broke = co_await attempt.deliver(answer_);
+    request_.cancel.forget(hook);
+    if (broke) {
       span_.failed(*broke);
       services_.router.broke(got->deployment, *broke);
     }

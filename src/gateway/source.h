@@ -14,6 +14,7 @@ namespace steward::gateway {
 
 struct Ended {
   ledger::Usage usage;
+  bool disputed = false;  // the provider told a use that can't be: it was counted here
   ledger::Outcome outcome = ledger::Outcome::kFinished;
   std::optional<Error> error;
 };

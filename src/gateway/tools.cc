@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/json_bounded.h"
 #include "gateway/peek.h"
 
 namespace steward::gateway {
@@ -63,7 +64,7 @@ Json plain_message(const Json& message) {
   std::string text = content_text(message.value("content", Json("")));
   for (const auto& call : message["tool_calls"]) {
     const Json& function = peek(call, "function");
-    const Json arguments = Json::parse(peek_text(function, "arguments"), nullptr, false);
+    const Json arguments = parse_bounded(peek_text(function, "arguments"));
     text += dump(
         {{"tool", peek_text(function, "name")}, {"arguments", arguments.is_discarded() ? Json::object() : arguments}});
   }
@@ -97,7 +98,7 @@ Json with_described_tools(Json body) {
 }
 
 ToolAnswer read_tool_answer(const std::string& text, const std::string& finish_reason, const std::string& call_id) {
-  const Json json = Json::parse(text, nullptr, false);
+  const Json json = parse_bounded(text);
   if (json.is_object() && json.contains("tool") && json["tool"].is_string()) {
     const Json call = {
         {"index", 0},

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/json_bounded.h"
 #include "base/text.h"
 #include "gateway/peek.h"
 
@@ -29,7 +30,7 @@ Error refusal_of(int status, const std::string& reason, std::string_view type, b
 }  // namespace
 
 std::string reason_of(std::string_view body) {
-  const Json json = Json::parse(body, nullptr, false);
+  const Json json = parse_bounded(body);
   std::string reason;
   if (json.is_object()) {
     const Json error = json.value("error", json);
@@ -57,7 +58,7 @@ net::ClientRequest upstream_request(const Upstream& upstream, std::string_view p
 }
 
 Error upstream_refusal(int status, std::string_view body, const net::Headers& headers, bool local) {
-  const Json json = Json::parse(body, nullptr, false);
+  const Json json = parse_bounded(body);
   const Json inner = json.is_object() ? json.value("error", Json()) : Json();
   const std::string type =
       inner.is_object() && inner.contains("type") && inner["type"].is_string() ? inner["type"].get<std::string>() : "";
@@ -81,8 +82,13 @@ Task<Result<std::unique_ptr<EventStream>>> EventStream::open(net::HttpClient& cl
   auto events = std::make_unique<EventStream>();
   events->stream_ = std::move(*opened);
   const int status = events->stream_->status();
-  if (status == 200) events->framing_ = framing_of(events->stream_->headers().get("content-type"));
+  const std::string_view type = events->stream_->headers().get("content-type");
+  if (status == 200) events->framing_ = framing_of(type);
   if (events->framing_) co_return events;
+  if (status == 200 && type.starts_with("application/json")) {
+    if (auto ok = co_await events->read_whole(); !ok) co_return fail(std::move(ok.error()));
+    co_return events;
+  }
   if (status == 200)
     co_return fail(ErrorCode::kUpstreamError, "The model's server answered with something that is no event stream.");
   std::string body;
@@ -95,8 +101,26 @@ Task<Result<std::unique_ptr<EventStream>>> EventStream::open(net::HttpClient& cl
   co_return fail(std::move(error));
 }
 
+Task<Status> EventStream::read_whole() {
+  std::string body;
+  for (;;) {
+    auto bytes = co_await stream_->read();
+    if (!bytes) co_return fail(std::move(bytes.error()));
+    if (!*bytes) break;
+    body += **bytes;
+    if (body.size() > kMaxAnswerBytes)
+      co_return fail(ErrorCode::kUpstreamError,
+                     fmt::format("The answer is larger than the {} bytes that are taken.", kMaxAnswerBytes));
+  }
+  Json json = parse_bounded(body);
+  if (!json.is_object() || !is_valid_utf8(body))
+    co_return fail(ErrorCode::kUpstreamError, "The model's server answered with something that is no event stream.");
+  whole_ = std::move(json);
+  co_return Status{};
+}
+
 Result<UpstreamEvent> EventStream::read(const net::SseEvent& event) {
-  Json json = Json::parse(event.data, nullptr, false);
+  Json json = parse_bounded(event.data);
   if (json.is_null()) return UpstreamEvent{.name = {}, .data = Json::object()};  // llama.cpp begins some streams so
   if (!json.is_object() || !is_valid_utf8(event.data))
     return fail(ErrorCode::kUpstreamError, "The model's server sent an event that is not JSON.");
@@ -104,6 +128,7 @@ Result<UpstreamEvent> EventStream::read(const net::SseEvent& event) {
 }
 
 Task<Result<std::optional<UpstreamEvent>>> EventStream::next(bool whole) {
+  if (auto answer = take_whole()) co_return std::optional<UpstreamEvent>({.name = {}, .data = std::move(*answer)});
   auto event = co_await next_raw(whole);
   if (!event) co_return fail(std::move(event.error()));
   if (!*event) co_return std::optional<UpstreamEvent>();
@@ -113,6 +138,7 @@ Task<Result<std::optional<UpstreamEvent>>> EventStream::next(bool whole) {
 }
 
 Task<Result<std::optional<net::SseEvent>>> EventStream::next_raw(bool whole) {
+  if (!framing_) co_return std::optional<net::SseEvent>();  // what came whole was given
   for (;;) {
     if (!ready_.empty()) {
       net::SseEvent event = std::move(ready_.front());

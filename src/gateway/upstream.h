@@ -12,6 +12,11 @@
 
 namespace steward::gateway {
 
+// An answer in one piece is held whole, and read into a tree that may take many times its bytes. A stream is not held:
+// what may come in all is bounded by the tokens that it was allowed and by its deadline, long before this is reached.
+constexpr size_t kMaxAnswerBytes = 32 * 1024 * 1024;
+constexpr size_t kMaxStreamBytes = 1024 * 1024 * 1024;
+
 struct Upstream {
   std::string base_url;               // up to "/v1"
   std::filesystem::path unix_socket;  // of the engine, or empty
@@ -36,7 +41,8 @@ struct UpstreamEvent {
   Json data;  // never null
 };
 
-// A streamed answer, event by event. "[DONE]" ends it.
+// A streamed answer, event by event. "[DONE]" ends it. A server that answers with one JSON object though a stream was
+// asked for is read too: its answer is given by take_whole(), else as the only event.
 class EventStream {
  public:
   static Task<Result<std::unique_ptr<EventStream>>> open(net::HttpClient& client, net::ClientRequest request,
@@ -47,12 +53,15 @@ class EventStream {
   Task<Result<std::optional<net::SseEvent>>> next_raw(bool whole);  // the same, not yet read as JSON
   static Result<UpstreamEvent> read(const net::SseEvent& event);
   bool done() const { return done_; }  // "[DONE]" came
+  std::optional<Json> take_whole() { return std::exchange(whole_, std::nullopt); }
   const net::Headers& headers() const { return stream_->headers(); }
 
  private:
+  Task<Status> read_whole();
   std::unique_ptr<net::ClientStream> stream_;
   std::unique_ptr<EventFraming> framing_;
   std::deque<net::SseEvent> ready_;
+  std::optional<Json> whole_;
   bool done_ = false;
 };
 

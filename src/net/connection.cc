@@ -64,8 +64,8 @@ void Connection::attend(SteadyTime now) {
   input_->poll_gone();
 }
 
-void Connection::close_if_idle() {
-  if (!in_request_) close();
+void Connection::close_if_idle(Idle which) {
+  if (!in_request_ && (served_ || which == Idle::kAll)) close();
 }
 
 bool Connection::cut(CancelReason reason) {
@@ -82,6 +82,7 @@ Task<Connection::Next> Connection::serve_one() {
   request.remote = remote_;
   auto received = co_await receive_head();
   if (!received) co_return Next::kGone;
+  served_ = true;
   Counted counted(state_.under_way);
   request.request_id = state_.ids.make("req");
   request.received_us = state_.clock.monotonic_us();
@@ -127,7 +128,7 @@ Task<std::optional<Status>> Connection::receive_head() {
       if (!taken) co_return Status(fail(taken.error()));
       input_->consume(*taken);
       if (*taken > 0) break;
-    } else if (state_.draining) {
+    } else if (state_.draining && served_) {
       co_return std::nullopt;
     }
     auto outcome = co_await input_->more(kIdleBufferBytes);

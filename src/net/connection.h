@@ -26,7 +26,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   bool needs_attention(SteadyTime now) const;
   void attend(SteadyTime now);
-  void close_if_idle();
+  void close_if_idle(Idle which);
   bool cut(CancelReason reason);
   void close() { transport_->close(); }
   void drop() { input_->drop(); }
@@ -61,6 +61,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   SteadyTime deadline_ = SteadyTime::max();
   Late late_ = Late::kNothing;
   bool in_request_ = false;
+  bool served_ = false;  // a request came over it
   std::optional<CancelToken> under_way_;
 };
 

@@ -65,8 +65,8 @@ std::vector<std::shared_ptr<Connection>> ConnectionSet::all() const {
   return out;
 }
 
-void ConnectionSet::close_idle() {
-  for (auto& connection : all()) connection->close_if_idle();
+void ConnectionSet::close_idle(Idle which) {
+  for (auto& connection : all()) connection->close_if_idle(which);
 }
 
 size_t ConnectionSet::cut_all(CancelReason reason) {

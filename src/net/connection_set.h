@@ -12,6 +12,9 @@ namespace steward::net {
 
 class Connection;
 
+// Connections without a request: those that had one and wait for the next, or those too whose first may be on its way.
+enum class Idle { kServed, kAll };
+
 class ConnectionSet : public std::enable_shared_from_this<ConnectionSet> {
  public:
   ConnectionSet(asio::io_context& context, std::shared_ptr<ServerState> state);
@@ -21,7 +24,7 @@ class ConnectionSet : public std::enable_shared_from_this<ConnectionSet> {
   void add(Connection* connection);
   void remove(Connection* connection);
   std::string_view http_date();  // of this second; a later call changes it in place, so views stay good
-  void close_idle();
+  void close_idle(Idle which);
   size_t cut_all(CancelReason reason);  // cancels requests under way; how many
   void close_all();
   void drop_all();  // the thread has stopped: lets go of coroutines that nobody will wake

@@ -28,6 +28,13 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 Error to_error(CURLcode code, const char* detail, bool head_seen) {
   const std::string why = detail && *detail ? detail : curl_easy_strerror(code);
+  if (code == CURLE_SEND_FAIL_REWIND)
+    return Error(ErrorCode::kUpstreamUnreachable,
+                 "The other side closed a kept connection as it was used again: nothing of an answer came.");
+  if (code == CURLE_BAD_CONTENT_ENCODING)
+    return Error(ErrorCode::kUpstreamError, fmt::format("The answer can't be unpacked: {}.", why));
+  if (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL)
+    return Error(ErrorCode::kUpstreamError, fmt::format("The answer is not HTTP as it is taken: {}.", why));
   if (code == CURLE_OPERATION_TIMEDOUT)
     return Error(ErrorCode::kUpstreamTimeout, fmt::format("The other side did not answer in time: {}.", why));
   if (head_seen) return Error(ErrorCode::kUpstreamUnreachable, fmt::format("The answer was cut short: {}.", why));
@@ -155,6 +162,7 @@ void Transfer::set_options() {
   curl_easy_setopt(easy_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.deadlines.connect.count()));
   curl_easy_setopt(easy_, CURLOPT_TIMEOUT_MS, static_cast<long>(request_.deadlines.total.count()));
   curl_easy_setopt(easy_, CURLOPT_USERAGENT, "steward/" STEWARD_VERSION);
+  curl_easy_setopt(easy_, CURLOPT_ACCEPT_ENCODING, "");  // what comes packed unasked is unpacked: see set_headers()
   curl_easy_setopt(easy_, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
   curl_easy_setopt(easy_, CURLOPT_WRITEDATA, this);
   curl_easy_setopt(easy_, CURLOPT_HEADERFUNCTION, &Transfer::on_header);
@@ -218,6 +226,8 @@ void Transfer::set_method() {
 
 void Transfer::set_headers() {
   header_list_ = curl_slist_append(nullptr, "Expect:");  // no 100-continue: it costs a round trip
+  // Nothing is asked to be packed: a packer holds a stream's events back. Some servers and proxies pack all the same.
+  if (!request_.headers.has("accept-encoding")) header_list_ = curl_slist_append(header_list_, "Accept-Encoding:");
   for (const auto& [name, value] : request_.headers.all()) {
     if ((name + value).find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos)
       continue;  // could smuggle a second request

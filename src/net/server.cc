@@ -5,6 +5,7 @@
 #include <future>
 
 #include "net/connection.h"
+#include "net/draining.h"
 #include "net/listener.h"
 #include "net/tls_transport.h"
 
@@ -99,10 +100,15 @@ class HttpServer final : public Server {
     if (!listen_.unix_socket.empty()) ::unlink(listen_.unix_socket.c_str());
   }
 
+  void begin_drain() {
+    if (state_->draining.exchange(true)) return;
+    close_idle(Idle::kServed);
+  }
+
   size_t drain(Deadline deadline) override {
     stop_accepting();
-    state_->draining = true;
-    for (size_t i = 0; i < sets_.size(); ++i) on_thread(i, [set = sets_[i]] { set->close_idle(); });
+    begin_drain();
+    close_idle(Idle::kAll);
     wait_idle(deadline);
     size_t cut = 0;
     for (size_t i = 0; i < sets_.size(); ++i) {
@@ -115,6 +121,10 @@ class HttpServer final : public Server {
   }
 
  private:
+  void close_idle(Idle which) {
+    for (size_t i = 0; i < sets_.size(); ++i) on_thread(i, [set = sets_[i], which] { set->close_idle(which); });
+  }
+
   bool running() { return !threads_.context(0).stopped(); }
 
   // Runs `work` on an io thread and waits for it; at once if the threads have stopped.
@@ -193,6 +203,8 @@ class HttpServer final : public Server {
 };
 
 }  // namespace
+
+void begin_drain(Server& server) { static_cast<HttpServer&>(server).begin_drain(); }
 
 std::unique_ptr<Server> make_server(IoThreads& threads, Router& router, Listen listen, ServerLimits limits,
                                     Clock& clock, Random& random, Log log) {

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "net/draining.h"
 #include "net/server_testing.h"
 
 namespace steward::net {
@@ -155,6 +156,24 @@ TEST_F(ServerTest, APortThatIsTakenIsAClearError) {
   auto status = second->start();
   ASSERT_FALSE(status.has_value());
   EXPECT_NE(status.error().message.find("taken"), std::string::npos) << status.error().message;
+}
+
+// Whoever comes while the server drains is told so and sent away; who waits on a kept connection isn't kept waiting.
+TEST_F(ServerTest, DrainingEndsConnectionsAndNotAnswers) {
+  auto idle = RawSocket::to(server_->port()), busy = RawSocket::to(server_->port());
+  idle.send(kGetOk);
+  ASSERT_EQ(status_of(idle.read_until("\r\n\r\nok")), 200);
+  busy.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(within(2s, [&] { return waiting_ == 1; }));
+  begin_drain(*server_);
+  EXPECT_EQ(idle.read_to_end(2s), "");
+  const std::string late = ask(kGetOk);
+  EXPECT_EQ(status_of(late), 200);
+  EXPECT_NE(late.find("Connection: close"), std::string::npos);
+  EXPECT_EQ(server_->requests_under_way(), 1u);
+  EXPECT_EQ(server_->drain(Deadline::in(0ms)), 1u);
+  EXPECT_EQ(status_of(busy.read_to_end(2s)), 499);
+  EXPECT_FALSE(RawSocket::to(server_->port()).is_open());
 }
 
 class CrowdTest : public ServerFixture {

@@ -1,5 +1,7 @@
 #include "net/sse.h"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 
 namespace steward::net {
@@ -17,6 +19,23 @@ void append_lines(std::string& out, std::string_view field, std::string_view tex
   }
 }
 
+// The standard lets unknown fields pass, but noise before "data:" would make an event vanish without a word.
+Error broken_line() {
+  return Error(ErrorCode::kUpstreamError, "A line of the event stream is none: the stream is broken.");
+}
+
+// What came before a fault is right and is given first; the fault is told by the next call, and by in_event().
+Result<std::vector<SseEvent>> end_with(std::vector<SseEvent> out, const Error& error) {
+  if (out.empty()) return fail(error);
+  return out;
+}
+
+// As anybody names a field: a word.
+bool is_field_name(std::string_view name) {
+  return std::ranges::all_of(name,
+                             [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.'; });
+}
+
 // A field that is one line by nature: what follows a line break would be read as another field.
 std::string_view first_line(std::string_view text) { return text.substr(0, text.find_first_of("\r\n")); }
 
@@ -24,7 +43,9 @@ std::string_view first_line(std::string_view text) { return text.substr(0, text.
 
 Result<std::vector<SseEvent>> SseReader::feed(std::string_view bytes) {
   std::vector<SseEvent> out;
-  if (failed_) return fail(ErrorCode::kUpstreamError, "The event stream is over: an event was larger than is taken.");
+  if (failed_)
+    return fail(ErrorCode::kUpstreamError,
+                "The event stream is over: it was broken, or an event larger than is taken.");
   while (!bom_done_ && !bytes.empty()) {  // one byte-order mark may open the stream
     if (bytes[0] == kBom[bom_matched_]) {
       bytes.remove_prefix(1);
@@ -40,18 +61,19 @@ Result<std::vector<SseEvent>> SseReader::feed(std::string_view bytes) {
       continue;
     }
     size_t end = bytes.find_first_of("\r\n");
-    if (auto status = take_bytes(bytes.substr(0, end)); !status) return fail(status.error());
+    if (auto status = take_bytes(bytes.substr(0, end)); !status) return end_with(std::move(out), status.error());
     if (end == std::string_view::npos) break;
     skip_lf_ = bytes[end] == '\r';
     bytes.remove_prefix(end + 1);
     take_line(out);
+    if (failed_) return end_with(std::move(out), broken_line());
   }
   return out;
 }
 
 Status SseReader::take_bytes(std::string_view bytes) {
   if (line_.size() + current_.data.size() + bytes.size() > max_event_bytes_) {
-    failed_ = true;
+    failed_ = has_data_ = true;  // has_data_: should the stream end here, it ends in the middle of an event
     line_.clear();
     current_ = {};
     return fail(ErrorCode::kUpstreamError, fmt::format("An event of the stream is over {} bytes.", max_event_bytes_));
@@ -93,6 +115,8 @@ void SseReader::take_field(std::string_view name, std::string_view value) {
     int64_t ms = 0;
     auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), ms);
     if (error == std::errc{} && end == value.data() + value.size() && ms >= 0) retry_ms_ = ms;
+  } else if (!is_field_name(name)) {
+    failed_ = has_data_ = true;
   }
 }
 

@@ -64,6 +64,15 @@ TEST(Sse, AnEventHasABound) {
   EXPECT_FALSE(last.has_value());
 }
 
+// Noise before a "data:" would else make the event vanish, and the answer look whole without it.
+TEST(Sse, ALineThatIsNoFieldBreaksTheStream) {
+  for (const char* noise : {"\xff\xfe", "<html>", "\x01", "da ta"}) {
+    SseReader reader;
+    EXPECT_FALSE(reader.feed(std::string(noise) + "data: a\n\n").has_value()) << noise;
+    EXPECT_FALSE(reader.feed("data: b\n\n").has_value()) << noise;
+  }
+}
+
 TEST(Sse, WritersCannotBeBrokenOutOf) {
   EXPECT_EQ(sse_data("{\"a\":1}"), "data: {\"a\":1}\n\n");
   EXPECT_EQ(sse_event("delta", "a\nb\r\nc\rd", "9"), "event: delta\nid: 9\ndata: a\ndata: b\ndata: c\ndata: d\n\n");
@@ -75,8 +84,8 @@ TEST(Sse, AnyCutGivesTheSameEvents) {
   EXPECT_TRUE(rc::check("cuts do not matter", [] {
     auto pieces = *rc::gen::container<std::vector<std::string>>(
         rc::gen::element<std::string>("data: ", "data", "event: ", "id: ", "retry: 5", ":", "\n", "\r", "\r\n", "\n\n",
-                                      "x", " ", "é", "\xef\xbb\xbf", std::string(1, '\0')));
-    std::string bytes;
+                                      "x", "data:  ", "data: é", "data: \xef\xbb\xbf", "id: " + std::string(1, '\0')));
+    std::string bytes = *rc::gen::element<std::string>("", "\xef\xbb\xbf");
     for (const auto& piece : pieces) bytes += piece;
     auto whole = read_all(bytes);
     RC_ASSERT(read_all(bytes, 1) == whole);

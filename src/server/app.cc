@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "gateway/conversations/responses_api.h"
+#include "net/draining.h"
 #include "server/admin.h"
 #include "server/batches/runner.h"
 #include "server/content_view.h"
@@ -264,7 +265,7 @@ void App::flush_traces() {
 void App::begin_stop() {
   Phase ready = Phase::kReady;
   core_.phase.compare_exchange_strong(ready, Phase::kStopping);
-  if (server_) server_->stop_accepting();
+  if (server_) net::begin_drain(*server_);
   core_.events->close();
   if (core_.responses) core_.responses->begin_stop();
 }

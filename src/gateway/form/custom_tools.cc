@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/json_bounded.h"
 #include "gateway/peek.h"
 
 namespace steward::gateway {
@@ -25,7 +26,7 @@ std::string custom_tool_description(const Tool& tool) {
 std::string custom_tool_arguments(std::string_view input) { return dump(Json{{"input", std::string(input)}}); }
 
 std::string custom_tool_input(const std::string& arguments) {
-  const Json json = Json::parse(arguments, nullptr, false);
+  const Json json = parse_bounded(arguments);
   const Json& input = peek(json, "input");
   return input.is_string() ? input.get<std::string>() : arguments;
 }

@@ -1,6 +1,7 @@
 // Errors, both ways: OpenAI's envelope {"error": {message, type, param, code}}, and what providers make of it.
 #include <charconv>
 
+#include "base/json_bounded.h"
 #include "base/text.h"
 #include "gateway/dialects/chat/chat.h"
 #include "gateway/peek.h"
@@ -61,7 +62,7 @@ Json write_error(const Error& error) {
 }
 
 Error read_error(int status, std::string_view body, const net::Headers& headers) {
-  Json json = Json::parse(body, nullptr, false);
+  Json json = parse_bounded(body);
   if (json.is_array() && !json.empty()) json = Json(json[0]);  // Google's compatible endpoint
   const Json& inside = peek(json, "error");
   std::string type = peek_text(inside, "type");

@@ -5,12 +5,12 @@
 
 #include "gateway/dialects/chat/chat.h"
 #include "gateway/peek.h"
+#include "gateway/told_usage.h"
 
 namespace steward::gateway::chat {
 namespace {
 
-constexpr int64_t kMostTokens = 1'000'000'000;  // told by a provider for one call; more is nonsense
-constexpr double kNanoPerTick = 0.1;            // xAI's cost_in_usd_ticks: ten thousand million to the dollar
+constexpr double kNanoPerTick = 0.1;  // xAI's cost_in_usd_ticks: ten thousand million to the dollar
 
 double number(const Json& json, const char* name) {
   const Json& value = peek(json, name);
@@ -66,7 +66,7 @@ void read_tools(const Json& told, ledger::Usage& usage) {
                                                                         : peek(told, "server_tool_use");
   int64_t searches = peek_integer(tools, "web_search_requests");
   if (searches == 0) searches = first_of(told, {"num_search_queries", "num_sources_used"});
-  if (searches > 0 && searches < kMostTokens) usage.tool_calls[std::string(ledger::kWebSearch)] = searches;
+  if (searches > 0 && searches < kMostToldTokens) usage.tool_calls[std::string(ledger::kWebSearch)] = searches;
 }
 
 }  // namespace
@@ -85,9 +85,9 @@ std::optional<ledger::Usage> read_usage(const Json& body) {
   int64_t* counts[] = {&usage.prompt_tokens,      &usage.completion_tokens,     &usage.cached_tokens,
                        &usage.reasoning_tokens,   &usage.cache_write_5m_tokens, &usage.image_input_tokens,
                        &usage.audio_input_tokens, &usage.image_output_tokens,   &usage.audio_output_tokens};
-  if (total < 0 || total > kMostTokens) return {};
+  if (total < 0 || total > kMostToldTokens) return {};
   for (const int64_t* count : counts) {
-    if (*count < 0 || *count > kMostTokens) return {};
+    if (*count < 0 || *count > kMostToldTokens) return {};
   }
   if (usage.prompt_tokens == 0 && usage.completion_tokens == 0) return {};
   usage.completion_tokens = std::max(usage.completion_tokens, total - usage.prompt_tokens);

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/json_bounded.h"
 #include "base/text.h"
 #include "gateway/dialects/gemini/gemini.h"
 #include "gateway/peek.h"
@@ -34,7 +35,7 @@ int64_t duration_us(const std::string& text) {
 }
 
 Json inner_of(std::string_view body) {
-  Json json = Json::parse(body, nullptr, false);
+  Json json = parse_bounded(body);
   if (json.is_array() && !json.empty()) json = Json(json[0]);  // not streamed as SSE, errors come in a list
   return peek(json, "error");
 }

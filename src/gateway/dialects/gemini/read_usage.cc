@@ -2,15 +2,14 @@
 
 #include "gateway/dialects/gemini/gemini.h"
 #include "gateway/peek.h"
+#include "gateway/told_usage.h"
 
 namespace steward::gateway::gemini {
 namespace {
 
-constexpr int64_t kMostTokens = 1'000'000'000;  // told by a provider for one call; more is nonsense
-
 int64_t count(const Json& told, const char* name) {
   const int64_t tokens = peek_integer(told, name);
-  return tokens < 0 || tokens > kMostTokens ? 0 : tokens;
+  return tokens < 0 || tokens > kMostToldTokens ? 0 : tokens;
 }
 
 int64_t of_modality(const Json& told, const char* list, std::string_view modality) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/json_bounded.h"
 #include "base/text.h"
 #include "gateway/dialects/gemini/gemini.h"
 #include "gateway/peek.h"
@@ -10,7 +11,7 @@ namespace {
 // "minItems" may come as "3": int64 in proto JSON.
 Json number_of(const Json& value) {
   if (!value.is_string()) return value;
-  const Json parsed = Json::parse(value.get_ref<const std::string&>(), nullptr, false);
+  const Json parsed = parse_bounded(value.get_ref<const std::string&>());
   return parsed.is_number() ? parsed : value;
 }
 

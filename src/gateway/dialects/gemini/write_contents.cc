@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/json_bounded.h"
 #include "gateway/dialects/gemini/gemini.h"
 #include "gateway/form/custom_tools.h"
 #include "gateway/peek.h"
@@ -181,7 +182,7 @@ class Writer {
   // An object is what the tool said; anything else stands under a name.
   static Json response_of(const std::string& text, bool is_error) {
     if (is_error) return {{"error", text}};
-    Json parsed = Json::parse(text, nullptr, false);
+    Json parsed = parse_bounded(text);
     if (parsed.is_object()) return parsed;
     return {{"result", parsed.is_discarded() || parsed.is_string() ? Json(text) : std::move(parsed)}};
   }
@@ -237,7 +238,7 @@ class Writer {
 
 Json args_of(const std::string& arguments) {
   if (arguments.empty()) return Json::object();
-  Json parsed = Json::parse(arguments, nullptr, false);
+  Json parsed = parse_bounded(arguments);
   return parsed.is_object() ? parsed : Json{{"arguments", arguments}};  // cut off, or no object
 }
 

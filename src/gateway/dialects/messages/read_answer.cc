@@ -100,7 +100,7 @@ class Reader final : public AnswerReader, public RepeatingReader {
                         .created = 0,
                         .extra = others(message, {"id", "type", "role", "content", "model", "stop_reason",
                                                   "stop_sequence", "stop_details", "usage"})});
-    tell_usage(peek(message, "usage"), out);
+    tell_usage(peek(message, "usage"), out, !peek_text(message, "stop_reason").empty());
     const Json& told = peek(message, "content");
     const Json& content = told.is_array() ? told : kNoBlocks;
     if (content.size() > kMaxOpenBlocks)
@@ -226,7 +226,7 @@ class Reader final : public AnswerReader, public RepeatingReader {
   void change(const Json& event, Deltas& out) {
     const Json& delta = peek(event, "delta");
     remember_stop(delta);
-    tell_usage(peek(event, "usage"), out);
+    tell_usage(peek(event, "usage"), out, true);
     Json extra = others(delta, {"stop_reason", "stop_sequence", "stop_details"});
     merge_into(extra, others(event, {"type", "delta", "usage"}));
     if (!extra.empty()) out.push_back(AnswerExtra{.extra = std::move(extra)});
@@ -241,13 +241,19 @@ class Reader final : public AnswerReader, public RepeatingReader {
     if (const Json& details = peek(json, "stop_details"); !details.is_null()) finish_.extra["stop_details"] = details;
   }
 
-  // message_delta tells the counts again, as they are now, but not all of them: what it leaves out stands.
-  void tell_usage(const Json& usage, Deltas& out) {
+  // message_delta tells the counts again, as they are now, but not all of them: what it leaves out stands. What a
+  // stream's start says of the output is no count yet.
+  void tell_usage(const Json& usage, Deltas& out, bool counted) {
     if (!usage.is_object()) return;
     for (const auto& [name, value] : usage.items()) {
       if (!value.is_null() || !usage_.contains(name)) usage_[name] = value;
     }
-    out.push_back(UsageTold{.usage = read_usage(usage_), .raw = usage_});
+    UsageTold told{.usage = read_usage(usage_), .raw = usage_};
+    if (!counted) {
+      told.usage.completion_tokens = 0;
+      usage_.erase("output_tokens");
+    }
+    out.push_back(std::move(told));
   }
 
   void finish(Deltas& out) {

@@ -3,13 +3,16 @@
 // top are those of the last model alone; what is billed is the sum of `iterations`, which then stands beside them.
 #include "gateway/dialects/messages/messages.h"
 #include "gateway/peek.h"
+#include "gateway/told_usage.h"
 
 namespace steward::gateway::messages {
 namespace {
 
 constexpr size_t kMaxIterations = 10'000;
 
-int64_t count(const Json& usage, const char* name) { return std::max<int64_t>(peek_integer(usage, name), 0); }
+int64_t count(const Json& usage, const char* name) {
+  return std::clamp<int64_t>(peek_integer(usage, name), 0, kMostToldTokens);
+}
 
 void add_tokens(const Json& usage, ledger::Usage& into) {
   const int64_t cached = count(usage, "cache_read_input_tokens");

@@ -4,15 +4,15 @@
 
 #include "gateway/dialects/responses/responses.h"
 #include "gateway/peek.h"
+#include "gateway/told_usage.h"
 
 namespace steward::gateway::responses {
 namespace {
 
-constexpr int64_t kMostTokens = 1'000'000'000;  // told by a provider for one call; more is nonsense
-constexpr double kNanoPerTick = 0.1;            // xAI's cost_in_usd_ticks: ten thousand million to the dollar
+constexpr double kNanoPerTick = 0.1;  // xAI's cost_in_usd_ticks: ten thousand million to the dollar
 
 int64_t count(const Json& json, const char* name) {
-  return std::clamp<int64_t>(peek_integer(json, name), 0, kMostTokens);
+  return std::clamp<int64_t>(peek_integer(json, name), 0, kMostToldTokens);
 }
 
 // Only of providers whose word is their invoice, known by its shape: OpenRouter, xAI.
