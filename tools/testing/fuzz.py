@@ -90,7 +90,7 @@ def keep(program: Path) -> Outcome:
         for path in kept.iterdir():
             shutil.move(path, old if MADE.fullmatch(path.name) else new)
         write_seeds(program.name, seeds)
-        output = _output([str(program), "-merge=1", f"-max_len={KEPT_LIMIT_BYTES}", f"-timeout={INPUT_TIMEOUT_S}",
+        output = _output([str(program), "-set_cover_merge=1", "-use_counters=0", f"-max_len={KEPT_LIMIT_BYTES}", f"-timeout={INPUT_TIMEOUT_S}",
                           f"-rss_limit_mb={MEMORY_LIMIT_MB}", *map(str, (new, old, seeds, found))])
         for path in new.iterdir():
             shutil.move(path, kept)

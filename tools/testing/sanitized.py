@@ -4,7 +4,7 @@
 
 Unit and property tests; then the sanitized server under the real clients and under checks of CI's size (faults, kills, hostile bytes, a
 full budget). Each process writes its reports to a file of its own, so none is lost with a server's log: what lies there at the end is
-shown and counted as failed, whatever the tests themselves made of it.
+shown and counted as failed, whatever the tests themselves made of it. Before, faults planted in a small program must be found.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ SUPPRESSIONS = Path(__file__).with_name("tsan.supp")
 CHECKS = ("crash", "wall", "hostile", "fallback", "chaos", "drain")  # those of them that there are
 CLIENTS = ("tests/clients", "tests/symptoms")
 REPORT_SHOWN_BYTES = 6000
+PLANTED = {"asan": ("address,undefined", ("heap", "overflow")), "tsan": ("thread", ("race",))}
 MARKS = {"asan": b"__asan_init", "tsan": b"__tsan_init"}
 
 
@@ -43,6 +44,21 @@ def reports_in(folder: Path) -> Outcome:
     for path in found:
         print(f"\n{path.name}:\n{path.read_bytes()[:REPORT_SHOWN_BYTES].decode(errors='replace')}")
     return Outcome(failed=len(found))
+
+
+def control(preset: str, reports: Path) -> bool:
+    """Faults planted in a small program must be reported, each by a file; then these are removed."""
+    flags, faults = PLANTED[preset]
+    program = TREE / "build" / preset / "planted_faults"
+    source = Path(__file__).with_name("planted_faults.cc")
+    subprocess.run(["clang++-19", "-O1", "-g1", f"-fsanitize={flags}", "-fno-sanitize-recover=all", str(source), "-o", str(program)], check=True)
+    found = []
+    for fault in (*faults, "none"):
+        subprocess.run([str(program), fault], env=os.environ | environment(preset, reports), stdin=subprocess.DEVNULL, check=False)
+        found.append(any(path.stat().st_size for path in reports.iterdir()))
+        for path in reports.iterdir():
+            path.unlink()
+    return found == [True] * len(faults) + [False]
 
 
 def is_instrumented(binary: Path, preset: str) -> bool:
@@ -89,6 +105,9 @@ def main() -> int:
     reports = TREE / "build" / preset / "reports"
     shutil.rmtree(reports, ignore_errors=True)
     reports.mkdir(parents=True)
+    if not control(preset, reports):
+        print("A planted fault was not reported: a clean run would say nothing.")
+        return 1
     os.environ.update(environment(preset, reports) | {"STEWARD_PRESET": preset})
     total = Outcome()
     for name in stages or STAGES:
