@@ -243,7 +243,7 @@ TEST_P(EveryStore, IsCopiedToTheOtherAndBackByteForByte) {
   ASSERT_TRUE(home.journal().erase_blocking(kTenant, {.ids = {gone}}));
   const Location here = home.journal().location();
   home.stop();
-  const auto lines = lines_of(here);
+  auto lines = lines_of(here);
   ASSERT_EQ(lines.size(), 4u);
   TempDir dir;
   const Location there(dir.path() / "copy");
@@ -254,6 +254,15 @@ TEST_P(EveryStore, IsCopiedToTheOtherAndBackByteForByte) {
   const auto again = copy_journal(here, there, nullptr);
   EXPECT_EQ(again->records, 0u);
   EXPECT_EQ(again->found, 4u);
+  home.make();
+  home.start();
+  ASSERT_TRUE(home.append(kTenant, {note("later")}));
+  home.stop();
+  const auto more = copy_journal(here, there, nullptr);  // as if the first had been cut off before it
+  ASSERT_TRUE(more) << more.error().message;
+  EXPECT_EQ(more->records, 1u);
+  lines = lines_of(here);
+  EXPECT_EQ(lines_of(there), lines);
   auto& postgres = TestPostgres::shared();
   postgres.sql("DROP SCHEMA IF EXISTS steward CASCADE");
   const Location database(dir.path() / "copy", postgres.url(), "");

@@ -68,10 +68,18 @@ Status PostgresStore::rewrite_tables() {
   }
   const std::string timeout = connection_->setting("statement_timeout");
   connection_->run({"SELECT set_config('statement_timeout', '0', false)", {}});
+  // Nobody renews the lease meanwhile; should this session end, its advisory lock is free all the same.
+  const auto lease_for = [&](std::chrono::milliseconds time) {
+    connection_->run(
+        {"UPDATE steward.lease SET expires = clock_timestamp() + $2 * interval '1 millisecond' WHERE epoch=$1",
+         PgParams().add(epoch_).add(int64_t{time.count()})});
+  };
+  lease_for(kRewriteWithin);
   for (const char* table : {"records", "sources", "blob_refs"})
     connection_->run_alone(fmt::format("VACUUM FULL steward.{}", table), kRewriteWithin);
   connection_->run({"SELECT set_config('statement_timeout', $1, false)", PgParams().add(timeout)});
-  probe();  // the lease had no word from us meanwhile
+  probe();
+  lease_for(lease_);
   return {};
 }
 

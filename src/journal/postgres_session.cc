@@ -52,6 +52,14 @@ void bound_waits(PgConnection& connection) {
   }
 }
 
+// So that the database notices within half a minute that this machine is gone, and lets go of the advisory lock.
+void notice_dead_peers(PgConnection& connection) {
+  for (const auto& [name, value] :
+       {std::pair{"tcp_keepalives_idle", "10"}, {"tcp_keepalives_interval", "5"}, {"tcp_keepalives_count", "3"}}) {
+    connection.run({"SELECT set_config($1, $2, false)", PgParams().add(name).add(value)});
+  }
+}
+
 StoreInfo info_of(PgConnection& connection) {
   return {.kind = "postgresql",
           .version = connection.setting("server_version"),
@@ -87,6 +95,7 @@ void PostgresStore::connect() {
   check_server(*connection);
   check_writable(*connection);
   bound_waits(*connection);
+  notice_dead_peers(*connection);
   info_ = info_of(*connection);
   if (connection->setting("synchronous_commit") == "off") {
     connection->run({"SELECT set_config('synchronous_commit', 'on', false)", {}});

@@ -98,7 +98,7 @@ class PostgresStore final : public Store {
   Status make_durable() override { return {}; }
   std::chrono::milliseconds hold_every() const override { return lease_ / 5; }
   void hold() override { probe(); }
-  std::chrono::milliseconds longest_pause() const override { return std::chrono::milliseconds(5'000); }
+  std::chrono::milliseconds longest_pause() const override { return std::chrono::milliseconds(2'000); }
 
  private:
   void connect();

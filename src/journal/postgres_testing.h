@@ -72,7 +72,10 @@ class TestPostgres {
     std::error_code error;
     for (const auto& version : std::filesystem::directory_iterator("/usr/lib/postgresql", error))
       found.push_back((version.path() / "bin" / name).string());
-    if (found.empty()) std::abort();
+    if (found.empty()) {
+      std::fprintf(stderr, "There is no PostgreSQL server under /usr/lib/postgresql: run make setup.\n");
+      std::abort();
+    }
     return *std::max_element(found.begin(), found.end());
   }
   // PostgreSQL refuses to run as root: then it runs as the user of Debian's package.
