@@ -19,6 +19,7 @@
 #include "server/price_options.h"
 #include "server/responses.h"
 #include "server/settings.h"
+#include "server/web_app.h"
 #include "server/worker.h"
 
 namespace steward::server {
@@ -99,6 +100,7 @@ Status App::listen() {
   endpoints_ = all_endpoints(core_);
   endpoints_.push_back(openapi_endpoint(core_, endpoints_));
   mount(core_, endpoints_, router_);
+  mount_web(core_, router_);
   core_.threads = std::make_unique<net::IoThreads>(thread_count(*now));
   core_.clients = std::make_unique<net::HttpClients>(*core_.threads, core_.log);
   server_ =
@@ -152,6 +154,7 @@ Status App::open_store() {
   core_.views->add(core_.settings->view());
   core_.views->add(*core_.content);
   core_.views->add(batches_);
+  core_.views->add(changes_);
   core_.views->add(*core_.open_responses);
   for (auto* view : core_.jobs->views()) core_.views->add(*view);
   return core_.views->start();

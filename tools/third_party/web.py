@@ -31,7 +31,7 @@ def _install(out: Path) -> None:
     options = ["--ignore-scripts", "--loglevel=error", "--no-audit", "--no-fund", "--cache", str(out.parent / "npm-cache")]
     environment = os.environ | {"PATH": f"{node() / 'bin'}:{os.environ.get('PATH', '')}", "NO_UPDATE_NOTIFIER": "1"}
     with step("Packages of the web app from npm (230 MB)"):
-        done = subprocess.run(npm_command(["ci", *options]), cwd=out, env=environment, stdin=subprocess.DEVNULL,
+        done = subprocess.run(npm_command(["ci", *options]), check=False, cwd=out, env=environment, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:
         print(done.stdout, file=sys.stderr)

@@ -48,7 +48,10 @@ interface Text {
 const Context = createContext<Text | undefined>(undefined);
 
 async function catalogueOf(language: Language): Promise<Catalogue> {
-  return language === "zh" ? (await import("./zh")).zh : en;
+  if (language === "en") return en;
+  // With its type, so that no page is drawn in boxes where the system has no Chinese.
+  const [{ zh }] = await Promise.all([import("./zh"), import("../styles/chinese")]);
+  return zh;
 }
 
 export function Languages({ children }: { children: ReactNode }) {

@@ -18,6 +18,11 @@ const BODIES: Record<Part, ComponentType> = {
   you: lazy(() => import("./You")),
 };
 
+/** On a phone the names of the parts are wider than the screen. */
+function intoView(name: HTMLElement | null): void {
+  name?.scrollIntoView({ block: "nearest", inline: "center" });
+}
+
 export function SettingsPage() {
   const { t } = useText();
   const me = useMe();
@@ -34,7 +39,10 @@ export function SettingsPage() {
         <h1>{t("nav.settings")}</h1>
         <nav className="tabs end" aria-label={t("nav.settings")}>
           {parts.map((one) => (
-            <Link key={one} to="/settings/$part" params={{ part: one }} activeProps={{}} aria-current={one === here ? "page" : undefined}>
+            <Link
+              key={one}
+              ref={one === here ? intoView : undefined}
+              to="/settings/$part" params={{ part: one }} activeProps={{}} aria-current={one === here ? "page" : undefined}>
               {t(`settings.${one}`)}
             </Link>
           ))}
