@@ -52,7 +52,7 @@ const std::vector<ConfigKey> kKeys = {
      "Lets the server listen beyond loopback without TLS, for a proxy in front that has it; keys and content then "
      "cross the network in the clear."},
     {"server", "tls_certificate", kPath, "", 0, 0, "", kRestart,
-     "The certificate chain (PEM); with `tls_key` it turns TLS on."},
+     "The certificate chain (PEM); with `tls_key` it turns TLS on. A changed file is taken while running."},
     {"server", "tls_key", kPath, "", 0, 0, "", kRestart, "The private key of `tls_certificate` (PEM)."},
     {"server", "unix_socket", kPath, "", 0, 0, "", kRestart,
      "The home's socket, over which the caller is the owner; empty: in a private folder under `$XDG_RUNTIME_DIR` or "
@@ -120,6 +120,9 @@ const std::vector<ConfigKey> kKeys = {
     {"journal", "queue_limit", kInteger, "20000", 16, 10'000'000, "", kRestart,
      "Commands that wait for the writer; one more fails at once."},
     {"journal", "group_limit", kInteger, "512", 1, 100'000, "", kRestart, "Commands that one commit takes together."},
+    {"journal", "upgrade_backups", kInteger, "2", 0, 1000, "", kRestart,
+     "Backups that stay of those made by themselves before an upgrade of the home (docs/operations.md); 0: none is "
+     "made."},
 
     {"engine", "enabled", kBool, "true", 0, 0, "", kRestart, "Serves local models; false: providers only."},
     {"engine", "program", kPath, "", 0, 0, "", kRestart,
@@ -132,6 +135,11 @@ const std::vector<ConfigKey> kKeys = {
      "Loads the default model at the start, so that the first call is quick."},
     {"engine", "memory_mb", kInteger, "0", 0, int64_t{1} << 24, "", kRestart,
      "Memory in MB that loaded models may take together; 0: three quarters of what is available."},
+    {"engine", "nice", kInteger, "0", 0, 19, "", kRestart,
+     "How much a model's process yields to the server and to the rest of the machine (nice(1))."},
+    {"engine", "data_limit_mb", kInteger, "0", 0, int64_t{1} << 24, "", kRestart,
+     "Memory in MB that one model's process may write (RLIMIT_DATA: its context and buffers, not its mapped file); 0: "
+     "no limit."},
     {"engine", "threads", kInteger, "0", 0, 1024, "", kRestart, "Threads of one model's process; 0: the cores."},
     {"engine", "slots", kInteger, "4", 1, 256, "", kRestart, "Calls that one chat model answers at once."},
     {"engine", "context_tokens", kInteger, "0", 0, 10'000'000, "", kRestart,
@@ -266,6 +274,12 @@ const std::vector<ConfigKey> kKeys = {
 
     {"log", "level", kChoice, "info", 0, 0, "debug|info|warn|error", kAtOnce, "The least level that is written."},
     {"log", "format", kChoice, "auto", 0, 0, "auto|json|text", kRestart, "Auto: JSON lines, or text on a terminal."},
+    {"log", "file", kPath, "", 0, 0, "", kRestart,
+     "A file in the place of standard error. `steward reload` and SIGHUP open it anew, for logrotate."},
+    {"log", "max_bytes", kInteger, "0", 0, kGiB, "", kRestart,
+     "The size at which `file` is rotated to `file.1`, looked at ten times a second; 0: never, something else "
+     "rotates."},
+    {"log", "keep", kInteger, "5", 0, 1000, "", kRestart, "Rotated files that stay."},
 };
 
 }  // namespace

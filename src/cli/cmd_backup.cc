@@ -1,4 +1,8 @@
 // steward backup, steward restore.
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
 #include "base/text.h"
 #include "cli/client.h"
 #include "cli/commands.h"
@@ -12,7 +16,8 @@ namespace {
 struct Options {
   std::optional<std::string> folder;
   std::string backup;
-  bool json = false;
+  std::optional<int64_t> keep;
+  bool json = false, list = false;
 };
 
 void print_report(const Context& context, const std::string& path, uint64_t bytes, uint64_t records, uint64_t blobs) {
@@ -20,12 +25,77 @@ void print_report(const Context& context, const std::string& path, uint64_t byte
                            thousands(static_cast<int64_t>(blobs)), human_bytes(bytes)));
 }
 
+int list(const Options& options, Client& client, const Context& context) {
+  auto found = client.list("/admin/v1/backups");
+  if (!found) return context.failed(found.error());
+  if (options.json) return context.line(Json(*found).dump(2)), kDone;
+  Table table;
+  for (const char* title : {"backup", "made at", "records", "by"}) table.column(title);
+  for (const auto& one : *found)
+    table.row({one["name"], one["made_at"], thousands(one["records"].get<int64_t>()), one["version"]});
+  context.print(table.empty() ? "There is none in the home.\n" : table.text(context));
+  return kDone;
+}
+
+// While the server copies: how much has been written, by the size of the unfinished folder.
+class Progress {
+ public:
+  Progress(const Context& context, std::filesystem::path watched) : context_(context), watched_(std::move(watched)) {
+    if (context_.err_is_terminal) thread_ = std::thread([this] { watch(); });
+  }
+  ~Progress() {
+    {
+      const std::lock_guard lock(mutex_);
+      ends_ = true;
+    }
+    wakes_.notify_all();
+    if (!thread_.joinable()) return;
+    thread_.join();
+    std::fputs("\r\x1b[K", context_.err);
+  }
+
+ private:
+  void watch() {
+    std::unique_lock lock(mutex_);
+    while (!wakes_.wait_for(lock, std::chrono::milliseconds(250), [this] { return ends_; })) {
+      std::fprintf(context_.err, "\r\x1b[K%s written", human_bytes(written()).c_str());
+      std::fflush(context_.err);
+    }
+  }
+  uint64_t written() const {
+    uint64_t sum = 0;
+    std::error_code error;
+    for (std::filesystem::directory_iterator at(watched_, error), end; !error && at != end; at.increment(error)) {
+      if (at->path().extension() != ".unfinished") continue;
+      std::error_code inner;
+      for (std::filesystem::recursive_directory_iterator file(at->path(), inner), last; !inner && file != last;
+           file.increment(inner))
+        if (file->is_regular_file(inner)) sum += file->file_size(inner);
+    }
+    return sum;
+  }
+
+  const Context& context_;
+  std::filesystem::path watched_;
+  std::mutex mutex_;
+  std::condition_variable wakes_;
+  bool ends_ = false;
+  std::thread thread_;
+};
+
 int backup(const Options& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
+  if (options.list) return list(options, **client, context);
   Json body = Json::object();
   if (options.folder) body["path"] = std::filesystem::absolute(*options.folder).lexically_normal().string();
-  auto done = (*client)->post("/admin/v1/backups", body);
+  if (options.keep) body["keep"] = *options.keep;
+  Result<Json> done = Json();
+  {
+    const Progress progress(
+        context, options.folder ? std::filesystem::path(body["path"]).parent_path() : context.home / "backups");
+    done = (*client)->post("/admin/v1/backups", body);
+  }
   if (!done) return context.failed(done.error());
   if (options.json) {
     context.line(done->dump(2));
@@ -33,6 +103,8 @@ int backup(const Options& options, const Context& context) {
   }
   print_report(context, done->value("path", ""), done->value("bytes", uint64_t{0}), done->value("records", uint64_t{0}),
                done->value("blobs", uint64_t{0}));
+  for (const auto& name : done->value("removed", Json::array()))
+    context.line(fmt::format("Removed, as older: {}", name.get<std::string>()));
   context.line(
       context.dim("Not in it, on purpose: secrets/ and erasures.log of the home. Copy these apart; 'steward restore "
                   "--help' says why."));
@@ -72,8 +144,12 @@ void add_backup(Command& program, const Context& context) {
           "on\n"
           "purpose, so that a stolen backup opens nothing and a restored one erases again what was erased after it.")
       .argument("FOLDER", options->folder, "Where to (default: a folder named after the time, in the home's backups/)")
+      .option("--keep", options->keep,
+              "Keep the newest N beside it that are named after their time; older ones are removed once it is whole",
+              "N")
+      .flag("--list", options->list, "List those in the home")
       .flag("--json", options->json, "Print JSON")
-      .examples("steward backup\nsteward backup /mnt/usb/steward-2026-11-25")
+      .examples("steward backup --keep 7\nsteward backup /mnt/usb/steward-2026-11-25")
       .run([options, &context] { return backup(*options, context); });
   Command restore_command = program.sub("restore", "Put a backup into an empty home and prove it.");
   restore_command

@@ -6,11 +6,14 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/process_limits.h"
 #include "base/text.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/memory.h"
 #include "journal/stored_journal.h"
+#include "journal/upgrade.h"
+#include "net/certificates.h"
 #include "server/options.h"
 #include "server/paths.h"
 
@@ -27,6 +30,7 @@ struct Finding {
 
 constexpr uint64_t kLittleDisk = 2'000'000'000;
 constexpr uint64_t kLittleMemory = 1'000'000'000;
+constexpr int64_t kCertificateDays = 14;
 
 class Doctor {
  public:
@@ -80,6 +84,17 @@ class Doctor {
     }
     if (::access(context_.home.c_str(), W_OK) != 0)
       say(Mark::kBad, "home", "it can't be written", "Give it to the user that runs Steward.");
+    upgrade();
+  }
+
+  void upgrade() {
+    const auto plan = journal::plan_upgrade(journal::HomePaths(context_.home));
+    if (!plan) return say(Mark::kBad, "home", plan.error().message);
+    if (!plan->problem.empty()) return say(Mark::kBad, "home", plan->problem);
+    if (plan->needed)
+      say(Mark::kWarn, "home",
+          fmt::format("it is of an older release (format {} of {})", plan->stamp.format, journal::kHomeFormat),
+          "The next start upgrades it after a backup; 'steward upgrade --check' says more.");
   }
 
   void configuration() {
@@ -146,6 +161,48 @@ class Doctor {
     say(Mark::kGood, "models", fmt::format("{} on this machine ('steward models list')", found));
   }
 
+  // What a server started from here would have; a running one tells its own.
+  void files() {
+    const FileLimit limit = file_limit();
+    const auto connections = static_cast<uint64_t>(config_->integer("limits.max_connections"));
+    const auto problem = file_limit_problem({limit.hard, limit.hard}, connections);
+    if (problem.empty())
+      say(Mark::kGood, "open files", fmt::format("{} allowed (the server raises its own limit to that)", limit.hard));
+    else
+      say(Mark::kWarn, "open files", fmt::format("{} allowed", limit.hard), problem);
+  }
+
+  void certificate() {
+    const auto path = config_->path("server.tls_certificate");
+    if (path.empty()) return;
+    SystemClock clock;
+    auto loaded = net::Certificates::load(path, config_->path("server.tls_key"), clock, Log());
+    if (!loaded) return say(Mark::kBad, "certificate", loaded.error().message);
+    const auto state = (*loaded)->state();
+    tell_certificate(state.subject, state.expires_at, state.problem);
+  }
+
+  void tell_certificate(const std::string& subject, TimeUs expires_at, const std::string& problem) {
+    if (!problem.empty())
+      return say(Mark::kBad, "certificate", problem, "Put a good pair in its place; it is taken within seconds.");
+    const int64_t days = (expires_at - context_.clock.now_us()) / (24 * 3600 * kSecondUs);
+    const bool soon = days < kCertificateDays;
+    say(soon ? Mark::kWarn : Mark::kGood, "certificate", fmt::format("{} expires in {} days", subject, days),
+        soon ? "Renew it; the new files are taken without a restart." : "");
+  }
+
+  void running_process(const Json& process) {
+    const Json files = process.value("files", Json::object());
+    const std::string told = fmt::format("{} of {} in use by the server", files.value("open", uint64_t{0}),
+                                         files.value("allowed", uint64_t{0}));
+    const std::string problem = files.value("problem", "");
+    say(problem.empty() ? Mark::kGood : Mark::kWarn, "open files", told, problem);
+    if (!process.contains("tls")) return;
+    const Json& tls = process["tls"];
+    tell_certificate(tls.value("subject", ""), parse_rfc3339(tls.value("expires_at", "")).value_or(0),
+                     tls.value("problem", ""));
+  }
+
   void network() {
     if (auto listen = server::listen_options(*config_, "", true); !listen)
       return say(Mark::kBad, "network", listen.error().message);
@@ -153,6 +210,8 @@ class Doctor {
     if (const auto running = server::find_running_server(context_.home)) {
       if (auto client = Client::connect(context_, Client::Need::kRunning)) return running_server(**client);
     }
+    files();
+    certificate();
     if (port == 0) return say(Mark::kGood, "port", "a free one is taken at the start");
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address = {};
@@ -180,6 +239,7 @@ class Doctor {
         ready ? "" : "Look into its log: the journal may not be writable.");
     if ((*status)["version"] != STEWARD_VERSION)
       say(Mark::kWarn, "server", "it is of another version than this command", "Restart it.");
+    running_process(status->value("process", Json::object()));
     for (const auto& [name, model] : (*status)["parts"]["engine"]["models"].items()) {
       if (model.contains("problem"))
         say(Mark::kWarn, "model", name + ": " + model["problem"].get<std::string>(), "Remove it, or fetch it again.");

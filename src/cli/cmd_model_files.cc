@@ -1,5 +1,6 @@
-// steward models add, remove, pull and recommend: model files in the home. They work on the folder themselves; a
-// running server is told to look again.
+// steward models add, remove, pull and recommend: model files in the home. A running server does it, by the same
+// addresses that anybody may use; without one, or with a token for a hub (which is no server's business and no
+// journal's), the command works on the folder itself.
 #include <boost/asio/use_future.hpp>
 
 #include "base/text.h"
@@ -17,11 +18,12 @@ namespace {
 struct Options {
   std::string what;
   std::optional<std::string> name, sha256, hub;
-  bool link = false, replace = false, json = false, all = false;
+  bool link = false, replace = false, json = false, all = false, force = false;
 };
 
 constexpr std::string_view kHub = "https://huggingface.co";
 constexpr DurationUs kShowEachUs = kSecondUs / 5;
+constexpr std::chrono::milliseconds kLookAgain{300};
 
 std::filesystem::path models_folder(const Context& context) { return context.home / "models"; }
 
@@ -42,7 +44,28 @@ std::string what_it_is(const engine::TakenModel& model) {
                      count_text(info.parameters), info.quantization, human_bytes(info.file_bytes));
 }
 
+std::string absolute(const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
+
+std::string what_it_is(const Json& model) {
+  return fmt::format("{} ({}, {} parameters, {}, {})", model["name"].get<std::string>(),
+                     model["kind"] == "embedding" ? "embeddings" : "chat",
+                     count_text(model["parameters"].get<uint64_t>()), model["quantization"].get<std::string>(),
+                     human_bytes(model["file_bytes"].get<uint64_t>()));
+}
+
+int add_there(const Options& options, Client& client, const Context& context) {
+  auto added = client.post("/admin/v1/models", {{"path", absolute(options.what)},
+                                                {"name", options.name.value_or("")},
+                                                {"link", options.link},
+                                                {"replace", options.replace}});
+  if (!added) return context.failed(added.error());
+  if (options.json) return context.line(Json{{"name", (*added)["name"]}, {"path", (*added)["path"]}}.dump()), kDone;
+  context.line("Added " + what_it_is(*added) + ".");
+  return kDone;
+}
+
 int add(const Options& options, const Context& context) {
+  if (auto client = Client::connect(context, Client::Need::kRunning)) return add_there(options, **client, context);
   const auto how = options.link ? engine::Take::kLink : engine::Take::kCopy;
   auto taken =
       engine::take_model(options.what, models_folder(context), options.name.value_or(""), how, options.replace);
@@ -54,9 +77,12 @@ int add(const Options& options, const Context& context) {
 }
 
 int remove(const Options& options, const Context& context) {
-  if (auto done = engine::remove_model(models_folder(context), options.what); !done)
+  if (auto client = Client::connect(context, Client::Need::kRunning)) {
+    const std::string path = "/admin/v1/models/" + url_part(options.what) + (options.force ? "?force=true" : "");
+    if (auto done = (*client)->call("DELETE", path, Json()); !done) return context.failed(done.error());
+  } else if (auto done = engine::remove_model(models_folder(context), options.what); !done) {
     return context.failed(done.error());
-  tell_server(context);
+  }
   context.line("Removed " + options.what + ".");
   return kDone;
 }
@@ -99,14 +125,24 @@ class ProgressLine {
   int tenth_ = -1;
 };
 
+void tell_pulled(const std::string& what, const std::string& sha256, bool checked, const Context& context) {
+  context.line("Fetched " + what + ".");
+  context.line(fmt::format("SHA-256 {} ({})", sha256,
+                           checked ? "as promised" : "nothing was known to compare it with; --sha256 does"));
+}
+
+std::string hub_of(const Options& options, const Context& context) {
+  std::string hub = options.hub.value_or(from_environment(context, "HF_ENDPOINT"));
+  while (hub.ends_with('/')) hub.pop_back();
+  return hub;
+}
+
 Result<engine::PulledModel> pull_here(const Options& options, const Context& context, CancelToken cancel,
                                       ProgressLine& line) {
   net::IoThreads threads(1);
   net::HttpClients clients(threads, Log());
-  std::string hub = options.hub.value_or(from_environment(context, "HF_ENDPOINT"));
-  if (hub.empty()) hub = kHub;
-  while (hub.ends_with('/')) hub.pop_back();
-  engine::HubOptions at{hub, from_environment(context, "HF_TOKEN")};
+  const std::string hub = hub_of(options, context);
+  engine::HubOptions at{hub.empty() ? std::string(kHub) : hub, from_environment(context, "HF_TOKEN")};
   auto source =
       asio::co_spawn(threads.context(0), engine::find_source(clients, options.what, at, cancel), asio::use_future)
           .get();
@@ -119,7 +155,62 @@ Result<engine::PulledModel> pull_here(const Options& options, const Context& con
       .get();
 }
 
+void show_job(const Json& job, ProgressLine& line) {
+  const Json& told = job["progress"];
+  if (!told.is_object()) return;
+  line.show({told.value("have", uint64_t{0}), told.value("whole", uint64_t{0}), told.value("resumed", uint64_t{0}),
+             told.value("checking", false)});
+}
+
+// The job goes on if this command is killed; Ctrl-C stops it.
+Result<Json> wait_for_job(Client& client, Json job, Interrupt& interrupt, ProgressLine& line) {
+  const auto cancel = interrupt.watch();
+  const std::string path = "/admin/v1/jobs/" + job["id"].get<std::string>();
+  while (job["state"] == "queued" || job["state"] == "running") {
+    if (cancel.cancelled()) {
+      (void)client.post(path + "/cancel", Json::object());
+      return fail(ErrorCode::kCancelled, "Stopped. What is here is kept; the same command goes on with it.");
+    }
+    std::this_thread::sleep_for(kLookAgain);
+    auto now = client.get(path);
+    if (!now) return fail(now.error());
+    job = std::move(*now);
+    show_job(job, line);
+  }
+  if (job["state"] == "finished") return job["result"];
+  const Json problem = job["progress"].is_object() ? job["progress"].value("problem", Json()) : Json();
+  return fail(ErrorCode::kUpstreamError, problem.is_string()
+                                             ? problem.get<std::string>()
+                                             : "The model was not fetched: 'steward doctor' and the log say more.");
+}
+
+int pull_there(const Options& options, Client& client, const Context& context) {
+  Interrupt interrupt;
+  ProgressLine line(context);
+  Json body = {{"pull", options.what}, {"name", options.name.value_or("")}, {"replace", options.replace}};
+  if (options.sha256) body["sha256"] = *options.sha256;
+  if (const auto hub = hub_of(options, context); !hub.empty()) body["hub"] = hub;
+  auto job = client.post("/admin/v1/models", body);
+  if (!job) return context.failed(job.error());
+  auto pulled = wait_for_job(client, std::move(*job), interrupt, line);
+  line.end();
+  if (!pulled) return context.failed(pulled.error()), interrupt.happened() ? kInterrupted : kFailed;
+  if (options.json) {
+    context.line(Json{{"name", (*pulled)["name"]},
+                      {"path", (*pulled)["path"]},
+                      {"sha256", (*pulled)["sha256"]},
+                      {"checked", (*pulled)["checked"]}}
+                     .dump());
+    return kDone;
+  }
+  tell_pulled(what_it_is(*pulled), (*pulled)["sha256"], (*pulled)["checked"], context);
+  return kDone;
+}
+
 int pull(const Options& options, const Context& context) {
+  if (from_environment(context, "HF_TOKEN").empty()) {
+    if (auto client = Client::connect(context, Client::Need::kRunning)) return pull_there(options, **client, context);
+  }
   Interrupt interrupt;
   ProgressLine line(context);
   auto pulled = pull_here(options, context, interrupt.watch(), line);
@@ -134,9 +225,7 @@ int pull(const Options& options, const Context& context) {
                      .dump());
     return kDone;
   }
-  context.line("Fetched " + what_it_is(pulled->model) + ".");
-  context.line(fmt::format("SHA-256 {} ({})", pulled->sha256,
-                           pulled->checked ? "as promised" : "nothing was known to compare it with; --sha256 does"));
+  tell_pulled(what_it_is(pulled->model), pulled->sha256, pulled->checked, context);
   return kDone;
 }
 
@@ -144,7 +233,8 @@ int recommend(const Options& options, const Context& context) {
   const uint64_t memory = available_memory_bytes();
   Json out = Json::array();
   Table table;
-  for (const char* title : {"model", "parameters", "file", "needs", "fits", "good for"}) table.column(title);
+  for (const char* title : {"model", "parameters", "file, about", "needs, about", "fits", "good for"})
+    table.column(title);
   const engine::RecommendedModel* best = nullptr;
   for (const auto& model : engine::recommended_models()) {
     const bool fits = model.memory_bytes <= memory;
@@ -187,6 +277,7 @@ void add_model_files(Command& models, const Context& context) {
 
   Command remove_command = models.sub("remove", "Remove a model from the home.");
   remove_command.argument("NAME", options->what, "Its name, as 'steward models list' shows it")
+      .flag("--force", options->force, "Though it answers calls, or a route or engine.default_model names it")
       .run([options, &context] { return remove(*options, context); });
 
   Command pull_command = models.sub("pull", "Fetch a model: from an address, or a repository of a model hub.");

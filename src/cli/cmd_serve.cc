@@ -3,9 +3,11 @@
 #include <ctime>
 
 #include "base/crash_point.h"
+#include "base/service_manager.h"
 #include "cli/commands.h"
 #include "cli/welcome.h"
 #include "server/app.h"
+#include "server/metrics.h"
 
 namespace steward::cli {
 namespace {
@@ -49,10 +51,50 @@ Result<std::map<std::string, std::string>> flags_of(const Options& options) {
   return flags;
 }
 
-void reload(server::App& app) {
+std::string serving(const server::App& app) { return "Serving at " + app.address(); }
+
+void reload(server::App& app, ServiceManager& manager, Clock& clock) {
+  manager.reloading(clock.monotonic_us());
   if (auto report = app.reload(); !report) {
     app.core().log.error("the configuration was not reloaded: it has errors", {{"problems", report.error().message}});
+    app.core().http_metrics->operations().look_now();  // for logrotate and certificates the signal comes without a new
+                                                       // configuration
   }
+  manager.ready(serving(app));
+}
+
+// What is done on the main thread at each tick: the log's size, and the service manager's sign of life, which it gets
+// only while every io thread takes its turn.
+class Ticker {
+ public:
+  Ticker(server::App& app, ServiceManager& manager, Clock& clock)
+      : app_(app), manager_(manager), clock_(clock), heartbeat_(*app.core().threads) {}
+
+  void tick() {
+    const auto& log_file = app_.core().http_metrics->operations().log_file;
+    if (log_file) (void)log_file->look();
+    const TimeUs now = clock_.monotonic_us();
+    if (manager_.watchdog_interval().count() == 0 || now < next_) return;
+    if (!heartbeat_.beats()) return;
+    manager_.alive();
+    next_ = now + manager_.watchdog_interval().count() / 2;  // often enough to miss one
+  }
+
+ private:
+  server::App& app_;
+  ServiceManager& manager_;
+  Clock& clock_;
+  server::Heartbeat heartbeat_;
+  TimeUs next_ = 0;
+};
+
+// To who started it, also where the log is a file.
+int not_started(server::App& app, const Error& error, const Context& context) {
+  if (const auto& log_file = app.core().http_metrics->operations().log_file) {
+    app.core().log.error("not started", {{"reason", error.message}});
+    log_file->give_back_standard_error();
+  }
+  return context.failed(error);
 }
 
 // Lets calls finish until the drain timeout; a second signal cuts them. Answers the exit code.
@@ -90,19 +132,24 @@ int serve(const Options& options, const Context& context) {
   app_options.config_file = options.config_file;
   app_options.environment = context.environment;
   app_options.flags = std::move(*flags);
+  ServiceManager manager(context.environment);
   server::App app(std::move(app_options), context.clock, context.random);
-  if (auto listening = app.listen(); !listening) return context.failed(listening.error());
-  if (auto open = app.open(); !open) return context.failed(open.error());
+  if (auto listening = app.listen(); !listening) return not_started(app, listening.error(), context);
+  manager.status("Opening the journal");
+  if (auto open = app.open(); !open) return not_started(app, open.error(), context);
+  manager.ready(serving(app));
   app.core().log.info("ready", {{"address", app.address()},
                                 {"home", context.home.string()},
                                 {"version", STEWARD_VERSION},
                                 {"duration_us", context.clock.monotonic_us() - began}});
   Warmer warmer(app.core());
   warmer.start();
+  Ticker ticker(app, manager, context.clock);
   bool shown = options.no_welcome || !(options.welcome || context.out_is_terminal);
   while (true) {
     const int signal = next_signal(set, kTick);
-    if (signal == SIGHUP) reload(app);
+    ticker.tick();
+    if (signal == SIGHUP) reload(app, manager, context.clock);
     if (signal == SIGINT || signal == SIGTERM) break;
     if (!shown && warmer.ended()) {
       if (auto screen = show_welcome(app, context, context.clock.monotonic_us() - began); !screen)
@@ -111,6 +158,7 @@ int serve(const Options& options, const Context& context) {
     }
   }
   warmer.cancel();
+  manager.stopping();
   return drain(app, set, context);
 }
 

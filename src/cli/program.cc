@@ -1,4 +1,4 @@
-#include "cli/commands.h"
+#include "cli/commands_operations.h"
 
 namespace steward::cli {
 
@@ -22,7 +22,9 @@ Command make_program(const Context& context) {
   add_usage(program, context);
   add_journal(program, context);
   add_backup(program, context);
+  add_upgrade(program, context);
   add_doctor(program, context);
+  add_health(program, context);
   add_config(program, context);
   add_completion(program, context);
   add_debug(program, context);

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "engine/process_options.h"
 
 namespace steward::engine {
 namespace {
@@ -24,7 +25,7 @@ constexpr char kOomScore[] =
 
 // Between fork and exec: only calls that are safe there.
 [[noreturn]] void become(const char* program, const char* folder, char* const* argv, char* const* environment,
-                         int output, pid_t parent) {
+                         int output, pid_t parent, const ProcessOptions* options) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);  // we died before the line above
@@ -37,6 +38,11 @@ constexpr char kOomScore[] =
   if (const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); score >= 0) {
     [[maybe_unused]] const ssize_t written = ::write(score, kOomScore, sizeof kOomScore - 1);
   }
+  if (options->data_bytes > 0) {
+    const rlimit data{options->data_bytes, options->data_bytes};
+    ::setrlimit(RLIMIT_DATA, &data);
+  }
+  if (options->nice > 0) ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + options->nice);
   const int nothing = ::open("/dev/null", O_RDWR);
   ::dup2(nothing, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
@@ -49,7 +55,7 @@ constexpr char kOomScore[] =
 }  // namespace
 
 Result<std::unique_ptr<Child>> Child::start(const std::filesystem::path& program,
-                                            const std::vector<std::string>& arguments) {
+                                            const std::vector<std::string>& arguments, const ProcessOptions& options) {
   if (::access(program.c_str(), X_OK) != 0) {
     return fail(ErrorCode::kModelUnavailable,
                 fmt::format("The engine {} is not there: 'steward doctor' says what to do.", program.string()));
@@ -64,7 +70,7 @@ Result<std::unique_ptr<Child>> Child::start(const std::filesystem::path& program
   char* environment[] = {nullptr};
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
-  if (pid == 0) become(name.c_str(), folder.c_str(), argv.data(), environment, ends[1], parent);
+  if (pid == 0) become(name.c_str(), folder.c_str(), argv.data(), environment, ends[1], parent, &options);
   ::close(ends[1]);
   if (pid < 0) {
     ::close(ends[0]);

@@ -18,10 +18,12 @@
 
 namespace steward::engine {
 
+struct ProcessOptions;
+
 class Child {
  public:
   static Result<std::unique_ptr<Child>> start(const std::filesystem::path& program,
-                                              const std::vector<std::string>& arguments);
+                                              const std::vector<std::string>& arguments, const ProcessOptions& options);
   ~Child();  // kills it and waits for its end
 
   pid_t pid() const { return pid_; }

@@ -1,6 +1,8 @@
 #include "engine/engine.h"
 
 #include "engine/embedder.h"
+#include "engine/in_use.h"
+#include "engine/process_options.h"
 #include "engine/supervisor.h"
 
 namespace steward::engine {
@@ -10,8 +12,8 @@ constexpr std::chrono::seconds kCountTimeout{60};
 
 class LocalEngine final : public Engine {
  public:
-  LocalEngine(Options options, net::IoThreads& threads, net::HttpClients& clients, Log log)
-      : supervisor_(std::make_shared<Supervisor>(std::move(options), threads, clients, std::move(log))),
+  LocalEngine(Options options, ProcessOptions process, net::IoThreads& threads, net::HttpClients& clients, Log log)
+      : supervisor_(std::make_shared<Supervisor>(std::move(options), process, threads, clients, std::move(log))),
         clients_(clients),
         embedder_(*supervisor_, clients) {}
   ~LocalEngine() override { supervisor_->stop(); }
@@ -20,6 +22,7 @@ class LocalEngine final : public Engine {
   void stop() override { supervisor_->stop(); }
   std::vector<LocalModel> models() const override { return supervisor_->models(); }
   std::optional<LocalModel> find(std::string_view name) const override { return supervisor_->find(name); }
+  int64_t calls_under_way(std::string_view name) const { return supervisor_->calls_under_way(name); }
   void rescan() override { supervisor_->rescan(); }
   Task<Result<std::shared_ptr<Lease>>> acquire(std::string model, Deadline deadline, CancelToken cancel) override {
     return supervisor_->acquire(std::move(model), deadline, std::move(cancel));
@@ -69,10 +72,20 @@ class LocalEngine final : public Engine {
 
 }  // namespace
 
+int64_t calls_under_way(const Engine& engine, std::string_view model) {
+  const auto* local = dynamic_cast<const LocalEngine*>(&engine);
+  return local != nullptr ? local->calls_under_way(model) : 0;
+}
+
 std::unique_ptr<Engine> make_engine(Options options, net::IoThreads& threads, net::HttpClients& clients, Random& random,
                                     Log log) {
+  return make_engine(std::move(options), {}, threads, clients, random, std::move(log));
+}
+
+std::unique_ptr<Engine> make_engine(Options options, ProcessOptions process, net::IoThreads& threads,
+                                    net::HttpClients& clients, Random& random, Log log) {
   (void)random;
-  return std::make_unique<LocalEngine>(std::move(options), threads, clients, std::move(log));
+  return std::make_unique<LocalEngine>(std::move(options), process, threads, clients, std::move(log));
 }
 
 }  // namespace steward::engine

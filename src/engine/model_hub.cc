@@ -77,6 +77,7 @@ Task<Result<PullSource>> ask_hub(net::HttpClients& clients, Repository repositor
   net::ClientRequest request;
   request.url = fmt::format("{}/api/models/{}/tree/main?recursive=true", hub.address, repository.id);
   request.max_response_bytes = kMaxListingBytes;
+  request.guard = hub.guard;
   request.cancel = std::move(cancel);
   if (!hub.token.empty()) request.headers.set("authorization", "Bearer " + hub.token);
   auto answer = co_await clients.here().fetch(std::move(request));

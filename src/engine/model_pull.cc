@@ -116,11 +116,16 @@ std::string absolute(const std::string& base, std::string location) {
 // Follows redirects; the token stays with the host it was meant for.
 Task<Result<std::unique_ptr<net::ClientStream>>> open_following(net::HttpClients& clients, PullSource source,
                                                                 uint64_t from, std::string validator,
+                                                                std::shared_ptr<const net::Guard> guard,
                                                                 CancelToken cancel) {
   std::string url = source.url;
   for (int hop = 0; hop <= kMaxRedirects; ++hop) {
     net::ClientRequest request;
+    if (guard) {  // of each hop: a redirect is an address that somebody else supplied too
+      if (auto good = guard->check(url); !good) co_return fail(good.error());
+    }
     request.url = url;
+    request.guard = guard;
     request.cancel = cancel;
     request.max_response_bytes = SIZE_MAX;
     request.deadlines.total = kLongestPull;
@@ -174,7 +179,8 @@ Task<Result<Attempt>> fetch_some(net::HttpClients& clients, const PullRequest& r
   Attempt attempt;
   const std::string validator = part.validator(request.source.url);
   const uint64_t have = validator.empty() ? 0 : part.size();
-  auto stream = co_await open_following(clients, request.source, have, validator, cancel);
+  auto stream = co_await open_following(clients, request.source, have, validator, request.guard, cancel);
+  if (!stream && stream.error().code == ErrorCode::kUrlRefused) co_return fail(stream.error());
   if (!stream) {
     attempt.broke = stream.error();
     co_return attempt;

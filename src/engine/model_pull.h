@@ -12,6 +12,7 @@
 
 #include "base/async.h"
 #include "engine/model_files.h"
+#include "net/guard.h"
 #include "net/http_client.h"
 
 namespace steward::engine {
@@ -24,8 +25,9 @@ struct PullSource {
 };
 
 struct HubOptions {
-  std::string address;  // "https://…" of the hub, without a slash at the end
-  std::string token;    // for gated repositories, or empty
+  std::string address;                                // "https://…" of the hub, without a slash at the end
+  std::string token;                                  // for gated repositories, or empty
+  std::shared_ptr<const net::Guard> guard = nullptr;  // where a stranger named the repository
 };
 
 // "https://…/model.gguf" or "https://…#sha256=HEX" → itself; "owner/name", "owner/name:Q4_K_M" or
@@ -46,6 +48,7 @@ struct PullRequest {
   bool replace = false;
   int tries = 5;  // of a connection that breaks without any byte in between
   std::function<void(const PullProgress&)> progress;
+  std::shared_ptr<const net::Guard> guard = nullptr;  // where a stranger named the address
 };
 
 struct PulledModel {

@@ -49,8 +49,9 @@ class HeldLease final : public Lease {
 
 }  // namespace
 
-Supervisor::Supervisor(Options options, net::IoThreads& threads, net::HttpClients& clients, Log log)
-    : options_(std::move(options)), threads_(threads), clients_(clients), log_(std::move(log)) {}
+Supervisor::Supervisor(Options options, ProcessOptions process, net::IoThreads& threads, net::HttpClients& clients,
+                       Log log)
+    : options_(std::move(options)), process_(process), threads_(threads), clients_(clients), log_(std::move(log)) {}
 
 Status Supervisor::start() {
   if (auto made = make_private_dir(options_.sockets); !made) return made;
@@ -124,6 +125,12 @@ int64_t Supervisor::window_tokens(std::string_view name) const {
   const std::lock_guard lock(mutex_);
   const auto found = hosts_.find(name);
   return found == hosts_.end() ? 0 : found->second->entry.window_tokens;
+}
+
+int64_t Supervisor::calls_under_way(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = hosts_.find(name);
+  return found == hosts_.end() ? 0 : found->second->leases;
 }
 
 std::string Supervisor::title(std::string_view name) const {
@@ -291,7 +298,7 @@ Status Supervisor::start_child(const HostPtr& host) {
   }
   std::error_code error;
   fs::remove(host->socket, error);
-  auto child = Child::start(options_.program, arguments_of(*host));
+  auto child = Child::start(options_.program, arguments_of(*host), process_);
   if (!child) return fail(child.error());
   host->child = std::move(*child);
   return {};

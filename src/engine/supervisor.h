@@ -13,20 +13,22 @@
 #include <set>
 
 #include "engine/host.h"
+#include "engine/process_options.h"
 #include "net/http_client.h"
 
 namespace steward::engine {
 
 class Supervisor : public std::enable_shared_from_this<Supervisor> {
  public:
-  Supervisor(Options options, net::IoThreads& threads, net::HttpClients& clients, Log log);
+  Supervisor(Options options, ProcessOptions process, net::IoThreads& threads, net::HttpClients& clients, Log log);
 
   Status start();
   void stop();
   std::vector<LocalModel> models() const;
   std::optional<LocalModel> find(std::string_view name) const;
   int64_t window_tokens(std::string_view name) const;
-  std::string title(std::string_view name) const;  // general.name of its file
+  std::string title(std::string_view name) const;        // general.name of its file
+  int64_t calls_under_way(std::string_view name) const;  // leases
   void rescan();
   Task<Result<std::shared_ptr<Lease>>> acquire(std::string model, Deadline deadline, CancelToken cancel);
   void report_failure(const Lease& lease);
@@ -53,6 +55,7 @@ class Supervisor : public std::enable_shared_from_this<Supervisor> {
   HostPtr evictable() const;       // locked; null if none
 
   Options options_;
+  ProcessOptions process_;
   net::IoThreads& threads_;
   net::HttpClients& clients_;
   Log log_;

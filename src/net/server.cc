@@ -4,6 +4,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <future>
 
+#include "net/certificates.h"
 #include "net/connection.h"
 #include "net/draining.h"
 #include "net/listener.h"
@@ -27,13 +28,13 @@ constexpr std::string_view kTooMany =
 
 // One listening socket and what its connections are made of.
 struct Door {
-  Door(asio::io_context& context, int descriptor, bool unix_socket, std::shared_ptr<TlsContext> tls)
+  Door(asio::io_context& context, int descriptor, bool unix_socket, std::shared_ptr<Certificates> tls)
       : acceptor(context, asio::generic::stream_protocol(unix_socket ? AF_UNIX : AF_INET, 0), descriptor),
         over_unix(unix_socket),
         tls(std::move(tls)) {}
   Acceptor acceptor;
   bool over_unix;
-  std::shared_ptr<TlsContext> tls;
+  std::shared_ptr<Certificates> tls;
 };
 
 class HttpServer final : public Server {
@@ -62,11 +63,10 @@ class HttpServer final : public Server {
 
   Status start() override {
     state_->routes = std::make_unique<RouteTable>(router_.routes(), router_.middleware(), router_.error_writer());
-    std::shared_ptr<TlsContext> tls;
     if (!listen_.tls_certificate.empty()) {
-      auto loaded = TlsContext::load(listen_.tls_certificate, listen_.tls_key);
+      auto loaded = Certificates::load(listen_.tls_certificate, listen_.tls_key, state_->clock, state_->log);
       if (!loaded) return fail(std::move(loaded.error()));
-      tls = std::move(*loaded);
+      certificates_ = std::move(*loaded);
     }
     for (size_t i = 0; i < threads_.count(); ++i)
       sets_.push_back(std::make_shared<ConnectionSet>(threads_.context(i), state_));
@@ -74,7 +74,7 @@ class HttpServer final : public Server {
       auto descriptor = listen_tcp(listen_.host, listen_.port);
       if (!descriptor) return fail(std::move(descriptor.error()));
       port_ = local_port(*descriptor);
-      open_door(*descriptor, false, tls);
+      open_door(*descriptor, false, certificates_);
     }
     if (!listen_.unix_socket.empty()) {
       auto descriptor = listen_unix(listen_.unix_socket);
@@ -87,6 +87,7 @@ class HttpServer final : public Server {
   uint16_t port() const override { return port_; }
   size_t connections() const override { return state_->connections; }
   size_t requests_under_way() const override { return state_->under_way; }
+  const std::shared_ptr<Certificates>& certificates() const { return certificates_; }
 
   void stop_accepting() override {
     if (doors_.empty()) return;
@@ -144,7 +145,7 @@ class HttpServer final : public Server {
     while (state_->under_way > 0 && !deadline.passed()) std::this_thread::sleep_for(kPollUnderWay);
   }
 
-  void open_door(int descriptor, bool over_unix, std::shared_ptr<TlsContext> tls) {
+  void open_door(int descriptor, bool over_unix, std::shared_ptr<Certificates> tls) {
     auto door = std::make_shared<Door>(threads_.context(0), descriptor, over_unix, std::move(tls));
     doors_.push_back(door);
     asio::co_spawn(threads_.context(0), accept_loop(door, sets_, state_),
@@ -185,7 +186,7 @@ class HttpServer final : public Server {
   static void begin(Door& door, std::shared_ptr<ConnectionSet> set, StreamSocket socket) {
     std::string remote = remote_name(socket.native_handle());
     std::shared_ptr<Transport> transport =
-        door.tls ? door.tls->wrap(std::move(socket)) : make_plain_transport(std::move(socket));
+        door.tls ? door.tls->current()->wrap(std::move(socket)) : make_plain_transport(std::move(socket));
     auto& context = set->context();
     auto connection =
         std::make_shared<Connection>(std::move(set), std::move(transport), std::move(remote), door.over_unix);
@@ -199,12 +200,18 @@ class HttpServer final : public Server {
   std::shared_ptr<ServerState> state_;
   std::vector<std::shared_ptr<ConnectionSet>> sets_;
   std::vector<std::shared_ptr<Door>> doors_;
+  std::shared_ptr<Certificates> certificates_;
   uint16_t port_ = 0;
 };
 
 }  // namespace
 
 void begin_drain(Server& server) { static_cast<HttpServer&>(server).begin_drain(); }
+
+std::shared_ptr<Certificates> certificates_of(Server& server) {
+  const auto* http = dynamic_cast<const HttpServer*>(&server);
+  return http != nullptr ? http->certificates() : nullptr;
+}
 
 std::unique_ptr<Server> make_server(IoThreads& threads, Router& router, Listen listen, ServerLimits limits,
                                     Clock& clock, Random& random, Log log) {

@@ -4,6 +4,9 @@
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <ctime>
+
+#include "base/crypto.h"
 
 namespace steward::net {
 namespace {
@@ -90,7 +93,30 @@ class OpenSslContext final : public TlsContext {
     if (context_.use_private_key_file(key.string(), ssl::context::pem, error); error) {
       return fail(ErrorCode::kConfig, fmt::format("The TLS key {} can't be used: {}.", key.string(), error.message()));
     }
+    if (SSL_CTX_check_private_key(context_.native_handle()) != 1) {
+      ERR_clear_error();
+      return fail(ErrorCode::kConfig, fmt::format("The TLS key {} is not the one of the certificate {}.", key.string(),
+                                                  certificate.string()));
+    }
     return {};
+  }
+
+  CertificateFacts facts() const override {
+    CertificateFacts out;
+    X509* leaf = SSL_CTX_get0_certificate(const_cast<ssl::context&>(context_).native_handle());
+    if (leaf == nullptr) return out;
+    std::tm ends = {};
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &ends) == 1) out.expires_at = ::timegm(&ends) * kSecondUs;
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    if (X509_digest(leaf, EVP_sha256(), digest, &size) == 1)
+      out.fingerprint = to_hex(std::string_view(reinterpret_cast<const char*>(digest), size));
+    const std::unique_ptr<BIO, int (*)(BIO*)> text(BIO_new(BIO_s_mem()), BIO_free);
+    X509_NAME_print_ex(text.get(), X509_get_subject_name(leaf), 0, XN_FLAG_RFC2253);
+    char* bytes = nullptr;
+    const long length = BIO_get_mem_data(text.get(), &bytes);
+    if (length > 0) out.subject.assign(bytes, static_cast<size_t>(length));
+    return out;
   }
 
   std::unique_ptr<Transport> wrap(StreamSocket socket) override {

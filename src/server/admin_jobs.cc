@@ -2,6 +2,7 @@
 #include "journal/db.h"
 #include "server/admin.h"
 #include "server/fields.h"
+#include "server/model_file_api.h"
 #include "server/page.h"
 #include "server/worker.h"
 
@@ -11,19 +12,6 @@ namespace {
 constexpr std::string_view kPurge = "erasure.purge";
 constexpr int kPurgeTries = 100;  // before the job itself is put off
 constexpr size_t kStreamPage = 1'000;
-
-Json job_json(const jobs::Job& job) {
-  return {{"id", job.id},
-          {"object", "job"},
-          {"kind", job.kind},
-          {"state", jobs::to_text(job.state)},
-          {"tries", job.epoch},
-          {"due_at", to_rfc3339(job.due_at)},
-          {"changed_at", to_rfc3339(job.changed_at)},
-          {"progress", job.progress},
-          {"result", job.result},
-          {"error", job.error.empty() ? Json(nullptr) : Json(job.error)}};
-}
 
 Task<Result<Reply>> list_jobs(Core& core, AdminCall call) {
   auto limit = query_integer(call.request, "limit", 100, 1, 1000);
@@ -103,6 +91,19 @@ Task<Result<Reply>> erase(Core& core, AdminCall call) {
 
 }  // namespace
 
+Json job_json(const jobs::Job& job) {
+  return {{"id", job.id},
+          {"object", "job"},
+          {"kind", job.kind},
+          {"state", jobs::to_text(job.state)},
+          {"tries", job.epoch},
+          {"due_at", to_rfc3339(job.due_at)},
+          {"changed_at", to_rfc3339(job.changed_at)},
+          {"progress", job.progress},
+          {"result", job.result},
+          {"error", job.error.empty() ? Json(nullptr) : Json(job.error)}};
+}
+
 // Tables of views are clean once they have folded the erasure; then the files.
 Result<Json> purge_files(Core& core, const jobs::Job& job, jobs::JobContext& context) {
   const auto written = core.journal->written_seq(job.tenant);
@@ -125,6 +126,7 @@ void register_jobs(Core& core) {
     return purge_files(core, job, context);
   });
   register_content_job(core);
+  register_model_jobs(core);
 }
 
 std::vector<Endpoint> job_endpoints(Core& core) {

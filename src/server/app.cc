@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "gateway/conversations/responses_api.h"
+#include "journal/upgrade.h"
 #include "net/draining.h"
 #include "server/admin.h"
 #include "server/batches/runner.h"
@@ -14,9 +15,11 @@
 #include "server/idempotency.h"
 #include "server/metrics.h"
 #include "server/openapi.h"
+#include "server/operations.h"
 #include "server/options.h"
 #include "server/paths.h"
 #include "server/price_options.h"
+#include "server/process_options.h"
 #include "server/responses.h"
 #include "server/settings.h"
 #include "server/web_app.h"
@@ -33,6 +36,38 @@ constexpr int64_t kPurgeRounds = 12;  // of housekeeping between looks for conte
 size_t thread_count(const Config& config) {
   const auto asked = static_cast<size_t>(config.integer("server.threads"));
   return asked > 0 ? asked : std::max<size_t>(1, std::thread::hardware_concurrency());
+}
+
+// The command line's own server, which nobody watches, leaves standard error and the limits as they are.
+Status open_log(Core& core, const AppOptions& options, const Config& config) {
+  Operations& operations = core.http_metrics->operations();
+  operations.home = core.home.root;
+  operations.connections_limit = static_cast<uint64_t>(config.integer("limits.max_connections"));
+  operations.file_limit = options.announce ? raise_file_limit() : file_limit();
+  if (const auto path = config.path("log.file"); options.announce && !path.empty()) {
+    auto file =
+        LogFile::open({path, static_cast<uint64_t>(config.integer("log.max_bytes")), config.integer("log.keep")});
+    if (!file) return fail(file.error());
+    operations.log_file = std::move(*file);
+  }
+  core.log = Log::to_stderr(log_level(config), log_format(config));
+  if (const auto problem = file_limit_problem(operations.file_limit, operations.connections_limit);
+      options.announce && !problem.empty()) {
+    core.log.warn("few file descriptors", {{"allowed", operations.file_limit.soft}, {"todo", problem}});
+  }
+  return {};
+}
+
+// Before anything is written to it, a home of an older release is copied.
+Status upgrade_home(Core& core) {
+  const auto keep = static_cast<size_t>(core.config.get()->integer("journal.upgrade_backups"));
+  auto backup = journal::begin_upgrade(core.home, core.clock.now_us(), keep);
+  if (!backup) return fail(backup.error());
+  if (*backup) {
+    core.log.warn("the home is upgraded; a backup of how it was stands",
+                  {{"backup", (*backup)->path.string()}, {"bytes", (*backup)->bytes}, {"records", (*backup)->records}});
+  }
+  return {};
 }
 
 }  // namespace
@@ -81,7 +116,7 @@ Status App::listen() {
   if (!config) return fail(config.error());
   core_.config.put(std::make_shared<Config>(std::move(*config)));
   const auto now = core_.config.get();
-  core_.log = Log::to_stderr(log_level(*now), log_format(*now));
+  if (auto opened = open_log(core_, options_, *now); !opened) return opened;
   core_.traces = std::make_shared<gateway::Traces>(core_.random, core_.log);
   if (auto made = journal::prepare_home(core_.home); !made) return made;
   // The journal takes the lock for good in open(); a second server must not get as far as the first one's socket.
@@ -106,6 +141,7 @@ Status App::listen() {
   server_ =
       net::make_server(*core_.threads, router_, *listen, server_limits(*now), core_.clock, core_.random, core_.log);
   if (auto started = server_->start(); !started) return started;
+  core_.http_metrics->operations().certificates = net::certificates_of(*server_);
   return options_.announce ? announce() : Status{};
 }
 
@@ -122,6 +158,7 @@ Status App::open() {
   register_batch_job(core_);
   core_.jobs->start();
   open_responses(core_);
+  if (auto stamped = journal::finish_upgrade(core_.home); !stamped) return stamped;
   core_.phase = Phase::kReady;
   housekeeper_ = std::thread([this] { housekeep(); });
   return {};
@@ -129,6 +166,7 @@ Status App::open() {
 
 Status App::open_store() {
   const auto config = core_.config.get();
+  if (auto ready = upgrade_home(core_); !ready) return ready;
   auto master = journal::load_master_key(core_.home, config->path("secrets.master_key_file"), core_.random);
   if (!master) return fail(master.error());
   core_.blobs = std::make_unique<journal::BlobStore>(core_.home, std::move(*master));
@@ -185,7 +223,8 @@ Status App::open_models() {
     options.shipped_models.clear();
     options.models.clear();
   }
-  core_.engine = engine::make_engine(std::move(options), *core_.threads, *core_.clients, core_.random, core_.log);
+  core_.engine = engine::make_engine(std::move(options), process_options(*config), *core_.threads, *core_.clients,
+                                     core_.random, core_.log);
   if (auto started = core_.engine->start(); !started) return started;
   std::map<std::string, std::string> left_out;
   auto gateway = gateway_options(*config, options_.environment, *core_.secrets, &left_out);
@@ -240,6 +279,7 @@ Result<ReloadReport> App::reload() {
   core_.ledger->set_provider_kinds(provider_kinds(*fresh));
   core_.log.set_level(log_level(*fresh));
   core_.config.put(std::make_shared<Config>(std::move(*fresh)));
+  core_.http_metrics->operations().look_now();
   core_.log.info("configuration reloaded", {{"applied", report.applied}, {"needs_restart", report.needs_restart}});
   return report;
 }
@@ -250,6 +290,7 @@ void App::housekeep() {
   while (!housekeeper_wakes_.wait_for(lock, kHousekeeping, [this] { return housekeeper_ends_; })) {
     lock.unlock();
     asio::co_spawn(core_.threads->context(0), core_.ledger->expire(), asio::detached);
+    core_.http_metrics->operations().look();
     flush_traces();
     if (rounds++ % kPurgeRounds == 0)
       asio::co_spawn(core_.threads->context(0), purge_due_content(core_), asio::detached);

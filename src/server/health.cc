@@ -61,6 +61,7 @@ Task<Result<Reply>> get_status(Core& core, AdminCall call) {
   body["pid"] = ::getpid();
   body["started_at"] = to_rfc3339(core.started_at);
   body["keys"] = snapshot->keys.size();
+  body["process"] = core.http_metrics->operations().status();
   co_return Reply{200, std::move(body)};
 }
 

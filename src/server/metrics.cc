@@ -110,6 +110,9 @@ std::vector<Metric> all_metrics(const Core& core) {
                  "gauge",
                  {},
                  static_cast<double>(core.started_at) / kSecondUs});
+  for (auto& metric : core.http_metrics->operations().metrics()) out.push_back(std::move(metric));
+  const bool serves = core.phase == Phase::kReady && core.journal->state() == journal::State::kReady;
+  out.push_back({"steward_ready", "Whether calls are served, as /readyz tells it.", "gauge", {}, serves ? 1.0 : 0.0});
   if (core.phase != Phase::kReady) return out;
   const Id& tenant = core.tenant;
   out.push_back({"steward_journal_written_seq",

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "server/core.h"
+#include "server/operations.h"
 
 namespace steward::server {
 
@@ -13,6 +14,8 @@ class HttpMetrics {
  public:
   void count(const std::string& method, const std::string& route, int status, DurationUs duration_us);
   std::vector<gateway::Metric> read() const;
+  Operations& operations() { return operations_; }  // the process's own state, told beside what HTTP counts
+  const Operations& operations() const { return operations_; }
 
  private:
   static constexpr std::array<double, 11> kBucketsS = {0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300};
@@ -22,6 +25,7 @@ class HttpMetrics {
     double sum_s = 0;
     int64_t count = 0;
   };
+  Operations operations_;
   mutable std::mutex mutex_;
   std::map<std::pair<std::string, std::string>, Route> routes_;  // as many as there are routes
 };

@@ -9,7 +9,7 @@ import sys
 
 from tests.checks.contract import Check, Options, perform
 
-NAMES = ("run", "wall", "crash", "rebuild", "fair", "hostile", "prices", "clients", "fallback", "recordings", "dialects", "store", "chaos", "drain")
+NAMES = ("run", "wall", "crash", "rebuild", "fair", "hostile", "prices", "clients", "fallback", "recordings", "dialects", "store", "chaos", "drain", "upgrade")
 
 
 def load(name: str) -> Check:
