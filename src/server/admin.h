@@ -18,7 +18,6 @@ std::vector<Endpoint> journal_endpoints(Core& core);
 std::vector<Endpoint> backup_endpoints(Core& core);  // also /admin/v1/journal/rebuild
 std::vector<Endpoint> job_endpoints(Core& core);     // and erasure, which is one
 std::vector<Endpoint> config_endpoints(Core& core);
-std::vector<Endpoint> change_endpoints(Core& core);    // /admin/v1/changes
 std::vector<Endpoint> call_endpoints(Core& core);      // /admin/v1/calls
 std::vector<Endpoint> provider_endpoints(Core& core);  // /admin/v1/providers
 std::vector<Endpoint> route_endpoints(Core& core);     // /admin/v1/routes

@@ -83,7 +83,7 @@ Task<Result<Reply>> set_price(Core& core, AdminCall call) {
 }
 
 Result<ledger::UsageQuery> usage_query(const Core& core, const AdminCall& call) {
-  static const std::vector<std::string> kGroups = {"key", "model", "day", "endpoint", "team", "owner", "provider"};
+  static const std::vector<std::string> kGroups = {"key", "model", "day", "endpoint", "team", "owner"};
   ledger::UsageQuery query;
   query.tenant = call.caller.tenant;
   for (const auto part : split(query_text(call.request, "group_by"), ',')) {
@@ -181,19 +181,19 @@ std::vector<Endpoint> price_endpoints(Core& core) {
 }
 
 std::vector<Endpoint> usage_endpoints(Core& core) {
-  return {json_endpoint(
-      "GET", "/admin/v1/usage",
-      {.tag = "Usage",
-       .summary = "Sum up calls, tokens and cost",
-       .response_schema = "UsageRow",
-       .list = true,
-       .query = {{"group_by", "Any of key, model, day, endpoint, team, owner, provider, with commas between them"},
-                 {"from", "First day or instant"},
-                 {"to", "Day or instant before which it ends"},
-                 {"key", "Only this key"},
-                 {"model", "Only this model"},
-                 {"time_zone", "IANA zone of the days; UTC if not said"}}},
-      [&core](AdminCall call) { return get_usage(core, std::move(call)); })};
+  return {
+      json_endpoint("GET", "/admin/v1/usage",
+                    {.tag = "Usage",
+                     .summary = "Sum up calls, tokens and cost",
+                     .response_schema = "UsageRow",
+                     .list = true,
+                     .query = {{"group_by", "Any of key, model, day, endpoint, team, owner, with commas between them"},
+                               {"from", "First day or instant"},
+                               {"to", "Day or instant before which it ends"},
+                               {"key", "Only this key"},
+                               {"model", "Only this model"},
+                               {"time_zone", "IANA zone of the days; UTC if not said"}}},
+                    [&core](AdminCall call) { return get_usage(core, std::move(call)); })};
 }
 
 }  // namespace steward::server

@@ -21,7 +21,7 @@ std::vector<Endpoint> all_endpoints(Core& core) {
         budget_endpoints(core), price_endpoints(core), usage_endpoints(core), model_admin_endpoints(core),
         model_file_endpoints(core), journal_endpoints(core), backup_endpoints(core), job_endpoints(core),
         config_endpoints(core), call_endpoints(core), provider_endpoints(core), route_endpoints(core),
-        file_endpoints(core), batch_endpoints(core), change_endpoints(core)}) {
+        file_endpoints(core), batch_endpoints(core)}) {
     out.insert(out.end(), part.begin(), part.end());
   }
   return out;

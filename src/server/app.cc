@@ -22,7 +22,6 @@
 #include "server/process_options.h"
 #include "server/responses.h"
 #include "server/settings.h"
-#include "server/web_app.h"
 #include "server/worker.h"
 
 namespace steward::server {
@@ -135,7 +134,6 @@ Status App::listen() {
   endpoints_ = all_endpoints(core_);
   endpoints_.push_back(openapi_endpoint(core_, endpoints_));
   mount(core_, endpoints_, router_);
-  mount_web(core_, router_);
   core_.threads = std::make_unique<net::IoThreads>(thread_count(*now));
   core_.clients = std::make_unique<net::HttpClients>(*core_.threads, core_.log);
   server_ =
@@ -192,7 +190,6 @@ Status App::open_store() {
   core_.views->add(core_.settings->view());
   core_.views->add(*core_.content);
   core_.views->add(batches_);
-  core_.views->add(changes_);
   core_.views->add(*core_.open_responses);
   for (auto* view : core_.jobs->views()) core_.views->add(*view);
   return core_.views->start();

@@ -11,7 +11,6 @@
 #include "server/kept.h"
 #include "server/metrics.h"
 #include "server/options.h"
-#include "server/web_app.h"
 
 namespace steward::server {
 namespace {
@@ -296,8 +295,7 @@ void mount(Core& core, const std::vector<Endpoint>& endpoints, net::Router& rout
       return preflight(core, allowed, request, responder);
     });
   }
-  router.set_error_writer([&core](net::Request& request, net::Responder& responder, Error error) {
-    if (error.code == ErrorCode::kNotFound && wants_page(request)) return send_page(core, 404, request, responder);
+  router.set_error_writer([](net::Request& request, net::Responder& responder, Error error) {
     return write_error(request, responder, std::move(error));
   });
 }
