@@ -2,7 +2,7 @@
 
 The upstream stamps each event with its time of sending, the client compares it with that of receipt: the longest gap is the stall. Each
 level is run through Steward and directly, in turn. Memory is the growth of the server's resident set at the time when all are open,
-divided by the streams; what the kernel holds for all sockets of the machine (four ends a stream) is told apart. Exact: the usage that
+divided by their number then; what the kernel holds for all sockets of the machine (four ends a stream) is told apart. Exact: the usage that
 Steward reports is what the upstream counted. A stream needs two descriptors of the server, so the hard limit of the process bounds what
 can be tried.
 """
@@ -40,6 +40,7 @@ class Held:
     """What one level came to."""
 
     told: dict
+    at_once: int  # the most that were seen open
     memory_bytes: float = 0.0  # of the server, a stream
     sockets_bytes: float = 0.0  # of the kernel, a stream
     cpu_ms: float = 0.0  # of the server, an event
@@ -68,18 +69,14 @@ def hold(target: Target, folder: Path, count: int, up: Upstream) -> Held:
     events = up.stats()["chunks"]
     command = load_command(target, body, "--rate", PER_SECOND, "--count", count, "--duration", 1, "--deadline", 600)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    peak, peak_sockets, sampled = rss, sockets, False
+    most, peak, peak_sockets = 1, rss, sockets
     while process.poll() is None:
         time.sleep(0.5)
         stats = up.stats()
-        if stats["streams"] - stats["streams_ended"] >= count * 0.99:
-            sampled = True
-            peak_sockets = max(peak_sockets, cpu.socket_memory_bytes())
-            if target.pid:
-                peak = max(peak, cpu.rss_bytes(target.pid))
-    held = Held(json.loads(process.stdout.read()))
-    if sampled:
-        held.memory_bytes, held.sockets_bytes = (peak - rss) / count, (peak_sockets - sockets) / count
+        if (now_open := stats["streams"] - stats["streams_ended"]) >= most:
+            most, peak, peak_sockets = now_open, cpu.rss_bytes(target.pid) if target.pid else 0, cpu.socket_memory_bytes()
+    held = Held(json.loads(process.stdout.read()), most)
+    held.memory_bytes, held.sockets_bytes = (peak - rss) / most, (peak_sockets - sockets) / most
     if target.pid:
         held.cpu_ms = (cpu.seconds(target.pid) - spent) * 1e3 / max(1, up.stats()["chunks"] - events)
     return held
@@ -103,7 +100,7 @@ def exact(before: dict, after: dict, seen: dict, counted: dict) -> bool:
 def row(through: str, count: int, held: Held) -> dict:
     told = held.told
     lag = told.get("lag_us") or {"p50": math.nan, "p99": math.nan, "max": math.nan}
-    out = {"streams": count, "through": through, "whole": f"{told['ok']}/{told['begun']}", "events": told.get("events", 0)}
+    out = {"streams": count, "through": through, "at once": held.at_once, "whole": f"{told['ok']}/{told['begun']}", "events": told.get("events", 0)}
     out |= {"lag p50 ms": round(lag["p50"] / 1e3, 2), "lag p99 ms": round(lag["p99"] / 1e3, 1), "longest ms": round(lag["max"] / 1e3, 1), "over 200 ms": told.get("stalls", 0)}
     if through != "direct":
         out |= {"kB each": round(held.memory_bytes / 1e3, 1), "CPU us an event": round(held.cpu_ms * 1e3, 1), "exact": held.exact}
