@@ -5,6 +5,7 @@
 #include "base/crypto.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "base/json_bounded.h"
 #include "base/money.h"
 #include "base/text.h"
 
@@ -63,6 +64,18 @@ TEST(Text, Utf8) {
   EXPECT_EQ(nfkc("ﬁ①").value(), "fi1");
   EXPECT_EQ(collapse_whitespace("  a\u3000\n b "), "a b");
   EXPECT_EQ(nearest("prot", {"port", "host"}), "port");
+}
+
+// Copying and writing a value recurse: a hundred thousand brackets in a provider's event, or in the arguments of a tool
+// call, ran through the stack and ended the process.
+TEST(JsonReader, TextsThatMayBeNoJsonDoNotNestWithoutEnd) {
+  const auto nested = [](size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  EXPECT_TRUE(parse_bounded(nested(100'000)).is_discarded());
+  EXPECT_TRUE(parse_bounded("{\"a\":" + nested(kMaxForeignDepth) + "}").is_discarded());
+  EXPECT_TRUE(parse_bounded(nested(kMaxForeignDepth)).is_array());
+  EXPECT_EQ(parse_bounded("{\"brackets\":\"" + std::string(100'000, '[') + "\"}")["brackets"].get<std::string>().size(),
+            100'000u);
+  EXPECT_TRUE(parse_bounded("{\"a\":").is_discarded());
 }
 
 TEST(JsonReader, RefusesWhatTwoReadersWouldReadDifferently) {

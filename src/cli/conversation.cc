@@ -1,8 +1,19 @@
 #include "cli/conversation.h"
 
 #include "base/file.h"
+#include "base/json_bounded.h"
 
 namespace steward::cli {
+namespace {
+
+// Null where it isn't there; so a server that answers otherwise than ours ends no command.
+const Json& at(const Json& object, const char* name) {
+  static const Json kNothing;
+  const auto found = object.is_object() ? object.find(name) : object.end();
+  return found == object.end() ? kNothing : *found;
+}
+
+}  // namespace
 
 void Conversation::take_back() {
   if (!turns_.empty() && turns_.back()["role"] == "user") turns_.pop_back();
@@ -30,9 +41,18 @@ Result<Conversation> Conversation::load(const std::filesystem::path& file) {
     return fail(ErrorCode::kCorrupt, file.string() + " holds no conversation.");
   }
   Conversation out;
-  out.model = kept->value("model", "");
-  out.system = kept->value("system", "");
-  for (const auto& turn : (*kept)["turns"]) out.turns_.push_back(turn);
+  const auto text_in = [](const Json& object, const char* name) {
+    const Json& value = at(object, name);
+    return value.is_string() ? value.get<std::string>() : "";
+  };
+  out.model = text_in(*kept, "model");
+  out.system = text_in(*kept, "system");
+  for (const auto& turn : (*kept)["turns"]) {
+    if (text_in(turn, "role") == "user")
+      out.say(text_in(turn, "content"));
+    else if (text_in(turn, "role") == "assistant")
+      out.answer(text_in(turn, "content"));
+  }
   return out;
 }
 
@@ -54,17 +74,19 @@ std::string AnswerReader::feed(std::string_view bytes) {
   std::string fresh;
   for (const auto& event : *events) {
     if (event.data.empty() || event.data == "[DONE]") continue;
-    const Json chunk = Json::parse(event.data, nullptr, false);
+    const Json chunk = parse_bounded(event.data);
     if (!chunk.is_object()) continue;
-    if (chunk.contains("error") && chunk["error"].is_object())
-      problem_ = chunk["error"].value("message", "The answer broke off.");
+    if (chunk.contains("error") && chunk["error"].is_object()) {
+      const Json& message = at(chunk["error"], "message");
+      problem_ = message.is_string() ? message.get<std::string>() : "The answer broke off.";
+    }
     if (chunk.contains("usage") && chunk["usage"].is_object()) usage_ = chunk["usage"];
-    if (!chunk.contains("choices") || !chunk["choices"].is_array() || chunk["choices"].empty()) continue;
-    const Json& choice = chunk["choices"][0];
-    if (const Json reason = choice.value("finish_reason", Json()); reason.is_string())
+    const Json& choices = at(chunk, "choices");
+    if (!choices.is_array() || choices.empty()) continue;
+    if (const Json& reason = at(choices[0], "finish_reason"); reason.is_string())
       finish_reason_ = reason.get<std::string>();
-    const Json delta = choice.value("delta", Json::object());
-    if (const Json content = delta.value("content", Json()); content.is_string()) fresh += content.get<std::string>();
+    if (const Json& content = at(at(choices[0], "delta"), "content"); content.is_string())
+      fresh += content.get<std::string>();
   }
   text_ += fresh;
   return fresh;

@@ -1,5 +1,7 @@
 #include "engine/asking.h"
 
+#include "base/json_bounded.h"
+
 namespace steward::engine {
 
 Task<Result<Json>> ask(net::HttpClients& clients, std::shared_ptr<Lease> lease, std::string path, Json body,
@@ -19,11 +21,12 @@ Task<Result<Json>> ask(net::HttpClients& clients, std::shared_ptr<Lease> lease, 
         answer.error().code == ErrorCode::kCancelled || answer.error().code == ErrorCode::kUpstreamTimeout;
     co_return ours ? fail(answer.error()) : fail(ErrorCode::kEngineFailed, "The local model's process did not answer.");
   }
-  Json parsed = Json::parse(answer->body, nullptr, false);
+  Json parsed = parse_bounded(answer->body);
   if (answer->status >= 400) {
     std::string words = "The local model's process refused the input.";
-    if (parsed.is_object() && parsed.contains("error") && parsed["error"].is_object())
-      words = parsed["error"].value("message", words);
+    const auto pointed = "/error/message"_json_pointer;
+    if (parsed.is_object() && parsed.contains(pointed) && parsed[pointed].is_string())
+      words = parsed[pointed].get<std::string>();
     co_return fail(answer->status < 500 ? ErrorCode::kInvalidRequest : ErrorCode::kEngineFailed, words);
   }
   if (parsed.is_discarded())

@@ -34,12 +34,20 @@ std::optional<Repository> repository_of(std::string_view what) {
   return out;
 }
 
+// A member of another type than the hub tells counts as not told.
+std::string text_in(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
 std::vector<HubFile> model_files_of(const Json& listing) {
   std::vector<HubFile> out;
   for (const auto& entry : listing) {
     if (!entry.is_object()) continue;
-    HubFile file{entry.value("path", ""), "", entry.value("size", uint64_t{0})};
-    if (const auto lfs = entry.find("lfs"); lfs != entry.end() && lfs->is_object()) file.sha256 = lfs->value("oid", "");
+    HubFile file{.path = text_in(entry, "path")};
+    if (const auto size = entry.find("size"); size != entry.end() && size->is_number_unsigned())
+      file.bytes = size->get<uint64_t>();
+    if (const auto lfs = entry.find("lfs"); lfs != entry.end() && lfs->is_object()) file.sha256 = text_in(*lfs, "oid");
     const std::string lower = to_lower_ascii(file.path);
     const bool helper = lower.find("mmproj") != std::string::npos || lower.find("imatrix") != std::string::npos;
     if (lower.ends_with(".gguf") && !helper) out.push_back(std::move(file));

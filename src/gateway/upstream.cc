@@ -41,6 +41,7 @@ std::string reason_of(std::string_view body) {
           error.contains("message") && error["message"].is_string() ? error["message"].get<std::string>() : dump(error);
   }
   if (reason.empty()) reason = collapse_whitespace(replace_invalid_utf8(body.substr(0, kMaxReason)));
+  if (reason.empty()) reason = "It gave no reason.";
   return reason.size() > kMaxReason ? replace_invalid_utf8(reason.substr(0, kMaxReason)) : reason;
 }
 

@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 
 #include "base/config_providers.h"
+#include "base/json_bounded.h"
 #include "gateway/providers/listing.h"
 #include "gateway/upstream.h"
 #include "net/guard.h"
@@ -228,7 +229,7 @@ Json test_answer(const std::string& name, const std::string& key, Result<net::Cl
   out["status"] = got->status;
   out["ok"] = got->status == 200;
   if (got->status == 200)
-    out["models"] = gateway::listed_models(Json::parse(got->body, nullptr, false));
+    out["models"] = gateway::listed_models(parse_bounded(got->body));
   else
     out["error"] = without(gateway::reason_of(got->body), key);
   return out;

@@ -48,6 +48,7 @@ std::string reason_of(const Json& json, std::string_view body) {
       reason += ": " + collapse_whitespace(replace_invalid_utf8(raw.substr(0, kMaxReason)));
   }
   if (reason.empty()) reason = collapse_whitespace(replace_invalid_utf8(body.substr(0, kMaxReason)));
+  if (reason.empty()) reason = "It gave no reason.";
   return shortened(std::move(reason));
 }
 

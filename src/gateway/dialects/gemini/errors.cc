@@ -62,6 +62,7 @@ std::string reason_of(const Json& json, std::string_view body) {
   const Json& error = peek(json, "error").is_null() ? json : peek(json, "error");
   std::string reason = error.is_string() ? error.get<std::string>() : peek_text(error, "message");
   if (reason.empty()) reason = collapse_whitespace(replace_invalid_utf8(body.substr(0, kMaxReason)));
+  if (reason.empty()) reason = "It gave no reason.";
   return reason.size() > kMaxReason ? replace_invalid_utf8(reason.substr(0, kMaxReason)) : reason;
 }
 
