@@ -129,7 +129,7 @@ SCRIPTS = {"good": good, "held": held, "large": large}
 # --- running ------------------------------------------------------------------------------------------------------------------------------
 def run(options: Options) -> Outcome:
     only = options.settings.get("ONLY", "")
-    cells = [cell for cell in all_cells() if only in f"{cell} {cell.name}"]
+    cells = [cell for cell in all_cells(options.ci) if only in f"{cell} {cell.name}"]
     stage, seed = Stage(cells), options.number("SEED", 1)
     plays = {cell.name: FAULTS[cell.fault].play for cell in cells if cell.side == "network"}
     relays = {cell.name: CLIENT_FAULTS[cell.fault].play for cell in cells if cell.side == "client"}
@@ -156,7 +156,7 @@ class Play:
 
     def __init__(self, steward: Steward, stage: Stage, key: str, proxy: Proxy, door: ClientProxy):
         self.steward, self.stage, self.key, self.proxy, self.door = steward, stage, key, proxy, door
-        self.gate, self.heavy = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(1)
+        self.gate, self.heavy, self.alone = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(3), asyncio.Semaphore(1)
 
     async def all(self) -> dict:
         before = self.steward.rss_bytes()
@@ -173,7 +173,7 @@ class Play:
             await asyncio.sleep(0.02)
 
     async def one(self, cell: Cell) -> dict:
-        async with self.heavy if cell.heavy else self.gate:
+        async with self.alone if cell.fault == "flood" else self.heavy if cell.heavy else self.gate:
             port, line = (self.door.port, f"{cell.name}\n".encode()) if cell.side == "client" else (self.steward.port, b"")
             told = await ask(port, self.key, cell.ingress, cell.name, cell.streamed, tokens=cell.tokens, first_line=line, deadline_s=DEADLINE_S, errors_in=cell.errors_in)
             after = await ask(self.steward.port, self.key, cell.ingress, f"good-net-{cell.egress}", cell.streamed, tokens=ALLOWED, deadline_s=DEADLINE_S)
@@ -241,6 +241,8 @@ def planted(facts: dict) -> dict[str, dict]:
         fact = cells[at] | {"told": dataclasses.replace(cells[at]["told"], **told)} | other
         if "cost" in other:
             fact["rows"] = [row | {"cost_microusd": str(float(row["cost_microusd"]) * other["cost"] + (not float(row["cost_microusd"])))} for row in fact["rows"]]
+        if "told_on_record" in other:
+            fact["rows"] = [row | {"usage": row["usage"] | {"estimated": False}} for row in fact["rows"]]
         return facts | {"cells": [*cells[:at], fact, *cells[at + 1 :]]}
 
     row = next(one["rows"] for one in cells if one["rows"])
@@ -254,7 +256,7 @@ def planted(facts: dict) -> dict[str, dict]:
         "charges double": doctored("network", "gzip", False, cost=2),
         "charges for nothing": doctored("network", "reset", False, cost=1, rows=row),
         "charges nothing for what was made": doctored("network", "reset-in-body", True, rows=[]),
-        "believes a negative count": doctored("lie", "usage-negative", True, rows=[row[0] | {"usage": row[0]["usage"] | {"estimated": False}}]),
+        "believes a negative count": doctored("lie", "usage-negative", True, told_on_record=True),
         "a reservation left open": facts | {"open_calls": 1},
         "a fault that did not fire": doctored("network", "brotli", True, fired=Fired()),
         "broken after a fault": doctored("lie", "huge", True, good_after=False),

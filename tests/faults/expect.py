@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tests.faults.spoken import OUTPUT, PROMPT, TEXT, Came
 
 ALLOWED = 40  # output tokens, as every cell asks
+LONG_BYTES = 10_000_000  # a whole answer beyond it may take longer than its first byte may: then it is in doubt
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ def input_only() -> Expect:
 
 def garbage(size: int) -> Expect:
     """A whole answer that can't be read: it may have been made, and counts by its bytes, up to what was allowed."""
-    return Expect(error=True, charge=Charge(None, min(-(-size // 4), ALLOWED), estimated=True))
+    charge = Charge(None, min(-(-size // 4), ALLOWED), estimated=True, or_reserved=size > LONG_BYTES)
+    return Expect(error=True, charge=charge)
 
 
 def in_doubt() -> Expect:

@@ -179,12 +179,11 @@ async def goes_on(call: Call, egress: str, streamed: bool) -> None:
 
 async def open_tool_call(call: Call, egress: str, streamed: bool) -> None:
     """The arguments stop in the middle, the call is never closed, the answer ends as if all were well."""
-    events = answers.EVENTS[spoken(egress)](BIG)
-    half = [one for one in events if '"ry": "Norway"' not in json.dumps(one)]
-    closes = ("content_block_stop", "response.function_call_arguments.done", "response.output_item.done")
-    kept = [one for one in half if one.get("type") not in closes]
-    drop = next(i for i, one in enumerate(kept) if "Norw" in json.dumps(one) or "Oslo" in json.dumps(one))
-    kept = [one for i, one in enumerate(kept) if i != drop or spoken(egress) == "responses"]
+    closes = ("content_block_stop",)
+    kept = [one for one in answers.EVENTS[spoken(egress)](BIG) if one.get("type") not in closes]
+    arguments = [one for one in kept if "partial_json" in json.dumps(one) or ('"arguments": "' in json.dumps(one) and '"id": "call_1"' not in json.dumps(one))]
+    for one in arguments[-2:]:
+        kept.remove(one)
     await give(call, say(egress, True, [*kept, "[DONE]"] if egress == "chat" else kept))
 
 
