@@ -40,7 +40,9 @@ class Part {
     const auto text = read_file(note_, 64 * 1024);
     if (!text) return "";
     const Json note = Json::parse(*text, nullptr, false);
-    return note.is_object() && note.value("url", "") == url ? note.value("validator", "") : "";
+    const bool ours = note.is_object() && note.contains("url") && note["url"] == url && note.contains("validator") &&
+                      note["validator"].is_string();
+    return ours ? note["validator"].get<std::string>() : "";
   }
   Status note(const std::string& url, const std::string& validator) {
     return write_file_atomic(note_, dump(Json{{"url", url}, {"validator", validator}}));

@@ -45,6 +45,18 @@ TEST(DescribedTools, EarlierCallsAndResultsAreKept) {
   EXPECT_NE(plain[3]["content"].get<std::string>().find("42"), std::string::npos);
 }
 
+// Written into the message as JSON, they ran through the stack and ended the process.
+TEST(DescribedTools, ArgumentsNestedWithoutEndAreNoArguments) {
+  Json body = request(nullptr);
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  body["messages"].push_back(
+      {{"role", "assistant"},
+       {"tool_calls", {{{"id", "c"}, {"type", "function"}, {"function", {{"name", "f"}, {"arguments", deep}}}}}}});
+  const Json plain = with_described_tools(body)["messages"];
+  EXPECT_NE(plain[2]["content"].get<std::string>().find("\"arguments\":{}"), std::string::npos);
+  EXPECT_EQ(read_tool_answer("{\"tool\":\"f\",\"arguments\":" + deep + "}", "stop", "c").finish_reason, "stop");
+}
+
 TEST(DescribedTools, AnswersReadBack) {
   const ToolAnswer call = read_tool_answer(R"({"tool":"f","arguments":{"city":"Paris"}})", "stop", "call_1");
   EXPECT_EQ(call.finish_reason, "tool_calls");
