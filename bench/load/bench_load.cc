@@ -35,7 +35,8 @@ namespace {
 using namespace steward::bench;
 
 constexpr int64_t kSecond = 1'000'000;
-constexpr int64_t kStall = 200'000;  // an event this late counts as a stall
+constexpr int64_t kStall = 200'000;               // an event this late counts as a stall
+constexpr int64_t kLongestWarmUp = 20 * kSecond;  // then the clock starts, warm or not
 
 struct Settings {
   std::string address = "127.0.0.1", path, body_file, headers;
@@ -108,7 +109,7 @@ class Load : public Handler {
   int64_t begin_us = 0, end_us = 0;
 
  private:
-  enum Tag : uint64_t { kStart, kNext, kDeadline };
+  enum Tag : uint64_t { kStart, kNext, kDeadline, kWarmed };
   void start();
   void send_due();
   void ask(int64_t due_us, bool counted);
@@ -238,7 +239,7 @@ void Load::run() {
   warming_ = settings.warm;
   for (int i = 0; i < settings.warm; ++i) ask(now_us(), false);
   if (settings.warm == 0) start();
-  loop.at(now_us() + static_cast<int64_t>((settings.duration_s + settings.deadline_s) * kSecond), *this, kDeadline);
+  loop.at(now_us() + kLongestWarmUp, *this, kWarmed);
   loop.run();
 }
 
@@ -246,13 +247,15 @@ void Load::start() {
   begin_us = next_us_ = now_us();
   end_us = settings.count > 0 ? INT64_MAX : begin_us + static_cast<int64_t>(settings.duration_s * kSecond);
   sending_ = true;
+  loop.at(begin_us + static_cast<int64_t>((settings.duration_s + settings.deadline_s) * kSecond), *this, kDeadline);
   if (settings.closed == 0) return loop.at(next_us_, *this, kNext);
   for (int i = 0; i < settings.closed; ++i) ask(now_us(), true);
 }
 
 void Load::due(uint64_t tag) {
-  if (tag == kStart) return start();
+  if (tag == kStart) return begin_us == 0 ? start() : void();
   if (tag == kDeadline) return loop.stop();
+  if (tag == kWarmed) return begin_us == 0 ? start() : void();
   send_due();
 }
 
@@ -273,7 +276,7 @@ void Load::send_due() {
 void Load::ended(Connection& connection, bool) {
   --under_way_;
   free_.push_back(&connection);
-  if (warming_ > 0 && --warming_ == 0) return loop.at(now_us() + kSecond / 20, *this, kStart);
+  if (warming_ > 0 && --warming_ == 0 && begin_us == 0) return loop.at(now_us() + kSecond / 20, *this, kStart);
   if (!sending_) return settle();
   if (settings.closed == 0) return;
   if (now_us() < end_us) return ask(now_us(), true);

@@ -24,7 +24,7 @@ from tests.harness.steward import Steward
 
 RATES = (1, 32, 200)
 SATURATION = "saturation"
-AT_ONCE = {"litellm": 64}  # in the closed loop; the others 512
+AT_ONCE = {"litellm": 64, "portkey": 256}  # in the closed loop; the others 512
 PRICE = Price(input_pico=150_000, output_pico=600_000)
 CONFIG = """
 [log]
