@@ -24,6 +24,7 @@ TOOLS = Path(__file__).resolve().parent
 BINARY = TOOLS.parent / "build/release/bin/steward"
 VERSION = re.compile(r"^project\(steward VERSION (\S+)", re.MULTILINE)
 LICENSES = tomllib.loads((TOOLS / "licenses.toml").read_text())
+UNTOLD = "not told"  # in tools/licenses.toml; a test finds it, a build goes on
 # An expression has no other words than identifiers and these; everything else is a name (CycloneDX tells the two apart).
 EXPRESSION = re.compile(r"[\w.+-]+(?: (?:AND|OR|WITH) [\w.+-]+)*|\(.*\)|[\w.+-]+ (?:AND|OR) \(.*\)")
 
@@ -89,8 +90,8 @@ def canonical(name: str) -> str:
 def python_packages() -> dict[tuple[str, str], list[str]]:
     """(name, version) → SHA-256 of the archives that set-up takes."""
     found: dict[tuple[str, str], list[str]] = {}
-    for kind in ("", "-clients", "-litellm", "-node"):
-        text = (TOOLS / f"requirements{kind}.txt").read_text()
+    for file in sorted(TOOLS.rglob("requirements*.txt")):
+        text = file.read_text()
         for name, version, hashes in re.findall(r"^([\w.-]+)(?:\[[^\]]*\])?==(\S+)((?: *\\\n +--hash=sha256:\w+)*)", text, re.MULTILINE):
             found[canonical(name), version] = re.findall(r"sha256:(\w+)", hashes)
     return found
@@ -98,14 +99,14 @@ def python_packages() -> dict[tuple[str, str], list[str]]:
 
 def npm_packages() -> dict[tuple[str, str], tuple[str, str]]:
     """(name, version) → licence, integrity."""
-    locked = json.loads((TOOLS / "clients/package-lock.json").read_text())["packages"]
+    locks = [json.loads(lock.read_text())["packages"] for lock in sorted(TOOLS.rglob("package-lock.json"))]
     found = {}
-    for place, package in locked.items():
+    for place, package in (one for locked in locks for one in locked.items()):
         if place:
             name = place.rpartition("node_modules/")[2]
             said = package.get("license", "")
             if not said or said.startswith("SEE "):
-                said = next(text for start, text in sorted(LICENSES["npm"].items(), reverse=True) if name.startswith(start))
+                said = next((text for start, text in sorted(LICENSES["npm"].items(), reverse=True) if name.startswith(start)), UNTOLD)
             found[name, package["version"]] = (said, package.get("integrity", ""))
     return found
 
@@ -116,7 +117,7 @@ def tests() -> list[dict]:
     for (name, version), digests in sorted(python_packages().items()):
         # One of several archives (by platform) is installed; an SBOM's hashes are all of one thing.
         hashes = [{"alg": "SHA-256", "content": digests[0]}] if len(digests) == 1 else []
-        out.append(component("pypi", name, version, licence(LICENSES["pypi"][name]), scope="excluded", **({"hashes": hashes} if hashes else {})))
+        out.append(component("pypi", name, version, licence(LICENSES["pypi"].get(name, UNTOLD)), scope="excluded", **({"hashes": hashes} if hashes else {})))
     for (name, version), (said, integrity) in sorted(npm_packages().items()):
         algorithm, _, digest = integrity.partition("-")
         hashes = {"hashes": [{"alg": "SHA-512", "content": base64.b64decode(digest).hex()}]} if algorithm == "sha512" else {}
@@ -154,7 +155,7 @@ def page() -> str:
             "## Built in or shipped", "", "| package | version | licence | holds |", "|---|---|---|---|"]
     rows += [f"| {one['name']} ({one['purl'].split(':')[1].split('/')[0]}) | {one['version']} | {words(one['licenses'])} | {one['description']} |" for one in pinned()]
     rows += ["", "## Debian 12: compiler, libraries, run time", "", "| package | licence |", "|---|---|"]
-    rows += [f"| {name} | {LICENSES['debian'][name]} |" for name in sorted(debian_names())]
+    rows += [f"| {name} | {LICENSES['debian'].get(name, UNTOLD)} |" for name in sorted(debian_names())]
     rows += ["", "## Tests only, not shipped", "", "| package | version | licence |", "|---|---|---|"]
     rows += [f"| {one['name']} ({one['purl'].split(':')[1].split('/')[0]}) | {one['version']} | {words(one['licenses'])} |" for one in tests()]
     return "\n".join(rows) + "\n"
