@@ -71,11 +71,11 @@ std::string comparable(std::string text) {
 }
 
 TEST(FaultyNetwork, HoweverBytesArriveAndLeaveTheAnswersAreTheSame) {
-  const std::string whole = comparable(run({.bytes = std::string(kRequests)}, 0).taken);
+  const std::string whole = comparable(run({.bytes = std::string(kRequests), .stays = true}, 0).taken);
   ASSERT_NE(whole.find("echo: hello there"), std::string::npos) << whole;
   ASSERT_NE(whole.find("HTTP/1.1 404"), std::string::npos) << whole;
   for (uint64_t seed = first_seed(); seed < first_seed() + kRuns; ++seed) {
-    const Ran ran = run({.bytes = std::string(kRequests)}, seed);
+    const Ran ran = run({.bytes = std::string(kRequests), .stays = true}, seed);
     ASSERT_EQ(comparable(ran.taken), whole) << "seed " << seed;
     ASSERT_EQ(ran.connections + ran.under_way, 0u) << "seed " << seed;
   }
@@ -84,7 +84,7 @@ TEST(FaultyNetwork, HoweverBytesArriveAndLeaveTheAnswersAreTheSame) {
 // A client that leaves anywhere, or takes no more of the answer from any byte on, leaves nothing behind, and no answer
 // is given that its request did not earn.
 TEST(FaultyNetwork, AClientThatBreaksOffAnywhereLeavesNothing) {
-  const std::string whole = comparable(run({.bytes = std::string(kRequests)}, 0).taken);
+  const std::string whole = comparable(run({.bytes = std::string(kRequests), .stays = true}, 0).taken);
   for (uint64_t seed = first_seed(); seed < first_seed() + kRuns; ++seed) {
     std::mt19937_64 random(seed);
     ClientScript script{.bytes = std::string(kRequests), .lost_after = random() % kRequests.size()};

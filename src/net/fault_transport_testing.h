@@ -16,6 +16,7 @@ namespace steward::net::testing_support {
 struct ClientScript {
   std::string bytes;                      // what the client sends
   size_t lost_after = std::string::npos;  // so many of them arrive
+  bool stays = false;                     // until the server has ended its side
   ErrorValue end = asio::error::eof;      // then: an end of its side, or a reset
   size_t takes = std::string::npos;       // bytes of the answer, before writing fails
 };
@@ -31,7 +32,9 @@ class FaultTransport final : public Transport {
 
   void read_some(asio::mutable_buffer into, std::shared_ptr<ReadSink> sink) override {
     asio::post(context_, [this, into, sink = std::move(sink), alive = alive_] {
-      if (*alive && !closed_) return deliver(into, *sink);
+      const bool open = *alive && !closed_;
+      if (open && script_.stays && !ended_ && sent_ == script_.bytes.size()) return read_some(into, sink);
+      if (open) return deliver(into, *sink);
       sink->on_read(asio::error::operation_aborted, 0);
     });
   }
@@ -56,7 +59,10 @@ class FaultTransport final : public Transport {
     co_return error;
   }
 
-  Task<void> shutdown_send() override { co_return; }
+  Task<void> shutdown_send() override {
+    ended_ = true;
+    co_return;
+  }
   void close() override { closed_ = true; }
   int native_handle() override { return -1; }
 
@@ -79,7 +85,7 @@ class FaultTransport final : public Transport {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::string taken_;
   size_t sent_ = 0;
-  bool closed_ = false;
+  bool closed_ = false, ended_ = false;
 };
 
 }  // namespace steward::net::testing_support
