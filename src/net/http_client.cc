@@ -1,9 +1,9 @@
 // Requests to other servers as transfers of libcurl. A transfer buffers what has come and pauses the socket while
 // nobody reads.
 //
-// A request that has begun to leave is never sent a second time behind the caller's back (a provider would charge
-// twice): libcurl repeats a request on a fresh connection when a kept one dies without an answer, so it is asked before
-// each sending.
+// A request whose body has begun to leave is never sent a second time behind the caller's back (a provider would charge
+// twice): libcurl repeats a request on a fresh connection when a kept one dies without an answer, unless it can't
+// rewind the body - so it gets none to rewind.
 #include "net/http_client.h"
 
 #include <arpa/inet.h>
@@ -22,7 +22,7 @@ namespace {
 
 constexpr size_t kReadAheadBytes = 256 * 1024;                     // what a stream holds before its socket is paused
 constexpr size_t kMaxHeaderBytes = 256 * 1024, kMaxHeaders = 512;  // of an answer
-constexpr long kBufferBytes = 4 * 1024, kUploadBufferBytes = 16 * 1024;  // of each open stream: there may be thousands
+constexpr long kBufferBytes = 8 * 1024, kUploadBufferBytes = 16 * 1024;  // of each open stream: there may be thousands
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
@@ -76,17 +76,22 @@ class Transfer final : public CurlTransfer, public std::enable_shared_from_this<
   static size_t on_body(char* data, size_t size, size_t count, void* self) {
     return static_cast<Transfer*>(self)->take_body({data, size * count});
   }
-  static int on_send(void* self, char*, char*, int, int) { return static_cast<Transfer*>(self)->may_send(); }
+  static size_t on_read(char* into, size_t size, size_t count, void* opaque) {
+    auto* self = static_cast<Transfer*>(opaque);
+    size_t taken = self->request_.body.copy(into, size * count, self->sent_);
+    self->sent_ += taken;
+    return taken;
+  }
   static size_t on_header(char* data, size_t size, size_t count, void* self) {
     return static_cast<Transfer*>(self)->take_header({data, size * count});
   }
+
   static curl_socket_t on_open_socket(void* self, curlsocktype purpose, curl_sockaddr* to);
 
   void set_options();
   void set_guard();
   void set_method();
   void set_headers();
-  int may_send();
   size_t take_body(std::string_view bytes);
   size_t take_header(std::string_view line);
   void fail_with(Error error) {
@@ -122,7 +127,7 @@ class Transfer final : public CurlTransfer, public std::enable_shared_from_this<
   Headers headers_;
   size_t header_bytes_ = 0;
   std::string buffer_;
-  long sent_ = -1;    // to a proxy, before the request; -1: it was not begun
+  size_t sent_ = 0;   // of the request's body
   size_t total_ = 0;  // of the answer's
   std::optional<Error> error_;
   bool running_ = false, head_done_ = false, done_ = false, paused_ = false, wake_posted_ = false, timed_out_ = false,
@@ -213,18 +218,10 @@ void Transfer::set_method() {
   }
   if (method == "GET" && request_.body.empty()) return;
   curl_easy_setopt(easy_, CURLOPT_POST, 1L);
-  curl_easy_setopt(easy_, CURLOPT_POSTFIELDS, request_.body.data());  // not copied: leaves with the headers if small
+  curl_easy_setopt(easy_, CURLOPT_READFUNCTION, &Transfer::on_read);
+  curl_easy_setopt(easy_, CURLOPT_READDATA, this);
   curl_easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
-  curl_easy_setopt(easy_, CURLOPT_PREREQFUNCTION, &Transfer::on_send);
-  curl_easy_setopt(easy_, CURLOPT_PREREQDATA, this);
   if (method != "POST") curl_easy_setopt(easy_, CURLOPT_CUSTOMREQUEST, method.c_str());
-}
-
-int Transfer::may_send() {
-  long sent = 0;
-  curl_easy_getinfo(easy_, CURLINFO_REQUEST_SIZE, &sent);
-  if (sent_ < 0) sent_ = sent;
-  return sent == sent_ ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 void Transfer::set_headers() {

@@ -24,11 +24,7 @@ void Input::time_out() {
 void Input::watch(std::function<void()> gone) {
   if (ended_) return gone();
   gone_ = std::move(gone);
-  if (begin_ == end_ && !reading_ && capacity_ > kWatchBytes) {
-    data_.reset();
-    capacity_ = begin_ = end_ = 0;
-  }
-  if (end_ - begin_ < kReadAheadBytes) start_read(kWatchBytes);
+  if (end_ - begin_ < kReadAheadBytes) start_read(kIdleBufferBytes);
 }
 
 void Input::poll_gone() {
@@ -57,7 +53,7 @@ void Input::make_room(size_t room) {
   if (capacity_ >= held + room) {
     std::memmove(data_.get(), data_.get() + begin_, held);
   } else {
-    size_t capacity = std::max(held + room, std::min(2 * capacity_, kReadAheadBytes));
+    size_t capacity = std::max(std::max(kIdleBufferBytes, held + room), std::min(2 * capacity_, kReadAheadBytes));
     auto data = std::make_unique_for_overwrite<char[]>(capacity);
     if (held > 0) std::memcpy(data.get(), data_.get() + begin_, held);
     data_ = std::move(data);

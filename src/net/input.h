@@ -12,8 +12,7 @@
 namespace steward::net {
 
 inline constexpr size_t kIdleBufferBytes =
-    4 * 1024;                                // what a connection holds while it waits: 10,000 of them are 40 MB
-inline constexpr size_t kWatchBytes = 1024;  // while a handler works, which may take hours: mostly nothing comes
+    4 * 1024;  // what a connection holds while it waits: 10,000 of them are 40 MB
 inline constexpr size_t kReadAheadBytes =
     64 * 1024;  // read ahead while a handler works, and the step in which bodies are read
 

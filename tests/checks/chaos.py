@@ -61,9 +61,9 @@ dialect = "{dialect}"
 base_url = "http://127.0.0.1:{port}/v1"
 {key}
 models = {models}
-first_byte_timeout_ms = 2500
-between_bytes_timeout_ms = 2500
-total_timeout_ms = 8000
+first_byte_timeout_ms = 6000
+between_bytes_timeout_ms = 6000
+total_timeout_ms = 12000
 [prices."{name}/*"]
 input = {input}
 output = {output}
