@@ -32,7 +32,21 @@ std::optional<DurationUs> until(std::optional<TimeUs> time, TimeUs now_us) {
   return std::clamp<DurationUs>(*time - now_us, 0, kLongestHoldUs);
 }
 
-std::optional<TimeUs> http_date(std::string_view text) {  // "Sun, 06 Nov 1994 08:49:37 GMT"
+// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7). The shape is looked at first: date::parse would take "nan" and
+// "1e99" for seconds and cast them.
+bool looks_like_http_date(std::string_view text) {
+  constexpr std::string_view kShape = "aaa, 00 aaa 0000 00:00:00 GMT";
+  if (text.size() != kShape.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char want = kShape[i], c = text[i];
+    const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'), digit = c >= '0' && c <= '9';
+    if (want == 'a' ? !letter : want == '0' ? !digit : c != want) return false;
+  }
+  return true;
+}
+
+std::optional<TimeUs> http_date(std::string_view text) {
+  if (!looks_like_http_date(text)) return std::nullopt;
   std::istringstream in{std::string(text)};
   date::sys_seconds time;
   in >> date::parse("%a, %d %b %Y %H:%M:%S GMT", time);
