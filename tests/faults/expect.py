@@ -27,6 +27,7 @@ class Expect:
     text: str = ""  # what the caller reads, whole or up to where it broke off
     error: bool = False  # a clear error, in the head or at the stream's end
     either: bool = False  # the right answer or an error
+    or_cut: bool = False  # or a stream cut where the server saw that the client had closed
     or_right: bool = False  # what broke may have been nothing that matters: then the answer is right and told
     charge: Charge = Charge(0, 0)
     silent: bool = False  # the caller left: there is nobody to tell
