@@ -1,7 +1,8 @@
-// Models worth fetching, by what they need: data for `steward models recommend`. The repositories and the
-// quantizations in them were checked in November 2026 against published lists of files and programs that fetch them;
-// sizes are approximate (the hub tells a file's exact size at the pull). What a model needs in memory is its file and a
-// context of 8,192 tokens, roughly. All may be used freely (licence beside each).
+// Models worth fetching, by what they need: data for `steward models recommend`. Repositories and
+// quantizations were found in November 2026 in published listings and in programs that fetch them, but for the 8B's and
+// 14B's Q4_K_M, of which the repository alone was found; sizes are approximate (the hub tells a file's exact size at
+// the pull). What a model needs in memory is its file and a context of 8,192 tokens, roughly. All may be used freely
+// (licence beside each).
 #pragma once
 #include <cstdint>
 #include <string_view>

@@ -2,6 +2,8 @@
 
 #include <future>
 
+#include "journal/when_durable.h"
+
 namespace steward::journal {
 
 Task<Result<Appended>> Journal::append(Id tenant, std::vector<Draft> drafts, Wait wait) {
@@ -41,22 +43,8 @@ Result<Appended> Journal::erase_blocking(Id tenant, ErasureRequest request) {
 void Journal::submit(Id tenant, Decision decide, AppendCallback done, Wait wait) {
   if (wait == Wait::kWritten)
     return submit(std::move(tenant), std::move(decide), std::move(done), std::function<void(Status)>());
-  auto held = std::make_shared<Result<Appended>>(Appended{});
-  auto shared_done = std::make_shared<AppendCallback>(std::move(done));
-  submit(
-      std::move(tenant), std::move(decide),
-      [held, shared_done](Result<Appended> result) {
-        if (!result)
-          (*shared_done)(std::move(result));
-        else
-          *held = std::move(result);
-      },
-      [held, shared_done](Status status) {
-        if (!status)
-          (*shared_done)(fail(status.error()));
-        else
-          (*shared_done)(std::move(*held));
-      });
+  auto [written, durable] = when_durable(std::move(done));
+  submit(std::move(tenant), std::move(decide), std::move(written), std::move(durable));
 }
 
 }  // namespace steward::journal

@@ -9,6 +9,7 @@
 #include "journal/blobs.h"
 #include "journal/purge.h"
 #include "journal/view_state.h"
+#include "journal/when_durable.h"
 
 namespace steward::journal {
 namespace {
@@ -179,22 +180,10 @@ void StoreJournal::submit_act(Act act, AppendCallback written, std::function<voi
 }
 
 void StoreJournal::erase(Id tenant, ErasureRequest request, AppendCallback done) {
-  auto held = std::make_shared<Result<Appended>>(Appended{});
-  auto shared_done = std::make_shared<AppendCallback>(std::move(done));
+  auto [written, durable] = when_durable(std::move(done));
   submit_act([this, tenant = std::move(tenant),
               request = std::move(request)](ChainWriter& chain) { return eraser_.erase(chain, tenant, request); },
-             [held, shared_done](Result<Appended> result) {
-               if (!result)
-                 (*shared_done)(std::move(result));
-               else
-                 *held = std::move(result);
-             },
-             [held, shared_done](Status status) {
-               if (!status)
-                 (*shared_done)(fail(status.error()));
-               else
-                 (*shared_done)(std::move(*held));
-             });
+             std::move(written), std::move(durable));
 }
 
 Result<size_t> StoreJournal::purge() {
