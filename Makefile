@@ -1,7 +1,7 @@
 # Steward: `make run` on a bare Debian 12 brings everything, builds and starts the server; `make test` tests it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test check bench test-asan test-tsan fuzz test-long crash fresh tidy format clean
+.PHONY: help setup build run test check bench test-asan test-tsan fuzz test-long crash fresh tidy format clean screenshots openapi
 PYTHON := build/venv/bin/python
 
 help: ## this list
@@ -56,6 +56,12 @@ tidy: ## floors, sizes, banned calls, format
 format: ## lay out C++ and Python sources as the tidy test wants them
 	@git ls-files -z '*.cc' '*.h' | xargs -0 -r clang-format-19 -i
 	@$(PYTHON) -m ruff check --quiet --fix tools tests bench
+
+screenshots: ## pictures of every page and state of the web app, under build/screenshots
+	@$(PYTHON) -m tests.checks screens
+
+openapi: ## write web/openapi.json, which the web app's client is made from, as the built server tells it
+	@$(PYTHON) -m tools.openapi
 
 clean: ## remove what was compiled (the cache of third-party packages stays)
 	@rm -rf build

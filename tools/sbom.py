@@ -21,6 +21,7 @@ from urllib.parse import quote
 from tools.third_party.pins import all_pins
 
 TOOLS = Path(__file__).resolve().parent
+WEB = TOOLS.parent / "web"
 BINARY = TOOLS.parent / "build/release/bin/steward"
 VERSION = re.compile(r"^project\(steward VERSION (\S+)", re.MULTILINE)
 LICENSES = tomllib.loads((TOOLS / "licenses.toml").read_text())
@@ -97,12 +98,12 @@ def python_packages() -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def npm_packages() -> dict[tuple[str, str], tuple[str, str]]:
-    """(name, version) → licence, integrity."""
-    locks = [json.loads(lock.read_text())["packages"] for lock in sorted(TOOLS.rglob("package-lock.json"))]
+def npm_packages(folder: Path, *, dev: bool | None = None) -> dict[tuple[str, str], tuple[str, str]]:
+    """(name, version) → licence, integrity; of one kind alone where `dev` is said."""
+    locked = json.loads((folder / "package-lock.json").read_text())["packages"]
     found = {}
-    for place, package in (one for locked in locks for one in locked.items()):
-        if place:
+    for place, package in locked.items():
+        if place and dev in (None, bool(package.get("dev"))):
             name = place.rpartition("node_modules/")[2]
             said = package.get("license", "")
             if not said or said.startswith("SEE "):
@@ -111,25 +112,36 @@ def npm_packages() -> dict[tuple[str, str], tuple[str, str]]:
     return found
 
 
+def npm(packages: dict[tuple[str, str], tuple[str, str]], scope: str) -> list[dict]:
+    out = []
+    for (name, version), (said, integrity) in sorted(packages.items()):
+        algorithm, _, digest = integrity.partition("-")
+        hashes = {"hashes": [{"alg": "SHA-512", "content": base64.b64decode(digest).hex()}]} if algorithm == "sha512" else {}
+        out.append(component("npm", name, version, licence(said), scope=scope, **hashes))
+    return out
+
+
+def web() -> list[dict]:
+    """The npm packages that are part of the web app, which lies in the binary."""
+    return [one | {"description": "the web app"} for one in npm(npm_packages(WEB, dev=False), "required")]
+
+
 def tests() -> list[dict]:
-    """What only the tests use: Python packages, and the clients out of npm."""
+    """What only the tests and the build of the web app use: Python packages, and what comes out of npm."""
     out = []
     for (name, version), digests in sorted(python_packages().items()):
         # One of several archives (by platform) is installed; an SBOM's hashes are all of one thing.
         hashes = [{"alg": "SHA-256", "content": digests[0]}] if len(digests) == 1 else []
         out.append(component("pypi", name, version, licence(LICENSES["pypi"].get(name, UNTOLD)), scope="excluded", **({"hashes": hashes} if hashes else {})))
-    for (name, version), (said, integrity) in sorted(npm_packages().items()):
-        algorithm, _, digest = integrity.partition("-")
-        hashes = {"hashes": [{"alg": "SHA-512", "content": base64.b64decode(digest).hex()}]} if algorithm == "sha512" else {}
-        out.append(component("npm", name, version, licence(said), scope="excluded", **hashes))
-    return out
+    tools = {name: one for lock in sorted(TOOLS.rglob("package-lock.json")) for name, one in npm_packages(lock.parent).items()}
+    return out + npm(tools | npm_packages(WEB, dev=True), "excluded")
 
 
 def document() -> dict:
     version = VERSION.search((TOOLS.parent / "CMakeLists.txt").read_text()).group(1)
     root = {"type": "application", "bom-ref": "steward", "name": "steward", "version": version, "licenses": [{"expression": "Apache-2.0"}]}
     # One that is pinned and tested with stands once, as what it is to the product.
-    components = list({one["bom-ref"]: one for one in [*tests(), *debian(), *pinned()]}.values())
+    components = list({one["bom-ref"]: one for one in [*tests(), *debian(), *web(), *pinned()]}.values())
     components.sort(key=lambda one: one["bom-ref"])
     needed = [one["bom-ref"] for one in components if one["scope"] == "required"]
     body = {
@@ -153,10 +165,10 @@ def page() -> str:
     rows = ["# Dependencies", "", "This page is written by `python3 -m tools.sbom --page`; don't edit it by hand. The versions of the Debian packages on the machine of a build, and",
             "what those need in turn, stand in its `build/sbom.json` (CycloneDX 1.6), which `packaging/install.sh` lays beside the documentation.", "",
             "## Built in or shipped", "", "| package | version | licence | holds |", "|---|---|---|---|"]
-    rows += [f"| {one['name']} ({one['purl'].split(':')[1].split('/')[0]}) | {one['version']} | {words(one['licenses'])} | {one['description']} |" for one in pinned()]
+    rows += [f"| {one['name']} ({one['purl'].split(':')[1].split('/')[0]}) | {one['version']} | {words(one['licenses'])} | {one['description']} |" for one in [*pinned(), *web()]]
     rows += ["", "## Debian 12: compiler, libraries, run time", "", "| package | licence |", "|---|---|"]
     rows += [f"| {name} | {LICENSES['debian'].get(name, UNTOLD)} |" for name in sorted(debian_names())]
-    rows += ["", "## Tests only, not shipped", "", "| package | version | licence |", "|---|---|---|"]
+    rows += ["", "## Tests and build only, not shipped", "", "| package | version | licence |", "|---|---|---|"]
     rows += [f"| {one['name']} ({one['purl'].split(':')[1].split('/')[0]}) | {one['version']} | {words(one['licenses'])} |" for one in tests()]
     return "\n".join(rows) + "\n"
 

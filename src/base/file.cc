@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "base/folder_sync.h"
+
 namespace steward {
 namespace fs = std::filesystem;
 
@@ -35,7 +37,16 @@ Status write_all(int fd, std::string_view bytes, const fs::path& path) {
   if (::fsync(fd) != 0) return io_failure("Can't sync", path);
   return {};
 }
+
 }  // namespace
+
+Status sync_parent(const fs::path& path) {
+  const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const Fd folder{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (folder.value >= 0 && ::fsync(folder.value) != 0 && errno != EINVAL)
+    return io_failure("Can't sync the folder", parent);
+  return {};
+}
 
 Result<std::string> read_file(const fs::path& path, size_t max_bytes) {
   std::ifstream in(path, std::ios::binary | std::ios::ate);
@@ -50,7 +61,7 @@ Result<std::string> read_file(const fs::path& path, size_t max_bytes) {
 }
 
 Status write_file_atomic(const fs::path& path, std::string_view bytes, int mode) {
-  const fs::path temporary = path.string() + fmt::format(".{}.tmp", ::getpid());
+  const fs::path temporary = path.string() + fmt::format(".{}.tmp", ::gettid());
   {
     Fd fd{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)};
     if (fd.value < 0) return io_failure("Can't create", temporary);
@@ -59,11 +70,12 @@ Status write_file_atomic(const fs::path& path, std::string_view bytes, int mode)
       return s;
     }
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return io_failure("Can't rename to", path);
-  const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  Fd dir{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (dir.value >= 0) ::fsync(dir.value);
-  return {};
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    const auto failed = io_failure("Can't rename to", path);
+    ::unlink(temporary.c_str());
+    return failed;
+  }
+  return sync_parent(path);
 }
 
 Status make_private_dir(const fs::path& path) {
@@ -72,8 +84,11 @@ Status make_private_dir(const fs::path& path) {
   if (path.has_parent_path() && !fs::exists(path.parent_path(), error)) {
     if (auto s = make_private_dir(path.parent_path()); !s) return s;
   }
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return io_failure("Can't make the folder", path);
-  return {};
+  if (::mkdir(path.c_str(), 0700) != 0) {
+    if (errno == EEXIST) return {};
+    return io_failure("Can't make the folder", path);
+  }
+  return sync_parent(path);
 }
 
 fs::path executable_dir() {

@@ -38,9 +38,12 @@ class Guard {
   std::string problem_;
 };
 
-// Nesting is measured before the parse, on the bytes, so that the parser never sees what is too deep.
-bool too_deep(std::string_view text, size_t max_depth) {
-  size_t depth = 0;
+// Measured before the parse, on the bytes, so that the parser never sees what is too deep or too much: a tree takes
+// many times the bytes of a text that is all commas, and its building would hold up a thread for seconds.
+enum class Shape { kGood, kTooDeep, kTooMany };
+
+Shape shape_of(std::string_view text, size_t max_depth) {
+  size_t depth = 0, values = 1;
   bool in_string = false;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -52,12 +55,14 @@ bool too_deep(std::string_view text, size_t max_depth) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
-      if (++depth > max_depth) return true;
+      if (++depth > max_depth) return Shape::kTooDeep;
     } else if ((c == ']' || c == '}') && depth > 0) {
       --depth;
+    } else if (c == ',' && ++values > kMaxJsonValues) {
+      return Shape::kTooMany;
     }
   }
-  return false;
+  return Shape::kGood;
 }
 
 // True: no object has a key twice, seen on the bytes alone. False: perhaps, which only a reader of the whole can tell
@@ -91,8 +96,12 @@ bool keys_are_plainly_unique(std::string_view text) {
 
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
   if (!is_valid_utf8(text)) return fail(ErrorCode::kInvalidUtf8, "The body is not valid UTF-8.");
-  if (too_deep(text, limits.max_depth)) {
-    return fail(ErrorCode::kInvalidJson, fmt::format("The JSON is nested deeper than {} levels.", limits.max_depth));
+  switch (shape_of(text, limits.max_depth)) {
+    case Shape::kGood: break;
+    case Shape::kTooDeep:
+      return fail(ErrorCode::kInvalidJson, fmt::format("The JSON is nested deeper than {} levels.", limits.max_depth));
+    case Shape::kTooMany:
+      return fail(ErrorCode::kInvalidJson, fmt::format("The JSON has more than {} values.", kMaxJsonValues));
   }
   Guard guard(limits);
   const auto callback = [&](int depth, Json::parse_event_t event, Json& parsed) { return guard(depth, event, parsed); };
@@ -111,7 +120,7 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
 }
 
 Json parse_bounded(std::string_view text) {
-  if (too_deep(text, kMaxForeignDepth)) return Json(Json::value_t::discarded);
+  if (shape_of(text, kMaxForeignDepth) != Shape::kGood) return Json(Json::value_t::discarded);
   return Json::parse(text, nullptr, false);
 }
 

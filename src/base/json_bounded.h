@@ -1,5 +1,6 @@
 // JSON of others that is looked into and passed on: nesting is bounded before a tree is built, for copying and writing
-// a tree goes down its levels on the stack, and a million brackets would end the process.
+// a tree goes down its levels on the stack, and a million brackets would end the process. So is the number of values:
+// the largest batch of embeddings that a provider answers has some three million.
 #pragma once
 #include <string_view>
 
@@ -7,9 +8,11 @@
 
 namespace steward {
 
-constexpr size_t kMaxForeignDepth = 256;  // of what a provider sends or a caller quotes
+constexpr size_t kMaxForeignDepth = 256;            // of what a provider sends or a caller quotes
+constexpr size_t kMaxJsonValues = size_t{4} << 20;  // in one text, of callers too
 
-// As Json::parse(text, nullptr, false); what is nested deeper than kMaxForeignDepth is discarded like other garbage.
+// As Json::parse(text, nullptr, false); what is nested deeper than kMaxForeignDepth or has more than
+// kMaxJsonValues is discarded like other garbage.
 Json parse_bounded(std::string_view text);
 
 }  // namespace steward

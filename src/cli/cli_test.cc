@@ -170,6 +170,25 @@ TEST(Answer, KeepsAnErrorToldInTheStream) {
   EXPECT_EQ(reader.problem(), "The model died.");
 }
 
+// Events and files of another form than ours ended the command.
+TEST(Conversation, StrangeAnswersAndFilesEndNothing) {
+  AnswerReader reader;
+  for (const char* data : {R"({"error":{"message":7}})", R"({"choices":[7]})", R"({"choices":[{"delta":"x"}]})",
+                           R"({"choices":[{"delta":{"content":7},"finish_reason":[]}]})", R"({"choices":{}})", "[["})
+    EXPECT_EQ(reader.feed(net::sse_data(data)), "") << data;
+  EXPECT_EQ(reader.problem(), "The answer broke off.");
+  EXPECT_EQ(reader.feed(net::sse_data(R"({"choices":[{"delta":{"content":"Hi"}}]})")), "Hi");
+
+  const auto file = std::filesystem::temp_directory_path() / ("steward-cli-strange-" + std::to_string(::getpid()));
+  ASSERT_TRUE(
+      write_file_atomic(file, R"({"model":7,"system":[],"turns":[7,{},{"role":"user","content":"Hi"},{"role":"x"}]})"));
+  const auto loaded = Conversation::load(file);
+  std::filesystem::remove(file);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(loaded->turns(), 1u);
+  EXPECT_EQ(loaded->markdown(), "# Conversation with \n\n**You**\n\nHi\n");
+}
+
 TEST(Conversation, IsKeptAndSaved) {
   Conversation conversation;
   conversation.model = "m";

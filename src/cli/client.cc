@@ -81,7 +81,7 @@ bool Client::reach(const Context& context) {
   socket_ = running->socket;
   address_ = running->address;
   const Deadline deadline = Deadline::in(kStart);
-  while (get("/healthz")) {
+  for (auto alive = get("/healthz"); alive || alive.error().code == ErrorCode::kStarting; alive = get("/healthz")) {
     const auto ready = get("/readyz");
     const bool starting = !ready && ready.error().message == kStartingWords;
     if (!starting || deadline.passed()) return true;

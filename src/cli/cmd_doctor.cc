@@ -5,12 +5,17 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <cstring>
+#include <fstream>
+
 #include "base/file.h"
 #include "base/process_limits.h"
 #include "base/text.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/memory.h"
+#include "journal/audit.h"
+#include "journal/home.h"
 #include "journal/stored_journal.h"
 #include "journal/upgrade.h"
 #include "net/certificates.h"
@@ -31,6 +36,18 @@ struct Finding {
 constexpr uint64_t kLittleDisk = 2'000'000'000;
 constexpr uint64_t kLittleMemory = 1'000'000'000;
 constexpr int64_t kCertificateDays = 14;
+constexpr uint64_t kQuickToVerify = 200'000'000;
+constexpr std::string_view kRestore =
+    "Keep a copy of the home and restore the last backup into an empty one ('steward restore'). Check the disk.";
+
+// Of a process that SIGSTOP holds, whose socket takes connections and never answers.
+bool is_stopped(int64_t pid) {
+  std::ifstream status(fmt::format("/proc/{}/status", pid));
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("State:\tT")) return true;
+  }
+  return false;
+}
 
 class Doctor {
  public:
@@ -83,8 +100,10 @@ class Doctor {
           fmt::format("chmod 700 {}", shell_quoted(context_.home.string())));
     }
     if (::access(context_.home.c_str(), W_OK) != 0)
-      say(Mark::kBad, "home", "it can't be written", "Give it to the user that runs Steward.");
+      return say(Mark::kBad, "home", fmt::format("it can't be written ({})", std::strerror(errno)),
+                 "Give it to the user that runs Steward, or mount its disk writable.");
     upgrade();
+    if (!server::find_running_server(context_.home)) journal_at_rest();
   }
 
   void upgrade() {
@@ -95,6 +114,21 @@ class Doctor {
       say(Mark::kWarn, "home",
           fmt::format("it is of an older release (format {} of {})", plan->stamp.format, journal::kHomeFormat),
           "The next start upgrades it after a backup; 'steward upgrade --check' says more.");
+  }
+
+  // Where a server runs it tells what it has met; where none does, the whole chain is looked at if that is quick.
+  void journal_at_rest() {
+    std::error_code error;
+    const uint64_t bytes = fs::file_size(journal::HomePaths(context_.home).journal(), error);
+    if (error) return;
+    if (bytes > kQuickToVerify)
+      return say(Mark::kGood, "journal", fmt::format("{}, not checked", human_bytes(bytes)),
+                 "'steward journal verify' reads the whole of it.");
+    auto report = journal::verify_journal(context_.home);
+    if (!report) return say(Mark::kBad, "journal", report.error().message, std::string(kRestore));
+    if (report->ok) return say(Mark::kGood, "journal", fmt::format("{} records, all as written", report->records));
+    say(Mark::kBad, "journal", fmt::format("{}, record {}: {}", report->tenant, report->seq, report->problem),
+        std::string(kRestore));
   }
 
   void configuration() {
@@ -208,6 +242,9 @@ class Doctor {
       return say(Mark::kBad, "network", listen.error().message);
     const auto port = static_cast<uint16_t>(config_->integer("server.port"));
     if (const auto running = server::find_running_server(context_.home)) {
+      if (is_stopped(running->pid))
+        return say(Mark::kBad, "server", fmt::format("process {} is stopped (SIGSTOP)", running->pid),
+                   fmt::format("kill -CONT {}", running->pid));
       if (auto client = Client::connect(context_, Client::Need::kRunning)) return running_server(**client);
     }
     files();
@@ -233,10 +270,14 @@ class Doctor {
     auto status = client.get("/admin/v1/status");
     if (!status) return say(Mark::kBad, "server", status.error().message, "Look into its log.");
     const std::string state = (*status)["status"];
-    const bool ready = state == "ready";
-    say(ready ? Mark::kGood : Mark::kBad, "server",
+    say(state == "ready" ? Mark::kGood : Mark::kBad, "server",
         fmt::format("{} at {} (version {})", state, client.address(), (*status)["version"].get<std::string>()),
-        ready ? "" : "Look into its log: the journal may not be writable.");
+        state == "ready" ? "" : "What stands in its way is told next.");
+    for (const Json& trouble : (*status)["troubles"]) {
+      const std::string detail = trouble.value("detail", "");
+      say(trouble["blocks"].get<bool>() ? Mark::kBad : Mark::kWarn, trouble["code"],
+          trouble["message"].get<std::string>() + (detail.empty() ? "" : " (" + detail + ")"), trouble["advice"]);
+    }
     if ((*status)["version"] != STEWARD_VERSION)
       say(Mark::kWarn, "server", "it is of another version than this command", "Restart it.");
     running_process(status->value("process", Json::object()));

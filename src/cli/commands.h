@@ -11,6 +11,8 @@ void add_model_files(Command& models, const Context& context);
 void add_price(Command& models, const Context& context);
 void add_providers(Command& program, const Context& context);
 void add_keys(Command& program, const Context& context);
+void add_people(Command& program, const Context& context);
+void add_teams(Command& program, const Context& context);
 void add_routes(Command& program, const Context& context);
 void add_budgets(Command& program, const Context& context);
 void add_usage(Command& program, const Context& context);

@@ -18,6 +18,8 @@ Command make_program(const Context& context) {
   add_routes(program, context);
   add_providers(program, context);
   add_keys(program, context);
+  add_people(program, context);
+  add_teams(program, context);
   add_budgets(program, context);
   add_usage(program, context);
   add_journal(program, context);

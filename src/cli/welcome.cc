@@ -5,6 +5,8 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "server/options.h"
+#include "server/people_api.h"
+#include "server/people_json.h"
 
 namespace steward::cli {
 namespace {
@@ -99,13 +101,18 @@ bool Warmer::ended() const { return state_->ended; }
 std::string welcome_text(const Welcome& welcome) {
   const bool first = !welcome.key.empty();
   std::string out = fmt::format("\nSteward {} is ready.\n\naddress: {}\n", STEWARD_VERSION, welcome.address);
+  if (!welcome.link.empty())
+    out += fmt::format("sign in: {}\n         (opens the web app once; 'steward people link' prints another)\n",
+                       welcome.link);
   if (first)
     out += fmt::format(
         "key:     {}\n         (shown this once: keep it, for example as STEWARD_KEY in your environment)\n",
         welcome.key);
   out += models_text(welcome);
+  const std::string ready =
+      fmt::format("\nready:   after {:.1f} s. Ctrl-C ends it.\n", static_cast<double>(welcome.ready_us) / kSecondUs);
   if (welcome.default_model.empty())
-    return out + "\nNo chat model is here yet: 'steward models recommend' says which would fit.\n";
+    return out + "\nNo chat model is here yet: 'steward models recommend' says which would fit.\n" + ready;
   const std::string body = Json{
       {"model", welcome.default_model},
       {"messages", {{{"role", "user"}, {"content", "Say hello in one sentence."}}}},
@@ -128,8 +135,7 @@ std::string welcome_text(const Welcome& welcome) {
   out +=
       "                              {\"Authorization\": \"Bearer \" + key, \"Content-Type\": \"application/json\"})\n";
   out += "print(json.load(urllib.request.urlopen(call))[\"choices\"][0][\"message\"][\"content\"])\n```\n";
-  return out +
-         fmt::format("\nready:   after {:.1f} s. Ctrl-C ends it.\n", static_cast<double>(welcome.ready_us) / kSecondUs);
+  return out + ready;
 }
 
 namespace {
@@ -149,13 +155,22 @@ Result<std::string> first_key(server::Core& core) {
   return made->secret;
 }
 
+// While the owner has no password: a fresh link each start, the older ones lead nowhere then.
+Result<std::string> sign_in_link(server::Core& core) {
+  auto made = asio::co_spawn(core.threads->context(0), server::first_link(core), asio::use_future).get();
+  if (!made) return fail(made.error());
+  return *made ? server::link_json(core, **made)["link"].get<std::string>() : std::string();
+}
+
 }  // namespace
 
 Status show_welcome(server::App& app, const Context& context, DurationUs since_start_us) {
   auto& core = app.core();
   auto key = first_key(core);
   if (!key) return fail(key.error());
-  Welcome welcome{app.address(), *key, core.engine->models(), {}, default_chat_model(core), since_start_us};
+  auto link = sign_in_link(core);
+  if (!link) return fail(link.error());
+  Welcome welcome{app.address(), *key, *link, core.engine->models(), {}, default_chat_model(core), since_start_us};
   for (auto& entry : core.gateway->models()) {
     if (entry.provider != "local") welcome.remote.push_back(std::move(entry));
   }

@@ -1,6 +1,6 @@
 // What a person sees when the server is ready: where it is, the first key (once), the models, and two lines to try that
-// work when pasted. Its form is a contract (docs/quickstart.md): lines begin `address:`, `key:`, `model:`; one line
-// begins `curl `; the Python stands between a line "```python" and a line "```".
+// work when pasted. Its form is a contract (docs/quickstart.md): lines begin `address:`, `sign in:`, `key:`, `model:`;
+// one line begins `curl `; the Python stands between a line "```python" and a line "```".
 #pragma once
 #include <atomic>
 
@@ -33,6 +33,7 @@ Status show_welcome(server::App& app, const Context& context, DurationUs since_s
 
 struct Welcome {
   std::string address, key;  // key: only where it was just made
+  std::string link;          // that lets the owner in who has no password yet; else empty
   std::vector<engine::LocalModel> models;
   std::vector<gateway::ModelEntry> remote;
   std::string default_model;

@@ -8,6 +8,12 @@
 namespace steward::gateway {
 namespace {
 
+// A settlement is written before the last byte of an answer.
+Error unsettled() {
+  return Error(ErrorCode::kStoreUnavailable,
+               "The model has answered, but what that cost can't be written down now, so the answer is not finished.");
+}
+
 bool is_content(const Delta& delta) {
   return std::holds_alternative<Open>(delta) || std::holds_alternative<Append>(delta) ||
          std::holds_alternative<Summarise>(delta) || std::holds_alternative<Finish>(delta);
@@ -41,6 +47,7 @@ Error ModelAttempt::ours(Error error) const {
 
 Task<void> ModelAttempt::settle(Ended& ended) {
   span_.end(*call_);
+  if (ended.disputed) call_->dispute();
   if (ended.disputed)
     services_.log.warn(
         "a provider told a use that can't be: the call was counted here",
@@ -184,6 +191,7 @@ Task<std::optional<Error>> ModelAttempt::deliver(Answer& answer) {
   }
   Ended ended = source_->ended(std::move(error));
   co_await settle(ended);
+  if (!ended.error && !call_->settled()) ended.error = unsettled();
   if (!ended.error && asked_.answered) {
     if (auto kept = co_await asked_.answered(sum_.whole(), *call_, ended.usage); !kept) ended.error = kept.error();
   }

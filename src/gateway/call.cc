@@ -82,19 +82,23 @@ Task<void> Call::settle(ledger::Usage usage, ledger::Outcome outcome, const Erro
   services_.meters.closed();
   ticket_.reset();
   const DurationUs duration = services_.clock.monotonic_us() - started_us_;
+  const std::string noted = disputed_ ? "usage_disputed" : "";
+  if (disputed_) services_.meters.disputed(target_.model);
   auto charge = co_await services_.ledger.settle({.call = id_,
                                                   .tenant = reservation_.tenant,
                                                   .usage = usage,
                                                   .outcome = outcome,
-                                                  .error = error ? std::string(info(error->code).name) : std::string(),
+                                                  .error = error ? std::string(info(error->code).name) : noted,
                                                   .attempts = attempts_,
                                                   .duration_us = duration,
                                                   .first_token_us = first_us_});
-  if (charge)
+  if (charge) {
     charge_ = std::move(*charge);
-  else
-    services_.log.warn("a call could not be settled; it is charged at its bound when it expires",
+  } else {
+    settled_ = false;  // its answer may not be finished as if it were
+    services_.log.warn("a call could not be settled; it is when the journal takes records again, or at its bound",
                        {{"call", id_}, {"code", info(charge.error().code).name}});
+  }
   static constexpr std::string_view kNames[] = {"finished", "client_gone",      "upstream_failed", "deadline",
                                                 "cut",      "refused_upstream", "in_doubt"};
   if (trace_.on()) end_span(usage, outcome, error, duration);

@@ -50,6 +50,7 @@ class Call {
   void leave_queue() { ticket_.reset(); }
   Task<Status> durable();
   Task<void> settle(ledger::Usage usage, ledger::Outcome outcome, const Error* error);
+  void dispute() { disputed_ = true; }  // its provider told a use that can't be; the record will say so
 
   void set_headers(net::Headers& headers, bool with_cost) const;
   void note_dropped(std::vector<std::string> names) { dropped_ = std::move(names); }  // told in x-steward-dropped
@@ -85,7 +86,7 @@ class Call {
   std::unique_ptr<FairQueue::Ticket> ticket_;
   std::vector<std::string> dropped_;
   std::string route_, attempts_;
-  bool settled_ = false;
+  bool settled_ = false, disputed_ = false;
   TraceContext trace_;
   Span span_;
 };

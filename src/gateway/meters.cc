@@ -34,6 +34,11 @@ void Meters::ended(const std::string& endpoint, const std::string& model, std::s
   if (first_us > 0) first_token_[endpoint].add(first_us);
 }
 
+void Meters::disputed(const std::string& model) {
+  std::lock_guard lock(mutex_);
+  disputed_[{{"model", model}}] += 1;
+}
+
 void Meters::refused(const std::string& endpoint, std::string_view code) {
   std::lock_guard lock(mutex_);
   refusals_[{{"endpoint", endpoint}, {"code", std::string(code)}}] += 1;
@@ -58,6 +63,9 @@ std::vector<Metric> Meters::read() const {
     out.push_back({"steward_tokens_total", "Tokens metered.", "counter", labels, value});
   for (const auto& [labels, value] : cost_nano_)
     out.push_back({"steward_cost_usd_total", "Cost charged, in US dollars.", "counter", labels, value / 1e9});
+  for (const auto& [labels, value] : disputed_)
+    out.push_back(
+        {"steward_usage_disputed_total", "Calls whose provider told counts that can't be.", "counter", labels, value});
   for (const auto& [labels, value] : refusals_)
     out.push_back(
         {"steward_refusals_total", "Model calls refused before they began, by code.", "counter", labels, value});

@@ -15,6 +15,7 @@ class Meters {
  public:
   void ended(const std::string& endpoint, const std::string& model, std::string_view outcome,
              const ledger::Usage& usage, NanoUsd cost, DurationUs duration_us, DurationUs first_us);
+  void disputed(const std::string& model);
   void refused(const std::string& endpoint, std::string_view code);
   void waited(DurationUs us);
   void opened() { open_.fetch_add(1); }  // a reservation
@@ -35,7 +36,7 @@ class Meters {
   using Labels = std::map<std::string, std::string>;
   std::atomic<int64_t> open_ = 0;
   mutable std::mutex mutex_;
-  std::map<Labels, double> calls_, tokens_, cost_nano_, refusals_;
+  std::map<Labels, double> calls_, tokens_, cost_nano_, refusals_, disputed_;
   std::map<std::string, Histogram> duration_, first_token_;
   Histogram wait_;
 };

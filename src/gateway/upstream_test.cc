@@ -29,6 +29,7 @@ RC_GTEST_PROP(UpstreamStream, AnyCutGivesTheSameEvents, ()) {
 
 TEST(UpstreamStream, LiesAndFailuresAreClearErrors) {
   const std::string good = net::sse_data(R"({"choices":[{"index":0,"delta":{"content":"x"}}]})");
+  const std::string deep = "{\"error\":" + std::string(30'000, '[') + std::string(30'000, ']') + "}";
   struct {
     const char* what;
     Given given;
@@ -37,6 +38,11 @@ TEST(UpstreamStream, LiesAndFailuresAreClearErrors) {
   } cases[] = {
       {"garbage", {.pieces = {good, "data: <html>\n\n"}}, ErrorCode::kUpstreamError, "not JSON"},
       {"broken text", {.pieces = {"data: {\"a\":\"\xC3\"}\n\n"}}, ErrorCode::kUpstreamError, "not JSON"},
+      {"nested without end", {.pieces = {good, net::sse_data(deep)}}, ErrorCode::kUpstreamError, "not JSON"},
+      {"a refusal nested without end",
+       {.status = 400, .content_type = "application/json", .pieces = {deep}},
+       ErrorCode::kInvalidRequest,
+       "[[["},
       {"error after 200",
        {.pieces = {good, net::sse_data(R"({"error":{"message":"overloaded, come back"}})")}},
        ErrorCode::kUpstreamError,
@@ -50,6 +56,10 @@ TEST(UpstreamStream, LiesAndFailuresAreClearErrors) {
         .pieces = {R"({"error":{"message":"bad top_p","type":"x","param":"top_p"}})"}},
        ErrorCode::kInvalidRequest,
        "bad top_p"},
+      {"a refusal without a word",
+       {.status = 400, .content_type = "application/json", .pieces = {}},
+       ErrorCode::kInvalidRequest,
+       "It gave no reason."},
       {"its key",
        {.status = 401, .content_type = "application/json", .pieces = {R"({"error":{"message":"no"}})"}},
        ErrorCode::kUpstreamError,

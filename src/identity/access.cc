@@ -3,7 +3,17 @@
 namespace steward::identity {
 namespace {
 
-Status may_use_model(const Caller& caller, const Resource& resource) {
+// A guest's own keys too, from the moment the role is theirs.
+bool is_guest(const Snapshot& snapshot, const Id& principal) {
+  const auto it = snapshot.principals.find(principal);
+  return it != snapshot.principals.end() && it->second.role == Role::kGuest;
+}
+
+Status may_use_model(const Snapshot& snapshot, const Caller& caller, const Resource& resource) {
+  if (is_guest(snapshot, caller.principal)) {
+    return fail(ErrorCode::kForbidden, "A guest calls no model: an owner of the organisation can make you a member.",
+                {{"needed", "member"}});
+  }
   if (!caller.key) return {};
   const KeySpec& spec = caller.key->spec;
   if (!resource.endpoint.empty() && !matches_any(spec.endpoints, resource.endpoint)) {
@@ -71,12 +81,16 @@ Status may(const Snapshot& snapshot, const Caller& caller, Verb verb, const Reso
   if (caller.tenant.empty() || resource.tenant != caller.tenant) {
     return fail(ErrorCode::kForbidden, "This belongs to another organisation.", {{"needed", "tenant"}});
   }
-  if (verb == Verb::kUseModel) return may_use_model(caller, resource);
-  if (caller.admin) return {};
+  if (verb == Verb::kUseModel) return may_use_model(snapshot, caller, resource);
+  // What is somebody's own is theirs alone: an administrator sees it where it is shared with them, like anybody.
+  if (caller.admin && resource.owner.empty()) return {};
   if (verb == Verb::kAdmin) {
-    return fail(ErrorCode::kForbidden,
-                "This needs a key with the scope 'admin': 'steward keys new NAME --admin' makes one.",
-                {{"needed", "admin"}});
+    if (caller.admin) return {};
+    return fail(
+        ErrorCode::kForbidden,
+        "This needs an owner who is signed in, or a key with the scope 'admin': 'steward keys new NAME --admin' "
+        "makes one.",
+        {{"needed", "admin"}});
   }
   const auto self = snapshot.principals.find(caller.principal);
   const bool active =

@@ -23,6 +23,10 @@ namespace steward::identity {
 // Principals: usr_ team_ agt_ key_ svc_; the tenant (ten_) stands for the organisation.
 enum class PrincipalKind { kUser, kTeam, kAgent, kKey, kService };
 
+// What a person is in the organisation. An owner administers; a member has their own things, calls models and makes
+// keys; a guest sees what is shared with them and spends nothing.
+enum class Role : uint8_t { kMember, kOwner, kGuest };
+
 struct Principal {
   Id id;
   PrincipalKind kind;
@@ -30,8 +34,9 @@ struct Principal {
   std::string time_zone;  // IANA, or empty: the host's
   std::set<Id> groups;    // teams it is a member of, directly
   bool disabled = false;
+  Role role = Role::kMember;  // of a person
   Id tenant;
-  journal::Seq made_seq = 0;  // of the record that made it: erasing that takes its name
+  journal::Seq made_seq = 0;  // of the record that its name is from: erasing that takes its name
 };
 
 // Zero means "no limit of this kind".
@@ -110,7 +115,7 @@ struct Resource {
 struct Caller {
   Id tenant;
   Id principal;                    // usr_, agt_, svc_ (for a key: its owner)
-  std::shared_ptr<const Key> key;  // or null: over the home's socket
+  std::shared_ptr<const Key> key;  // or null: over the home's socket, or a signed-in person
   bool admin = false;
 };
 

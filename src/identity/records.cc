@@ -109,7 +109,8 @@ Json to_json(const Principal& principal) {
           {"groups", principal.groups},
           {"disabled", principal.disabled},
           {"tenant", principal.tenant},
-          {"made_seq", principal.made_seq}};
+          {"made_seq", principal.made_seq},
+          {"role", static_cast<int>(principal.role)}};
 }
 
 Principal principal_from_json(const Json& json) {
@@ -122,6 +123,7 @@ Principal principal_from_json(const Json& json) {
   principal.disabled = value_or(json, "disabled", false);
   principal.tenant = text(json, "tenant");
   principal.made_seq = value_or<journal::Seq>(json, "made_seq", 0);
+  principal.role = static_cast<Role>(value_or<int>(json, "role", 0));
   return principal;
 }
 
@@ -202,6 +204,19 @@ Principal created_principal(const journal::Record& record, const Json& body) {
   principal.tenant = record.tenant;
   principal.made_seq = record.seq;
   return principal;
+}
+
+void fold_into(Principal& principal, const journal::Record& record, const Json& body) {
+  if (record.kind == "principal.disabled") principal.disabled = value_or(body, "disabled", true);
+  if (record.kind == "principal.role_set") {
+    const std::string role = text(body, "role");
+    principal.role = role == "owner" ? Role::kOwner : role == "guest" ? Role::kGuest : Role::kMember;
+  }
+  if (record.kind == "principal.renamed") {  // an erased one too: its place in the order says whose name is left
+    principal.name = text(body, "name");
+    principal.time_zone = text(body, "time_zone");
+    principal.made_seq = record.seq;
+  }
 }
 
 void forget_person(Principal& principal) {

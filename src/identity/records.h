@@ -4,7 +4,11 @@
 //
 //   tenant.created      tenant/ten_…     {name, owner}
 //   principal.created   principal/usr_…  {name, time_zone}          its kind is its id's prefix, so that an erased one
-//   keeps its place principal.disabled  principal/usr_…  {disabled} group.member_set    group/team_…     {member, in}
+//   keeps its place
+//   principal.disabled  principal/usr_…  {disabled}
+//   principal.role_set  principal/usr_…  {role}                     owner, member or guest
+//   principal.renamed   principal/usr_…  {name, time_zone}
+//   group.member_set    group/team_…     {member, in}
 //   key.created         key/key_…        {visible, hash, spec}      hash: SHA-256 of the secret, in hexadecimal
 //   key.updated         key/key_…        {spec}
 //   key.rotated         key/key_…        {visible, hash, overlap_us}
@@ -37,6 +41,7 @@ Json body_of(const journal::Record& record);
 Key created_key(const journal::Record& record, const Json& body);
 void fold_into(Key& key, const journal::Record& record, const Json& body);  // key.updated, key.rotated, key.revoked
 Principal created_principal(const journal::Record& record, const Json& body);
+void fold_into(Principal& principal, const journal::Record& record, const Json& body);  // principal.* but created
 void forget_person(Principal& principal);  // what erasing its principal.created takes; its id and its groups stay
 Acl interned_acl(const journal::Record& record, const Json& body);
 

@@ -79,9 +79,9 @@ void State::apply_principal(const journal::Record& record, const Json& body) {
   if (record.kind == "principal.created") {
     Principal principal = created_principal(record, body);
     now_.principals[principal.id] = std::move(principal);
-  } else if (record.kind == "principal.disabled") {
+  } else if (record.kind.starts_with("principal.")) {
     const auto it = now_.principals.find(id_of_stream(record.stream));
-    if (it != now_.principals.end()) it->second.disabled = body.value("disabled", true);
+    if (it != now_.principals.end()) fold_into(it->second, record, body);
   } else if (record.kind == "group.member_set" && !record.erased) {
     const auto it = now_.principals.find(body.at("member").get<std::string>());
     if (it == now_.principals.end()) return;

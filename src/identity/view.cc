@@ -17,7 +17,7 @@ std::optional<Json> stored(journal::Db& db, const Id& tenant, const Id& id) {
 void store(journal::Db& db, const Id& tenant, const Id& id, const Json& body) {
   db.prepare(
         "INSERT INTO identity_things(tenant,id,made_seq,body) VALUES(?,?,?,?) ON CONFLICT(tenant,id) DO UPDATE SET "
-        "body=excluded.body")
+        "body=excluded.body, made_seq=excluded.made_seq")
       .bind(1, tenant)
       .bind(2, id)
       .bind(3, body.value("made_seq", int64_t{0}))
@@ -84,11 +84,12 @@ void IdentityView::apply(journal::Db& db, const journal::Record& record) {
     store(db, record.tenant, id, {{"name", body.value("name", "")}, {"owner", body.value("owner", "")}});
   } else if (kind == "principal.created") {
     store(db, record.tenant, id, to_json(created_principal(record, body_of(record))));
-  } else if (kind == "principal.disabled") {
-    auto before = stored(db, record.tenant, id);
+  } else if (kind.starts_with("principal.")) {
+    const auto before = stored(db, record.tenant, id);
     if (!before) return;
-    (*before)["disabled"] = body_of(record).value("disabled", true);
-    store(db, record.tenant, id, *before);
+    Principal principal = principal_from_json(*before);
+    fold_into(principal, record, body_of(record));
+    store(db, record.tenant, id, to_json(principal));
   } else if (kind == "group.member_set") {
     set_member(db, record, body_of(record));
   } else if (kind == "acl.interned") {

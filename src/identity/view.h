@@ -14,7 +14,7 @@ namespace steward::identity {
 class IdentityView final : public journal::View {
  public:
   static constexpr std::string_view kName = "identity";
-  static constexpr int kVersion = 2;
+  static constexpr int kVersion = 3;
   std::string_view name() const override { return kName; }
   int version() const override { return kVersion; }
   void create(journal::Db& db) override;

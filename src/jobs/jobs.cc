@@ -37,6 +37,11 @@ class JournaledJobs final : public Jobs {
     const auto now = state_.find(job.id);
     return now && now->state == JobState::kRunning && now->epoch == job.epoch;
   }
+  void renew(const Job& job) {
+    std::scoped_lock lock(mutex_);
+    if (const auto it = mine_.find(job.id); it != mine_.end() && it->second.epoch == job.epoch)
+      it->second.until = clock_.monotonic_us() + kLeaseUs;
+  }
 
  private:
   using Drafts = Result<std::vector<journal::Draft>>;
@@ -44,10 +49,25 @@ class JournaledJobs final : public Jobs {
   std::optional<Job> lease();
   std::optional<Job> next_due() const;
   void work(const Job& job);
-  void forget(const Id& job) {  // under mutex_
-    mine_.erase(job);
-    bulk_.erase(job);
+  struct Lease {
+    int64_t epoch = 0;
+    TimeUs until = 0;  // steady clock
+    bool bulk = false;
+  };
+  // All under mutex_. A lease that another thread has taken over is not forgotten with the old one.
+  void forget(const Id& job, int64_t epoch) {
+    if (const auto it = mine_.find(job); it != mine_.end() && it->second.epoch == epoch) mine_.erase(it);
   }
+  bool is_held(const Id& job) const {
+    const auto it = mine_.find(job);
+    return it != mine_.end() && it->second.until > clock_.monotonic_us();
+  }
+  bool is_bulk_full(const Job& job) const {
+    const auto others =
+        std::ranges::count_if(mine_, [&job](const auto& entry) { return entry.second.bulk && entry.first != job.id; });
+    return job.lane == Lane::kBulk && static_cast<size_t>(others) + 1 >= kJobThreads;
+  }
+  void replace_stuck_thread(const Job& job);
   void give_up_or_retry(const Job& job, const Error& error);
   Status decide(const Id& tenant, std::function<Drafts()> decision);
   Drafts decide_enqueue(const Job& job, const std::string& once, const Id& actor, Id& id);
@@ -62,8 +82,9 @@ class JournaledJobs final : public Jobs {
   mutable std::mutex mutex_;  // stopping_, mine_
   std::condition_variable wake_;
   bool stopping_ = false, enqueued_ = false;
-  std::set<Id> mine_;  // leased by this process and not ended
-  std::set<Id> bulk_;  // those of them that are bulk: at most all threads but one, so that nobody waits for bulk work
+  // Leased by this process and not ended. Of bulk ones at most all threads but one, so that nobody waits for bulk work.
+  std::map<Id, Lease> mine_;
+  size_t stuck_ = 0;  // threads whose handler lost its lease and has not come back
   std::vector<std::thread> threads_;
 };
 
@@ -79,8 +100,14 @@ journal::Draft draft_of(const Id& job, std::string kind, const Json& body, TimeU
 class Running final : public JobContext {
  public:
   Running(JournaledJobs& jobs, const Job& job) : jobs_(jobs), job_(job) {}
-  bool cancelled() const override { return jobs_.stopping() || !jobs_.holds(job_); }
-  Status progress(Json told) override { return jobs_.tell(job_, "job.progressed", {{"progress", std::move(told)}}); }
+  bool cancelled() const override {
+    jobs_.renew(job_);
+    return jobs_.stopping() || !jobs_.holds(job_);
+  }
+  Status progress(Json told) override {
+    jobs_.renew(job_);
+    return jobs_.tell(job_, "job.progressed", {{"progress", std::move(told)}});
+  }
 
  private:
   JournaledJobs& jobs_;
@@ -97,8 +124,12 @@ void JournaledJobs::stop() {
     stopping_ = true;
   }
   wake_.notify_all();
-  for (auto& thread : threads_) thread.join();
-  threads_.clear();
+  std::vector<std::thread> threads;
+  {
+    std::scoped_lock lock(mutex_);
+    threads.swap(threads_);
+  }
+  for (auto& thread : threads) thread.join();
 }
 
 Status JournaledJobs::decide(const Id& tenant, std::function<Drafts()> decision) {
@@ -125,8 +156,8 @@ std::optional<Job> JournaledJobs::next_due() const {
   std::optional<Job> best;
   std::scoped_lock lock(mutex_);
   for (Job& job : state_.open_jobs()) {
-    if (job.due_at > now || mine_.contains(job.id) || !handlers_.contains(job.kind)) continue;
-    if (job.lane == Lane::kBulk && bulk_.size() + 1 >= kJobThreads) continue;
+    if (job.due_at > now || is_held(job.id) || !handlers_.contains(job.kind)) continue;
+    if (is_bulk_full(job)) continue;
     const bool sooner = !best || std::pair(job.lane, job.due_at) < std::pair(best->lane, best->due_at);
     if (sooner) best = std::move(job);
   }
@@ -138,9 +169,9 @@ std::optional<Job> JournaledJobs::lease() {
   if (!job) return std::nullopt;
   {
     std::scoped_lock lock(mutex_);
-    if (job->lane == Lane::kBulk && bulk_.size() + 1 >= kJobThreads) return std::nullopt;
-    if (!mine_.insert(job->id).second) return std::nullopt;  // the other thread took it meanwhile
-    if (job->lane == Lane::kBulk) bulk_.insert(job->id);
+    if (is_bulk_full(*job) || is_held(job->id)) return std::nullopt;  // the other thread took it meanwhile
+    if (mine_.contains(job->id)) replace_stuck_thread(*job);
+    mine_[job->id] = {job->epoch + 1, clock_.monotonic_us() + kLeaseUs, job->lane == Lane::kBulk};
   }
   const int64_t epoch = job->epoch;
   const auto leased = decide(job->tenant, [this, id = job->id, epoch]() -> Drafts {
@@ -150,7 +181,7 @@ std::optional<Job> JournaledJobs::lease() {
   });
   if (!leased) {
     std::scoped_lock lock(mutex_);
-    forget(job->id);
+    forget(job->id, epoch + 1);
     return std::nullopt;
   }
   crash_point("job_after_lease");
@@ -159,12 +190,26 @@ std::optional<Job> JournaledJobs::lease() {
   return job;
 }
 
+// The handler hangs in its thread, which can't be ended; a bounded number of others take such threads' places.
+void JournaledJobs::replace_stuck_thread(const Job& job) {
+  log_.error("a job gave no sign of life and is run again by another thread", {{"job", job.id}, {"kind", job.kind}});
+  if (stopping_ || stuck_ >= kMostStuck) return;
+  ++stuck_;
+  threads_.emplace_back([this] { run(); });
+}
+
 void JournaledJobs::run() {
   while (!stopping()) {
     if (auto job = lease()) {
       work(*job);
       std::scoped_lock lock(mutex_);
-      forget(job->id);
+      const auto it = mine_.find(job->id);
+      const bool kept = it != mine_.end() && it->second.epoch == job->epoch;
+      forget(job->id, job->epoch);
+      if (!kept && stuck_ > 0) {  // it came back: its thread was replaced meanwhile
+        --stuck_;
+        return;
+      }
       continue;
     }
     std::unique_lock lock(mutex_);

@@ -156,6 +156,72 @@ TEST_F(JobsTest, BulkYieldsToAPersonWithin200Milliseconds) {
   wait_until(asked, JobState::kFinished);
 }
 
+// Time that the test owns; any thread reads it.
+class SetClock final : public Clock {
+ public:
+  TimeUs now_us() override { return now_; }
+  TimeUs monotonic_us() override { return now_; }
+  std::atomic<TimeUs> now_{1'764'000'000'000'000};
+};
+
+TEST_F(JobsTest, AHandlerThatGivesNoSignOfLifeLosesItsLease) {
+  SetClock time;
+  home.reopen();
+  jobs = make_jobs(home.journal(), time, home.random(), Log());
+  home.journal().add_fold(jobs->fold());
+  for (auto* view : jobs->views()) home.views().add(*view);
+  std::atomic<int> runs = 0;
+  std::atomic<bool> release = false, refused = false, came_back = false;
+  jobs->handle("hang", [&](const Job&, JobContext& context) -> Result<Json> {
+    if (++runs > 1) return Json("second");
+    while (!release) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    refused = context.cancelled() && !context.progress({{"late", true}}).has_value();
+    came_back = true;
+    return Json("first");
+  });
+  home.start();
+  jobs->start();
+  const Id id = enqueue({.kind = "hang", .lane = Lane::kBulk});
+  while (runs == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  time.now_ += kLeaseUs - 1;
+  std::this_thread::sleep_for(std::chrono::milliseconds(600));
+  EXPECT_EQ(runs, 1) << "its time is not over";
+  time.now_ += 2;
+  const Job done = wait_until(id, JobState::kFinished);
+  EXPECT_EQ(done.epoch, 2);
+  EXPECT_EQ(done.result, "second");
+  release = true;
+  while (!came_back) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_TRUE(refused) << "what it would still write is refused";
+  EXPECT_EQ(job(id).result, "second");
+  const Id next = enqueue({.kind = "hang"});
+  wait_until(next, JobState::kFinished);
+}
+
+TEST_F(JobsTest, AskingAndTellingKeepTheLease) {
+  SetClock time;
+  home.reopen();
+  jobs = make_jobs(home.journal(), time, home.random(), Log());
+  home.journal().add_fold(jobs->fold());
+  for (auto* view : jobs->views()) home.views().add(*view);
+  std::atomic<int> runs = 0, steps = 0;
+  jobs->handle("long", [&](const Job&, JobContext& context) -> Result<Json> {
+    ++runs;
+    while (steps < 4) {
+      if (context.cancelled()) return fail(ErrorCode::kCancelled);
+      time.now_ += kLeaseUs - kSecondUs;
+      ++steps;
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    }
+    return Json();
+  });
+  home.start();
+  jobs->start();
+  const Id id = enqueue({.kind = "long"});
+  EXPECT_EQ(wait_until(id, JobState::kFinished).epoch, 1);
+  EXPECT_EQ(runs, 1);
+}
+
 TEST_F(JobsTest, OneIsEnoughWhereSaidSoAndPeopleGoFirst) {
   std::mutex mutex;
   std::vector<std::string> order;

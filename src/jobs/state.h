@@ -19,6 +19,10 @@ namespace steward::jobs {
 
 inline constexpr std::string_view kViewName = "jobs";
 inline constexpr int kViewVersion = 1;
+// A handler that asks and tells nothing for so long (by the steady clock: it hangs, or was stopped) has lost its lease:
+// another thread runs the job under the next epoch. Asking and telling keep the lease.
+inline constexpr DurationUs kLeaseUs = 600 * kSecondUs;
+inline constexpr size_t kMostStuck = 4;  // hung handlers whose thread is replaced; more wait for a restart
 
 Json to_json(const Job& job);
 Job from_json(const Json& json);

@@ -6,13 +6,24 @@
 #include <memory>
 #include <unordered_map>
 
+#include "journal/health.h"
+
 namespace steward::journal {
 namespace {
 
 constexpr int kBusyTimeoutMs = 5'000;  // another process (a CLI command) may hold the write lock for a moment
 
+// The errno is told only where the system refused something: SQLite keeps the last one for good.
+[[noreturn]] void throw_failure(int code, const std::string& what, int os_error) {
+  const int kind = code & 0xff;
+  if (kind == SQLITE_IOERR || kind == SQLITE_FULL || kind == SQLITE_CANTOPEN || kind == SQLITE_READONLY)
+    throw SystemError(code, what, os_error);
+  throw DbError(code, what);
+}
+
 [[noreturn]] void raise(sqlite3* db, std::string_view doing) {
-  throw DbError(sqlite3_extended_errcode(db), fmt::format("{}: {}", doing, sqlite3_errmsg(db)));
+  throw_failure(sqlite3_extended_errcode(db), fmt::format("{}: {}", doing, sqlite3_errmsg(db)),
+                sqlite3_system_errno(db));
 }
 
 void check(sqlite3_stmt* stmt, int rc) {
@@ -60,9 +71,10 @@ bool Statement::step() {
     return false;
   }
   sqlite3* db = sqlite3_db_handle(stmt_);
-  DbError error(sqlite3_extended_errcode(db), fmt::format("{}: {}", sqlite3_sql(stmt_), sqlite3_errmsg(db)));
+  const int code = sqlite3_extended_errcode(db), os_error = sqlite3_system_errno(db);
+  const std::string what = fmt::format("{}: {}", sqlite3_sql(stmt_), sqlite3_errmsg(db));
   reset();
-  throw error;
+  throw_failure(code, what, os_error);
 }
 
 void Statement::run() {
@@ -120,7 +132,10 @@ Db Db::open(const std::filesystem::path& path, Mode mode, const char* vfs) {
   auto impl = std::make_unique<Impl>();
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (mode == Mode::kReadWrite ? SQLITE_OPEN_CREATE : 0);
   const int rc = sqlite3_open_v2(path.c_str(), &impl->db, flags, vfs);
-  if (rc != SQLITE_OK) throw DbError(rc, fmt::format("{} can't be opened: {}", path.string(), sqlite3_errstr(rc)));
+  if (rc != SQLITE_OK) {
+    const int os_error = impl->db ? sqlite3_system_errno(impl->db) : 0;
+    throw_failure(rc, fmt::format("{} can't be opened: {}", path.string(), sqlite3_errstr(rc)), os_error);
+  }
   sqlite3_extended_result_codes(impl->db, 1);
   sqlite3_busy_timeout(impl->db, kBusyTimeoutMs);
   Db db(impl.release());

@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "base/crash_point.h"
+#include "base/folder_sync.h"
 #include "base/json.h"
 #include "journal/schema.h"
 
@@ -21,6 +22,16 @@ constexpr int kErasedSchema = 1;
 std::unexpected<Error> log_failure(const HomePaths& paths) {
   return fail(ErrorCode::kStoreUnavailable,
               fmt::format("{} can't be written: {}.", paths.erasures().string(), std::strerror(errno)));
+}
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+  return true;
 }
 
 }  // namespace
@@ -119,7 +130,8 @@ Result<int64_t> Eraser::log(const Id& tenant, const std::vector<Target>& targets
   char last = '\n';
   if (size > 0 && ::pread(fd, &last, 1, size - 1) != 1) last = '\0';
   const std::string text = (last == '\n' ? "" : "\n") + dump(line) + "\n";
-  const bool done = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+  bool done = write_all(fd, text) && ::fsync(fd) == 0;
+  if (done && size == 0) done = sync_parent(paths_.erasures()).has_value();  // a new file's name
   const int error = errno;
   size = ::lseek(fd, 0, SEEK_END);
   ::close(fd);

@@ -1,6 +1,10 @@
 #include "journal/folds.h"
 
+#include <fmt/format.h>
+
 #include "journal/db.h"
+#include "journal/health.h"
+#include "journal/reader.h"
 
 namespace steward::journal {
 namespace {
@@ -31,6 +35,9 @@ Status FoldSet::replay(Scan& journal, const Id& tenant, Seq head, const std::vec
     auto page = journal.page(tenant, at, kReplayPage);
     if (page.empty())
       return fail(ErrorCode::kCorrupt, "The journal ends before its head says: run 'steward journal verify'.");
+    if (const auto wrong = damage_in(page, Order::kConsecutive); !wrong.empty())
+      return fail(ErrorCode::kCorrupt,
+                  fmt::format("The journal is damaged: {}. {}", wrong, journal_damaged("").advice));
     for (auto& record : page) {
       if (upcasters_) {
         if (auto s = upcasters_->apply(record); !s) return s;

@@ -1,10 +1,16 @@
 #include "journal/query_pool.h"
 
+#include <sqlite3.h>
+
 #include <future>
 
+#include "journal/health.h"
 #include "journal/view_state.h"
 
 namespace steward::journal {
+namespace {
+constexpr std::chrono::milliseconds kOpenAgainEvery{100};
+}
 
 void QueryPool::start() {
   running_ = true;
@@ -45,8 +51,22 @@ void QueryPool::run_blocking(std::function<void(Db&)> query) {
   future.get();
 }
 
-void QueryPool::serve() {
-  Db db = open_views_db(path_, Db::Mode::kReadOnly);
+// While the views are made anew there may be no file for a moment, or a damaged one that can't be opened.
+Db QueryPool::open() {
+  for (;;) {
+    try {
+      return open_views_db(path_, Db::Mode::kReadOnly);
+    } catch (const DbError& e) {
+      if (is_damage(e)) on_damage_(e.what());
+      std::unique_lock lock(mutex_);
+      if (wake_.wait_for(lock, kOpenAgainEvery, [&] { return !running_; })) throw;
+    }
+  }
+}
+
+void QueryPool::serve() try {
+  uint64_t generation = generation_;
+  Db db = open();
   for (;;) {
     std::function<void(Db&)> query;
     {
@@ -56,16 +76,32 @@ void QueryPool::serve() {
       query = std::move(queue_.front());
       queue_.pop_front();
     }
+    if (generation_ != generation) {
+      generation = generation_;
+      db = open();
+    }
     try {
-      db.execute("BEGIN");
-      query(db);
-      db.reset_statements();
-      db.execute("COMMIT");
+      answer(db, query);
     } catch (const std::exception& e) {
+      if (const auto* met = dynamic_cast<const DbError*>(&e); met && is_damage(*met)) on_damage_(met->what());
       log_.error("A query of a view failed.", {{"what", e.what()}});
-      db = open_views_db(path_, Db::Mode::kReadOnly);  // forgets the open transaction and statements
+      db = open();  // forgets the open transaction and statements
     }
   }
+} catch (const DbError& e) {  // stopping, and the file can't be opened
+  log_.error("The views can't be opened.", {{"what", e.what()}});
+}
+
+// A query hands its own errors to whoever asked, so the damage it met is told by the connection.
+void QueryPool::answer(Db& db, const std::function<void(Db&)>& query) {
+  db.execute("BEGIN");
+  query(db);
+  const int code = sqlite3_extended_errcode(db.handle());
+  if (const DbError met(code, sqlite3_errmsg(db.handle())); is_damage(met)) {
+    throw met;
+  }
+  db.reset_statements();
+  db.execute("COMMIT");
 }
 
 }  // namespace steward::journal

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "journal/digest.h"
+#include "journal/health.h"
+
 namespace steward::journal {
 namespace {
 constexpr size_t kMaxConnections = 8;  // readers wait beyond this; each holds its own cache, or a server's process
@@ -15,8 +18,21 @@ std::vector<std::pair<Id, Seq>> filled_heads(Scan& scan) {
   return out;
 }
 
-Reader::Reader(Open open, std::shared_ptr<const Upcasters> upcasters)
-    : open_scan_(std::move(open)), upcasters_(std::move(upcasters)) {}
+std::string damage_in(const std::vector<Record>& records, Order order) {
+  ChainHasher hasher;
+  for (size_t i = 0; i < records.size(); ++i) {
+    const Record& record = records[i];
+    const bool body = record.erased || hasher.body_digest(record.salt, record.body) == record.body_digest;
+    const bool header = order == Order::kAny || i == 0 || hasher.digest(records[i - 1].digest, record) == record.digest;
+    if (!body || !header)
+      return fmt::format("record {} of {} is not what was recorded ({})", record.seq, record.tenant,
+                         body ? "header" : "body");
+  }
+  return "";
+}
+
+Reader::Reader(Open open, std::shared_ptr<const Upcasters> upcasters, std::function<void(std::string_view)> on_damage)
+    : open_scan_(std::move(open)), upcasters_(std::move(upcasters)), on_damage_(std::move(on_damage)) {}
 Reader::~Reader() = default;
 
 std::unique_ptr<Scan> Reader::take() {
@@ -71,11 +87,18 @@ Status Reader::with_scan(const std::function<void(Scan&)>& use) {
     give_back(std::move(scan));
     return {};
   } catch (const DbError& e) {
+    if (is_damage(e)) return damaged(e.what());
     return fail(ErrorCode::kStoreUnavailable, fmt::format("The journal can't be read: {}", e.what()));
   }
 }
 
-Status Reader::lift(std::vector<Record>& records) const {
+Status Reader::damaged(std::string_view what) const {
+  if (on_damage_) on_damage_(what);
+  return fail(ErrorCode::kCorrupt, journal_damaged(what).message);
+}
+
+Status Reader::lift(std::vector<Record>& records, Order order) const {
+  if (const std::string wrong = damage_in(records, order); !wrong.empty()) return damaged(wrong);
   if (!upcasters_) return {};
   for (auto& record : records) {
     if (auto s = upcasters_->apply(record); !s) return s;
@@ -86,7 +109,7 @@ Status Reader::lift(std::vector<Record>& records) const {
 Result<std::vector<Record>> Reader::read(const Id& tenant, Seq after, size_t limit) {
   std::vector<Record> records;
   if (auto s = with_scan([&](Scan& scan) { records = scan.page(tenant, after, limit); }); !s) return fail(s.error());
-  if (auto s = lift(records); !s) return fail(s.error());
+  if (auto s = lift(records, Order::kConsecutive); !s) return fail(s.error());
   return records;
 }
 
@@ -95,7 +118,7 @@ Result<std::vector<Record>> Reader::read_stream(const Id& tenant, std::string_vi
   std::vector<Record> records;
   auto s = with_scan([&](Scan& scan) { records = scan.stream_page(tenant, stream, after_version, limit); });
   if (!s) return fail(s.error());
-  if (s = lift(records); !s) return fail(s.error());
+  if (s = lift(records, Order::kAny); !s) return fail(s.error());
   return records;
 }
 
@@ -104,7 +127,7 @@ Result<Record> Reader::find(const Id& record_id) {
   if (auto s = with_scan([&](Scan& scan) { record = scan.find(record_id); }); !s) return fail(s.error());
   if (!record) return fail(ErrorCode::kNotFound, "There is no such record.");
   std::vector<Record> one{std::move(*record)};
-  if (auto s = lift(one); !s) return fail(s.error());
+  if (auto s = lift(one, Order::kAny); !s) return fail(s.error());
   return std::move(one.front());
 }
 

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include "base/folder_sync.h"
 #include "journal/digest.h"
 #include "journal/purge.h"
 
@@ -20,6 +21,8 @@ void SqliteStore::open() {
   close();
   Db db = open_journal_db(path_, Db::Mode::kReadWrite, vfs_);
   migrate_journal(db);
+  // The log is made anew with each open, and the sync of its bytes does not cover its name.
+  if (const auto synced = sync_parent(path_); !synced) throw DbError(SQLITE_IOERR_DIR_FSYNC, synced.error().message);
   db_.emplace(std::move(db));
   scan_.emplace(*db_);
 }

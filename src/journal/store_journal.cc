@@ -18,8 +18,6 @@ constexpr std::chrono::milliseconds kFirstPause{500};  // before the first try t
 constexpr std::chrono::seconds kFindOutFor{10};        // callers wait so long to learn how a lost COMMIT ended
 constexpr std::chrono::milliseconds kFindOutEvery{250};
 
-Error unavailable() { return Error(ErrorCode::kStoreUnavailable); }
-
 Error unknown_outcome() {
   return Error(ErrorCode::kStoreUnavailable,
                "The database was lost while it committed, so it is not known whether this was written. Look before "
@@ -50,13 +48,16 @@ StoreJournal::StoreJournal(Options options, PostgresOptions postgres, Clock& clo
              [this](const Id& tenant, std::string_view blob) { return blob_stored(tenant, blob); }),
       eraser_(paths_, options_.kept_kinds, clock),
       folds_(options_.upcasters),
-      reader_([this] { return store_->open_scan(); }, options_.upcasters),
+      reader_([this] { return store_->open_scan(); }, options_.upcasters,
+              [this](std::string_view what) { found_damaged(what); }),
       syncer_(sync_function(options_, *store_),
               [this] {
                 reopen_ = true;
+                trouble_.set(sync_refused());
                 set_state(State::kFailed, "the disk refused to sync");
               }),
-      pause_(kFirstPause) {}
+      pause_(kFirstPause),
+      scrubber_([this] { return store_->open_scan(); }, [this](std::string_view what) { found_damaged(what); }) {}
 
 StoreJournal::~StoreJournal() { stop(); }
 
@@ -73,11 +74,15 @@ Status StoreJournal::start() {
   try {
     if (auto s = open(); !s) return s;
   } catch (const DbError& e) {
-    return fail(ErrorCode::kStoreUnavailable, fmt::format("The journal can't be opened: {}", e.what()));
+    if (!is_damage(e))
+      return fail(ErrorCode::kStoreUnavailable, fmt::format("The journal can't be opened: {}", e.what()));
+    const Trouble trouble = journal_damaged(e.what());
+    return fail(ErrorCode::kCorrupt, fmt::format("{} ({}) {}", trouble.message, trouble.detail, trouble.advice));
   }
   started_ = true;
   state_ = State::kReady;
   thread_ = std::thread([this] { run(); });
+  scrubber_.start();
   return {};
 }
 
@@ -141,19 +146,41 @@ Status StoreJournal::check_history() {
 }
 
 Status StoreJournal::load_folds() {
-  auto views = std::make_unique<Db>(open_views_db(paths_.views(), Db::Mode::kReadWrite));
-  if (!views_belong_to(*views, store_->scan())) {
-    log_.warn("The views belong to another history of the journal; they are folded again.");
-    views.reset();
-    remove_database(paths_.views());
-    views = std::make_unique<Db>(open_views_db(paths_.views(), Db::Mode::kReadWrite));
-  }
-  auto status = folds_.reload(store_->scan(), *views);
+  auto status = with_views([this](Db& views) { return folds_.reload(store_->scan(), views); });
   folds_stale_ = !status;
   return status;
 }
 
+// Views that are damaged, or belong to another history, are made anew: at the start by removing the file, later (the
+// views' own thread has it open and mends it) by folding everything from the journal. A database that failed over may
+// be behind the views, and a start goes on from what it has; a file in the home has then lost its end.
+Status StoreJournal::with_views(const std::function<Status(Db&)>& load) {
+  const bool starting = state_ == State::kStarting;
+  try {
+    Db views = open_views_db(paths_.views(), Db::Mode::kReadWrite);
+    if (starting && postgres_.url.empty()) {
+      if (auto lost = seqs_beyond(views, store_->scan()); !lost.empty()) return fail(ErrorCode::kCorrupt, lost);
+    }
+    if (views_belong_to(views, store_->scan())) return load(views);
+    log_.warn("The views belong to another history of the journal; they are folded again.");
+  } catch (const DbError& e) {
+    if (!is_damage(e)) throw;
+    log_.error("The views are damaged; they are folded again from the journal.", {{"what", e.what()}});
+    if (starting) mended_.set(views_mended());
+  }
+  const auto place = starting ? paths_.views() : paths_.root / "views-none.db";
+  remove_database(place);
+  Status status;
+  {
+    Db empty = open_views_db(place, Db::Mode::kReadWrite);
+    status = load(empty);
+  }
+  if (!starting) remove_database(place);
+  return status;
+}
+
 void StoreJournal::stop() {
+  scrubber_.stop();
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -231,6 +258,12 @@ void StoreJournal::enqueue(Command command) {
   refuse(command, error);
 }
 
+Error StoreJournal::unavailable() const {
+  const auto trouble = trouble_.list();
+  return trouble.empty() ? Error(ErrorCode::kStoreUnavailable)
+                         : Error(ErrorCode::kStoreUnavailable, trouble.front().message + " Nothing new is promised.");
+}
+
 void StoreJournal::refuse(Command& command, const Error& error) {
   if (command.maintenance)
     command.maintenance(fail(error));
@@ -270,6 +303,7 @@ void StoreJournal::hold() {
     store_->hold();
   } catch (const DbError& e) {
     chain_.rollback();
+    trouble_.set(trouble_of(e));
     set_state(store_->is_open() ? State::kReadOnly : State::kFailed, e.what());
   }
 }
@@ -312,9 +346,10 @@ void StoreJournal::process(std::deque<Command> commands) {
     commit(heads);
     crash_point("after_commit_before_ack");
   } catch (const CommitUnknown& e) {
-    return abandon(commands, e.what(), unknown_outcome());
+    const Error unknown = unknown_outcome();
+    return abandon(commands, e, &unknown);
   } catch (const DbError& e) {
-    return abandon(commands, e.what(), unavailable());
+    return abandon(commands, e);
   }
   conclude(std::move(commands), std::move(results), std::move(heads));
 }
@@ -326,7 +361,7 @@ void StoreJournal::commit(const std::vector<StoredHead>& heads) {
     set_state(State::kFailed, e.what());
     if (!find_out(heads)) throw DbError(0, "the connection was lost and the group was not committed");
     chain_.forget();
-    if (store_->is_open()) set_state(State::kReady, "");
+    if (store_->is_open() && !damaged_) set_state(State::kReady, "");
   }
 }
 
@@ -407,15 +442,21 @@ void StoreJournal::publish(std::deque<Command>& commands, std::vector<Result<App
   for (size_t i = 0; i < commands.size(); ++i) commands[i].written(std::move(results[i]));
 }
 
-void StoreJournal::abandon(std::deque<Command>& commands, const std::string& why, const Error& answer) {
+// `answer`: what the commands are told, if not that nothing was written.
+void StoreJournal::abandon(std::deque<Command>& commands, const DbError& why, const Error* answer) {
   chain_.rollback();
-  set_state(store_->is_open() ? State::kReadOnly : State::kFailed, why);
+  if (is_damage(why)) {
+    found_damaged(why.what());
+  } else {
+    trouble_.set(trouble_of(why));
+    set_state(store_->is_open() ? State::kReadOnly : State::kFailed, why.what());
+  }
   folds_stale_ = true;
   try {
     if (store_->is_open()) (void)load_folds();  // what was rolled back must not stay in the folds that others read
   } catch (const DbError&) {
   }
-  for (auto& command : commands) refuse(command, answer);
+  for (auto& command : commands) refuse(command, answer ? *answer : unavailable());
 }
 
 void StoreJournal::recover() {
@@ -423,20 +464,26 @@ void StoreJournal::recover() {
   try {
     status = recover_once();
   } catch (const DbError& e) {
+    if (is_damage(e))
+      found_damaged(e.what());
+    else
+      trouble_.set(trouble_of(e));
     status = fail(ErrorCode::kStoreUnavailable, e.what());
   }
-  if (status) {
+  if (status && !damaged_) {
     pause_ = kFirstPause;
+    trouble_.clear();
     set_state(State::kReady, "");
     return;
   }
   chain_.rollback();
   pause_ = std::min<std::chrono::milliseconds>(2 * pause_, store_->longest_pause());
   std::lock_guard lock(mutex_);
-  if (status.error().message != info(status.error().code).sentence) problem_ = status.error().message;
+  if (!status && status.error().message != info(status.error().code).sentence) problem_ = status.error().message;
 }
 
 Status StoreJournal::recover_once() {
+  if (damaged_) return fail(ErrorCode::kCorrupt);
   const bool reopen = reopen_ || !store_->is_open();
   if (reopen) {
     reader_.forget();
@@ -465,6 +512,19 @@ Status StoreJournal::recover_once() {
   return {};
 }
 
+// A database elsewhere says itself what is wrong with it.
+Trouble StoreJournal::trouble_of(const DbError& e) const {
+  if (postgres_.url.empty()) return diagnose(e, "the journal");
+  return {"store_unavailable", "The journal's database takes no records, so nothing new is promised.",
+          "The server tries again by itself; see the database's log and docs/storage.md.", true, e.what()};
+}
+
+void StoreJournal::found_damaged(std::string_view what) {
+  if (damaged_.exchange(true)) return;
+  trouble_.set(journal_damaged(what));
+  set_state(State::kFailed, what);
+}
+
 void StoreJournal::set_state(State state, std::string_view why) {
   {
     std::lock_guard lock(mutex_);
@@ -482,6 +542,12 @@ void StoreJournal::set_state(State state, std::string_view why) {
 std::string StoreJournal::problem() const {
   std::lock_guard lock(mutex_);
   return problem_;
+}
+
+std::vector<Trouble> StoreJournal::troubles() const {
+  auto all = trouble_.list();
+  for (auto& note : mended_.list()) all.push_back(std::move(note));
+  return all;
 }
 
 StoreInfo StoreJournal::store() const {

@@ -7,7 +7,9 @@
 // When the store fails, the group is rolled back whole, every command in it and every later one is answered
 // kStoreUnavailable (fail closed), and the writer tries again, at first twice a second: a small write, then all folds
 // loaded anew, then kReady. Nobody has to restart anything. Where a connection was lost in a COMMIT, the group waits
-// for the answer to be looked up: it is there whole, or it is not (find_out).
+// for the answer to be looked up: it is there whole, or it is not (find_out). A damaged journal is another matter:
+// whoever meets the damage (SQLite, a reader whose record is not what its digest says, the scrubber) ends all appending
+// for good.
 #pragma once
 #include <condition_variable>
 #include <deque>
@@ -18,15 +20,17 @@
 #include "journal/chain_writer.h"
 #include "journal/erasure.h"
 #include "journal/folds.h"
+#include "journal/health.h"
 #include "journal/home.h"
 #include "journal/reader.h"
+#include "journal/scrub.h"
 #include "journal/store.h"
 #include "journal/stored_journal.h"
 #include "journal/syncer.h"
 
 namespace steward::journal {
 
-class StoreJournal final : public StoredJournal {
+class StoreJournal final : public StoredJournal, public HealthSource {
  public:
   StoreJournal(Options options, PostgresOptions postgres, Clock& clock, Random& random, Log log);
   ~StoreJournal() override;
@@ -36,6 +40,7 @@ class StoreJournal final : public StoredJournal {
   void stop() override;
   State state() const override { return state_.load(); }
   std::string problem() const override;
+  std::vector<Trouble> troubles() const override;
   StoreInfo store() const override;
   Location location() const override;
 
@@ -80,12 +85,16 @@ class StoreJournal final : public StoredJournal {
   };
 
   void enqueue(Command command);
+  Error unavailable() const;
   static void refuse(Command& command, const Error& error);
   Status open();
   Status check_heads();
   Status check_moved();
   Status check_history();
   Status load_folds();
+  Status with_views(const std::function<Status(Db&)>& load);
+  Trouble trouble_of(const DbError& e) const;
+  void found_damaged(std::string_view what);  // any thread: takes no record any more
   void run();
   std::deque<Command> take();
   bool is_stopping() const;
@@ -98,7 +107,7 @@ class StoreJournal final : public StoredJournal {
   std::vector<Result<Appended>> perform(std::deque<Command>& commands);
   Result<Appended> perform(Command& command);
   void publish(std::deque<Command>& commands, std::vector<Result<Appended>> results);
-  void abandon(std::deque<Command>& commands, const std::string& why, const Error& answer);
+  void abandon(std::deque<Command>& commands, const DbError& why, const Error* answer = nullptr);
   void recover();
   Status recover_once();
   void set_state(State state, std::string_view why);
@@ -124,10 +133,14 @@ class StoreJournal final : public StoredJournal {
   std::map<Id, Seq> written_;
   std::string problem_;
   StoreInfo info_;
-  std::map<Id, StoredHead> told_;    // writer thread: the last record of each tenant that a group of ours was told of
-  std::chrono::milliseconds pause_;  // writer thread: before the next try to recover
-  bool folds_stale_ = false;         // writer thread: a group was rolled back after its records were folded
-  std::atomic<bool> reopen_{false};  // a sync failed: the store must be opened anew
+  std::map<Id, StoredHead> told_;     // writer thread: the last record of each tenant that a group of ours was told of
+  std::chrono::milliseconds pause_;   // writer thread: before the next try to recover
+  bool folds_stale_ = false;          // writer thread: a group was rolled back after its records were folded
+  std::atomic<bool> reopen_{false};   // a sync failed: the store must be opened anew
+  std::atomic<bool> damaged_{false};  // for good: only another file can be trusted
+  TroubleNote trouble_;
+  TroubleNote mended_;  // what the start found and made good
+  Scrubber scrubber_;
 };
 
 }  // namespace steward::journal

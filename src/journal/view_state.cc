@@ -1,6 +1,9 @@
 #include "journal/view_state.h"
 
+#include <fmt/format.h>
 #include <sqlite3.h>
+
+#include <map>
 
 #include "journal/schema.h"
 #include "journal/view.h"
@@ -49,6 +52,24 @@ bool views_belong_to(Db& views, Scan& journal) {
     belong = journal.digest_at(state.text(0), static_cast<Seq>(state.integer(1))) == state.blob(2);
   state.reset();
   return belong;
+}
+
+std::string seqs_beyond(Db& views, Scan& journal) {
+  std::map<Id, Seq> heads;
+  for (auto& [tenant, seq] : filled_heads(journal)) heads[tenant] = seq;
+  auto& state = views.prepare("SELECT tenant, max(seq) FROM view_state WHERE tenant != '' GROUP BY tenant");
+  std::string lost;
+  while (lost.empty() && state.step()) {
+    const Seq seq = heads[state.text(0)];
+    if (seq < static_cast<Seq>(state.integer(1)))
+      lost = fmt::format(
+          "The journal of {} ends at record {}, but the views have folded it up to {}: its end was lost, by a damaged "
+          "log (journal.db-wal) or an older copy of the file. Keep a copy of the home and restore the last backup; if "
+          "you have put an older journal.db in its place on purpose, delete views.db and start again.",
+          state.text(0), seq, state.integer(1));
+  }
+  state.reset();
+  return lost;
 }
 
 void remove_database(const std::filesystem::path& path) {

@@ -16,6 +16,9 @@ Db open_views_db(const std::filesystem::path& path,
                  Db::Mode mode);  // makes it, and the table, where missing and writable
 void store_seq(Db& views, std::string_view view, int version, const Record& last);
 bool views_belong_to(Db& views, Scan& journal);
+// Empty, or which tenant's views have folded records that the journal does not hold: views follow what is durable, so
+// the journal has lost its end.
+std::string seqs_beyond(Db& views, Scan& journal);
 void remove_database(const std::filesystem::path& path);  // with its -wal and -shm
 
 }  // namespace steward::journal

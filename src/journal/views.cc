@@ -1,9 +1,12 @@
 // The applier thread follows the durable mark and folds; a view whose version changed is folded by a second thread into
-// a file of its own and takes the place of the old one in one transaction, once it has caught up.
+// a file of its own and takes the place of the old one in one transaction, once it has caught up. A damaged views.db is
+// made anew the same way, all of it, and the new file takes the old one's place; meanwhile the old one answers what it
+// still can.
 #include <condition_variable>
 #include <set>
 #include <thread>
 
+#include "journal/health.h"
 #include "journal/home.h"
 #include "journal/query_pool.h"
 #include "journal/view.h"
@@ -15,18 +18,30 @@ namespace {
 
 constexpr size_t kPage = 1'000;  // records folded in one transaction
 constexpr std::chrono::milliseconds kRetryEvery{500};
-constexpr Seq kNearEnough = 2'000;  // records behind at which a rebuild is handed to the applier
+constexpr std::chrono::milliseconds kGather{5};  // records that come within it are folded in one transaction
+constexpr Seq kNearEnough = 2'000;               // records behind at which a rebuild is handed to the applier
 
-class SqliteViews final : public Views {
+Trouble being_mended(std::string_view what) {
+  return {"views_corrupt", "views.db is damaged; it is being folded again from the journal.",
+          "Nothing is lost, and nothing has to be done: usage figures lag until it is done. Check the disk and the "
+          "memory, since damage like this is how they begin to fail.",
+          false, std::string(what)};
+}
+
+class SqliteViews final : public Views, public HealthSource {
  public:
   SqliteViews(std::filesystem::path home, Journal& journal, Log log)
-      : paths_(std::move(home)), journal_(journal), log_(log), pool_(paths_.views(), log) {}
+      : paths_(std::move(home)),
+        journal_(journal),
+        log_(log),
+        pool_(paths_.views(), log, [this](std::string_view what) { found_damaged(what); }) {}
   ~SqliteViews() override { stop(); }
 
   void add(View& view) override { views_.push_back(&view); }
   Status start() override;
   void stop() override;
   Seq applied_seq(const Id& tenant) const override;
+  std::vector<Trouble> troubles() const override { return trouble_.list(); }
   Task<Status> wait_applied(Id tenant, Seq seq) override {
     co_return co_await await_callback<Status>(
         [&](std::function<void(Status)> done) { when_applied(tenant, seq, std::move(done)); });
@@ -53,6 +68,11 @@ class SqliteViews final : public Views {
     return rebuilt_;
   }
   void swap();
+  void open_set();
+  void found_damaged(std::string_view what);  // any thread: the applier makes the file anew
+  void mend();
+  void replace();
+  void begin_beside(std::vector<View*> views);
 
   HomePaths paths_;
   Journal& journal_;
@@ -67,6 +87,10 @@ class SqliteViews final : public Views {
   std::condition_variable wake_;
   bool stopping_ = false, dirty_ = true, rebuilt_ = false;
   bool rebuild_asked_ = false, rebuilding_ = false;
+  bool damaged_ = false;  // found, the file has to be made anew
+  bool mending_ = false;  // that is under way; the applier writes it
+  bool stalled_ = false;  // applier: the disk refused; told until it works again
+  TroubleNote trouble_;
   std::function<void(Status)> rebuild_done_;  // of one that was asked for
   std::map<Id, Seq> applied_;
   std::multimap<std::pair<Id, Seq>, std::function<void(Status)>> waiters_;
@@ -77,8 +101,7 @@ std::filesystem::path side_path(const HomePaths& paths) { return paths.root / "v
 Status SqliteViews::start() {
   try {
     remove_database(side_path(paths_));
-    set_ = std::make_unique<ViewSet>(open_views_db(paths_.views(), Db::Mode::kReadWrite), views_, log_);
-    stale_ = set_->prepare();
+    open_set();
     if (!stale_.empty()) {
       side_ = std::make_unique<ViewSet>(open_views_db(side_path(paths_), Db::Mode::kReadWrite), stale_, log_);
       side_->prepare();
@@ -90,8 +113,7 @@ Status SqliteViews::start() {
   for (const auto& tenant : journal_.tenants()) applied_[tenant] = set_->applied_seq(tenant);
   hook_ = journal_.on_durable([this](const Id&, Seq) {
     std::lock_guard lock(mutex_);
-    dirty_ = true;
-    wake_.notify_one();
+    if (!std::exchange(dirty_, true)) wake_.notify_all();
   });
   applier_ = std::thread([this] { run(); });
   if (side_) {
@@ -99,6 +121,23 @@ Status SqliteViews::start() {
     rebuilder_ = std::thread([this] { fold_beside(); });
   }
   return {};
+}
+
+void SqliteViews::open_set() {
+  const auto open = [this] {
+    set_ = std::make_unique<ViewSet>(open_views_db(paths_.views(), Db::Mode::kReadWrite), views_, log_);
+    stale_ = set_->prepare();
+  };
+  try {
+    open();
+  } catch (const DbError& e) {
+    if (!is_damage(e)) throw;
+    log_.error("The views are damaged; they are folded again from the journal.", {{"what", e.what()}});
+    trouble_.set(views_mended());
+    set_.reset();
+    remove_database(paths_.views());
+    open();
+  }
 }
 
 void SqliteViews::stop() {
@@ -133,6 +172,7 @@ void SqliteViews::when_applied(const Id& tenant, Seq seq, std::function<void(Sta
     const bool reached = seq == 0 || (it != applied_.end() && it->second >= seq);
     if (!reached && !stopping_) {
       waiters_.emplace(std::pair(tenant, seq), std::move(done));
+      wake_.notify_all();
       return;
     }
     if (!reached) now = fail(ErrorCode::kShuttingDown);
@@ -151,7 +191,9 @@ void SqliteViews::fail_waiters(ErrorCode code) {
 
 bool SqliteViews::wait_for_work() {
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [&] { return stopping_ || dirty_ || rebuilt_ || rebuild_asked_; });
+  wake_.wait(lock, [&] { return stopping_ || dirty_ || rebuilt_ || rebuild_asked_ || (damaged_ && !rebuilding_); });
+  // A transaction costs more than a fold, so a few records share one, unless somebody waits for them.
+  wake_.wait_for(lock, kGather, [&] { return stopping_ || !waiters_.empty() || rebuilt_ || rebuild_asked_; });
   const bool last_look = stopping_ && !dirty_;
   dirty_ = false;
   return !last_look;
@@ -161,11 +203,24 @@ bool SqliteViews::wait_for_work() {
 void SqliteViews::run() {
   while (wait_for_work()) {
     try {
-      catch_up(*set_);
-      if (is_rebuilt()) swap();
+      mend();
+      if (!mending_) catch_up(*set_);
+      if (is_rebuilt()) mending_ ? replace() : swap();
       begin_rebuild();
       tell();
+      if (stalled_ && !mending_) trouble_.clear();
+      stalled_ = stalled_ && mending_;
     } catch (const DbError& e) {
+      if (is_damage(e) && !mending_) {
+        found_damaged(e.what());
+        continue;
+      }
+      if (!mending_) {
+        stalled_ = true;
+        Trouble why = diagnose(e, "the views");
+        why.blocks = false;  // calls are taken as long as the journal takes them; usage figures lag
+        trouble_.set(std::move(why));
+      }
       log_.error("The views could not be written; trying again.", {{"what", e.what()}});
       std::unique_lock lock(mutex_);
       if (wake_.wait_for(lock, kRetryEvery, [&] { return stopping_; })) return;
@@ -242,12 +297,66 @@ void SqliteViews::begin_rebuild() {
     rebuild_asked_ = false;
     rebuilding_ = true;
   }
+  begin_beside(views_);
+}
+
+void SqliteViews::begin_beside(std::vector<View*> views) {
   if (rebuilder_.joinable()) rebuilder_.join();  // the one before has ended
-  stale_ = views_;
+  stale_ = std::move(views);
   remove_database(side_path(paths_));
   side_ = std::make_unique<ViewSet>(open_views_db(side_path(paths_), Db::Mode::kReadWrite), stale_, log_);
   side_->prepare();
   rebuilder_ = std::thread([this] { fold_beside(); });
+}
+
+void SqliteViews::found_damaged(std::string_view what) {
+  const std::lock_guard lock(mutex_);
+  if (damaged_ || mending_) return;
+  damaged_ = true;
+  trouble_.set(being_mended(what));
+  log_.error("The views are damaged; they are folded again from the journal.", {{"what", std::string(what)}});
+  wake_.notify_one();
+}
+
+// Applier thread. A rebuild that is under way goes to its end first: it doesn't read the damaged file, and then its
+// tables are thrown away with it.
+void SqliteViews::mend() {
+  {
+    std::lock_guard lock(mutex_);
+    if (!damaged_ || mending_ || stopping_ || (rebuilding_ && !rebuilt_)) return;
+    damaged_ = rebuilt_ = rebuild_asked_ = false;
+    mending_ = rebuilding_ = true;
+  }
+  try {
+    begin_beside(views_);
+  } catch (const DbError&) {
+    std::lock_guard lock(mutex_);
+    mending_ = rebuilding_ = false;
+    damaged_ = true;
+    throw;
+  }
+}
+
+// Applier thread: the new file is closed, takes the old one's name, and is opened as that.
+void SqliteViews::replace() {
+  if (side_) {  // else only opening it failed, and is tried again
+    catch_up(*side_);
+    side_->db().execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    side_.reset();
+    set_.reset();
+    remove_database(paths_.views());
+    std::error_code error;
+    std::filesystem::rename(side_path(paths_), paths_.views(), error);
+  }
+  open_set();
+  pool_.reopen();
+  log_.info("The views were folded again.");
+  {
+    const std::lock_guard lock(mutex_);
+    mending_ = damaged_ = false;
+  }
+  trouble_.set(views_mended());
+  end_rebuild({});
 }
 
 void SqliteViews::end_rebuild(Status status) {

@@ -26,7 +26,12 @@ std::vector<Over> budgets_over(const Accounts& accounts, const std::vector<Id>& 
 // The key as it is now, not as it was when the request came: a revocation or a lowered limit holds at once.
 Result<std::shared_ptr<const identity::Key>> present_key(const identity::Snapshot& identity, const CallBound& bound,
                                                          TimeUs now) {
-  if (!bound.caller.key) return nullptr;
+  if (!bound.caller.key) {
+    const auto self = identity.principals.find(bound.caller.principal);
+    if (self != identity.principals.end() && self->second.disabled)
+      return fail(ErrorCode::kSessionEnded, "This person is disabled: an owner of the organisation can enable them.");
+    return nullptr;
+  }
   const auto it = identity.keys.find(bound.caller.key->id);
   if (it == identity.keys.end() || it->second->revoked) {
     return fail(ErrorCode::kKeyRevoked, fmt::format("The API key {}… was revoked.", bound.caller.key->visible),
@@ -122,6 +127,10 @@ std::vector<Id> scopes_of(const identity::Snapshot& identity, const Id& tenant, 
   constexpr size_t kTeamLimit = 100;  // teams above a team
   std::vector<Id> teams;
   if (!team.empty()) teams.push_back(team);
+  // Somebody who calls without a key draws on what all their teams have; a key names the one that it counts to.
+  const auto self = identity.principals.find(owner);
+  if (key.empty() && self != identity.principals.end())
+    teams.insert(teams.end(), self->second.groups.begin(), self->second.groups.end());
   for (size_t i = 0; i < teams.size() && teams.size() < kTeamLimit; ++i) {
     const auto it = identity.principals.find(teams[i]);
     if (it == identity.principals.end()) continue;

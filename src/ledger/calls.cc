@@ -60,15 +60,28 @@ std::optional<CallRow> find_call(journal::Db& db, const Id& tenant, const Id& ca
 }
 
 // Ids are ULIDs: their order is that of time.
-std::vector<CallRow> list_calls(journal::Db& db, const Id& tenant, const Id& before, const Id& key, size_t limit) {
-  auto& row =
-      db.prepare(fmt::format("SELECT {} FROM ledger_calls WHERE tenant = ?1 AND (?2 = '' OR call < ?2) AND (?3 = "
-                             "'' OR key = ?3) ORDER BY call DESC LIMIT ?4",
-                             kColumns))
-          .bind(1, tenant)
-          .bind(2, before)
-          .bind(3, key)
-          .bind(4, static_cast<int64_t>(limit));
+std::vector<CallRow> list_calls(journal::Db& db, const CallQuery& query) {
+  const std::pair<std::string_view, std::string_view> texts[] = {
+      {"call <", query.before}, {"key =", query.key},           {"owner =", query.owner},      {"team =", query.team},
+      {"model =", query.model}, {"provider =", query.provider}, {"endpoint =", query.endpoint}};
+  const std::pair<std::string_view, TimeUs> times[] = {{"at >=", query.from}, {"at <", query.to}};
+  std::string sql = fmt::format("SELECT {} FROM ledger_calls WHERE tenant = ?1", kColumns);
+  int number = 1;
+  for (const auto& [test, value] : texts) {
+    if (!value.empty()) sql += fmt::format(" AND {} ?{}", test, ++number);
+  }
+  for (const auto& [test, value] : times) {
+    if (value > 0) sql += fmt::format(" AND {} ?{}", test, ++number);
+  }
+  auto& row = db.prepare(sql + fmt::format(" ORDER BY call DESC LIMIT {}", query.limit));
+  row.bind(1, query.tenant);
+  number = 1;
+  for (const auto& [test, value] : texts) {
+    if (!value.empty()) row.bind(++number, value);
+  }
+  for (const auto& [test, value] : times) {
+    if (value > 0) row.bind(++number, value);
+  }
   std::vector<CallRow> out;
   while (row.step()) out.push_back(row_of(row));
   row.reset();

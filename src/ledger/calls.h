@@ -27,7 +27,16 @@ struct CallRow {
 };
 
 std::optional<CallRow> find_call(journal::Db& db, const Id& tenant, const Id& call);
-// Newest first. `before`: the id of the last one seen, or empty; `key`: of one key alone, or empty.
-std::vector<CallRow> list_calls(journal::Db& db, const Id& tenant, const Id& before, const Id& key, size_t limit);
+
+// Which calls: what is empty (or 0) narrows nothing. `before`: the id of the last one seen.
+struct CallQuery {
+  Id tenant;
+  Id before;
+  Id key, owner, team;
+  std::string model, provider, endpoint;
+  TimeUs from = 0, to = 0;  // [from, to) by when they began
+  size_t limit = 100;
+};
+std::vector<CallRow> list_calls(journal::Db& db, const CallQuery& query);  // newest first
 
 }  // namespace steward::ledger

@@ -1,6 +1,7 @@
 #include "ledger/ledger.h"
 
 #include <future>
+#include <mutex>
 
 #include "base/crash_point.h"
 #include "ledger/admission.h"
@@ -12,7 +13,8 @@
 namespace steward::ledger {
 namespace {
 
-constexpr size_t kSweepLimit = 500;  // reservations charged in one append
+constexpr size_t kSweepLimit = 500;   // reservations charged in one append
+constexpr size_t kMostOwed = 10'000;  // settlements that wait for the journal
 
 class JournaledLedger final : public Ledger {
  public:
@@ -43,6 +45,8 @@ class JournaledLedger final : public Ledger {
 
  private:
   Result<std::vector<journal::Draft>> sweep(const Id& tenant, TimeUs reserved_before, TimeUs expired_at);
+  void owe(Settlement settlement);
+  Task<void> settle_what_is_owed();
   Result<size_t> recover_tenant(const Id& tenant, TimeUs started_at);
 
   journal::Journal& journal_;
@@ -52,6 +56,8 @@ class JournaledLedger final : public Ledger {
   Log log_;
   State state_;
   LedgerView view_;
+  std::mutex owed_mutex_;
+  std::vector<Settlement> owed_;  // that the journal did not take; their calls are still reserved
   std::shared_ptr<const ShippedModel> find_in_table(std::string_view provider, std::string_view model) const;
 
   std::atomic<std::shared_ptr<const PriceBook>> defaults_;
@@ -124,13 +130,35 @@ Task<Result<Charge>> JournaledLedger::settle(Settlement settlement) {
     return std::vector{settled_draft(accounts.open.at(asked.call), settling->settled, now)};
   };
   auto appended = co_await journal_.decide(tenant, std::move(decide));
-  if (!appended) co_return fail(std::move(appended.error()));
+  if (!appended) {
+    if (appended.error().code == ErrorCode::kStoreUnavailable) owe(std::move(command->settlement));
+    co_return fail(std::move(appended.error()));
+  }
   crash_point("after_settle");
   if (command->charge.overrun > 0) {
     log_.warn("a provider reported more than was reserved",
               {{"tenant", tenant}, {"call", command->settlement.call}, {"overrun_nanousd", command->charge.overrun}});
   }
   co_return std::move(command->charge);
+}
+
+// Tried again by expire(), so that a call is charged what it used once the journal takes records again. What goes with
+// the process, or is too much, is charged at its bound.
+void JournaledLedger::owe(Settlement settlement) {
+  const std::lock_guard lock(owed_mutex_);
+  if (owed_.size() < kMostOwed) owed_.push_back(std::move(settlement));
+}
+
+Task<void> JournaledLedger::settle_what_is_owed() {
+  std::vector<Settlement> owed;
+  {
+    const std::lock_guard lock(owed_mutex_);
+    owed.swap(owed_);
+  }
+  for (auto& settlement : owed) {
+    if (auto charge = co_await settle(std::move(settlement)); !charge)
+      log_.warn("a call could not be settled yet", {{"code", info(charge.error().code).name}});
+  }
 }
 
 // Charges at their bound what was reserved before a time, and what has expired by a time (0: not asked).
@@ -180,6 +208,7 @@ Result<size_t> JournaledLedger::recover(TimeUs started_at) {
 }
 
 Task<Result<size_t>> JournaledLedger::expire() {
+  co_await settle_what_is_owed();
   size_t charged = 0;
   const std::vector<Id> tenants = journal_.tenants();
   for (const Id& tenant : tenants) {

@@ -153,6 +153,7 @@ struct UsageQuery {
   std::string time_zone = "UTC";      // of "day"
   Id key;                             // or empty
   std::string model;                  // or empty
+  Id owner;                           // whose calls; or empty
 };
 struct UsageRow {
   std::map<std::string, std::string> group;

@@ -405,6 +405,32 @@ TEST_F(LedgerTest, UsageOfARaggedSpanIsExact) {
   }
 }
 
+// Whole days are summed apart from quarters of an hour and from calls: whatever the span, the parts meet.
+TEST_F(LedgerTest, UsageOfASpanOfDaysIsExactInAnyZone) {
+  constexpr TimeUs kEvery = 7 * kHourUs + 13 * 60 * kSecondUs;
+  constexpr int kCalls = 24;  // a week
+  const auto key = new_key({});
+  const TimeUs first = clock().now_us();
+  for (int i = 0; i < kCalls; ++i) {
+    ASSERT_TRUE(settle(reserve(bound(key.secret)).value().call, 1, 1).has_value());
+    clock().advance_us(kEvery);
+  }
+  for (int from = 0; from < kCalls; from += 5) {
+    for (int to = from; to <= kCalls; ++to) {
+      for (const char* zone : {"UTC", "Asia/Kathmandu"}) {
+        for (const std::vector<std::string>& group : std::vector<std::vector<std::string>>{{"key"}, {"key", "day"}}) {
+          const auto rows =
+              usage({.from = first + from * kEvery, .to = first + to * kEvery, .group_by = group, .time_zone = zone});
+          int64_t calls = 0;
+          for (const auto& row : rows) calls += row.calls;
+          EXPECT_EQ(calls, to - from) << from << " " << to << " " << zone << " " << group.size();
+          if (group.size() == 2 && to - from >= 8) EXPECT_GE(rows.size(), 2U);
+        }
+      }
+    }
+  }
+}
+
 TEST_F(LedgerTest, BudgetsAreCheckedAndNamed) {
   const auto code = [&](BudgetSpec spec) {
     return run(ledger->set_budget(admin, std::move(spec))).error().details.at("param").get<std::string>();

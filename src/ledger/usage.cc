@@ -1,4 +1,5 @@
-// Sums of use. Whole quarters of an hour come from ledger_usage, the ragged ends of a span from ledger_calls.
+// Sums of use. Whole days of UTC come from ledger_usage_days (where no other zone's days are asked for), whole quarters
+// of an hour from ledger_usage, the ragged ends of a span from ledger_calls.
 #include <date/tz.h>
 
 #include "ledger/period.h"
@@ -21,13 +22,21 @@ constexpr std::string_view kColumns[] = {"key", "model", "endpoint", "team", "ow
 
 bool is_column(std::string_view name) { return std::ranges::find(kColumns, name) != std::end(kColumns); }
 
+enum class From { kDays, kSlices, kCalls };
+
 // One part of the span: of the sums, or (for the ragged ends) of the calls.
-std::string source_sql(const UsageQuery& query, bool of_calls) {
-  std::string where =
-      of_calls ? " WHERE tenant=?1 AND open=0 AND at>=?2 AND at<?3" : " WHERE tenant=?1 AND slice>=?2 AND slice<?3";
+std::string source_sql(const UsageQuery& query, From from) {
+  std::string where = " WHERE tenant=?1 AND slice>=?2 AND slice<?3";
+  if (from == From::kDays) where = " WHERE tenant=?1 AND day>=?2 AND day<?3";
+  if (from == From::kCalls) where = " WHERE tenant=?1 AND open=0 AND at>=?2 AND at<?3";
   if (!query.key.empty()) where += " AND key=?4";
   if (!query.model.empty()) where += " AND model=?5";
-  if (!of_calls)
+  if (!query.owner.empty()) where += " AND owner=?6";
+  if (from == From::kDays)
+    return fmt::format(
+        "SELECT day*{} AS slice, key, owner, team, model, provider, endpoint, calls, {} FROM ledger_usage_days{}",
+        kUsageSlicesADay, kNumbers, where);
+  if (from == From::kSlices)
     return fmt::format("SELECT slice, key, owner, team, model, provider, endpoint, calls, {} FROM ledger_usage{}",
                        kNumbers, where);
   return fmt::format(
@@ -44,17 +53,22 @@ class Summing {
     }
   }
 
-  void add(bool of_calls, int64_t from, int64_t to) {
+  // Days of another zone begin on a quarter of an hour, but within a day of UTC.
+  bool takes_days() const { return !by_day_ || zone_->name() == "UTC" || zone_->name() == "Etc/UTC"; }
+
+  // `from` and `to` in the source's own unit: days, quarters of an hour, or microseconds.
+  void add(From source, int64_t from, int64_t to) {
     if (from >= to) return;
     std::vector<std::string> group = columns_;
     if (by_day_) group.push_back("slice");
     const std::string groups = fmt::format("{}", fmt::join(group, ","));
     const std::string sql = fmt::format("SELECT {}{}{} FROM ({}){}{}", groups, groups.empty() ? "" : ",", kSums,
-                                        source_sql(query_, of_calls), groups.empty() ? "" : " GROUP BY ", groups);
+                                        source_sql(query_, source), groups.empty() ? "" : " GROUP BY ", groups);
     auto& rows = db_.prepare(sql);
     rows.bind(1, query_.tenant).bind(2, from).bind(3, to);
     if (!query_.key.empty()) rows.bind(4, query_.key);
     if (!query_.model.empty()) rows.bind(5, query_.model);
+    if (!query_.owner.empty()) rows.bind(6, query_.owner);
     while (rows.step()) add_row(rows);
     rows.reset();
   }
@@ -147,12 +161,20 @@ Result<std::vector<UsageRow>> query_usage(journal::Db& db, const UsageQuery& que
   const int64_t first = from / kUsageSliceUs + (from % kUsageSliceUs != 0), last = to / kUsageSliceUs;
   Summing sums(db, query, zone);
   if (first > last) {  // within one quarter
-    sums.add(true, from, to);
-  } else {
-    sums.add(true, from, first * kUsageSliceUs);
-    sums.add(false, first, last);
-    sums.add(true, last * kUsageSliceUs, to);
+    sums.add(From::kCalls, from, to);
+    return sums.finish();
   }
+  sums.add(From::kCalls, from, first * kUsageSliceUs);
+  const int64_t first_day = first / kUsageSlicesADay + (first % kUsageSlicesADay != 0),
+                last_day = last / kUsageSlicesADay;
+  if (sums.takes_days() && first_day < last_day) {
+    sums.add(From::kSlices, first, first_day * kUsageSlicesADay);
+    sums.add(From::kDays, first_day, last_day);
+    sums.add(From::kSlices, last_day * kUsageSlicesADay, last);
+  } else {
+    sums.add(From::kSlices, first, last);
+  }
+  sums.add(From::kCalls, last * kUsageSliceUs, to);
   return sums.finish();
 }
 

@@ -32,16 +32,23 @@ CREATE TABLE ledger_prices(
   tenant TEXT NOT NULL, model TEXT NOT NULL, from_us INTEGER NOT NULL, input INTEGER NOT NULL, output INTEGER NOT NULL,
   cached_input INTEGER NOT NULL, request INTEGER NOT NULL, source TEXT NOT NULL, more TEXT NOT NULL,
   PRIMARY KEY(tenant, model, from_us)) WITHOUT ROWID;
-CREATE TABLE ledger_usage(
-  tenant TEXT NOT NULL, slice INTEGER NOT NULL, key TEXT NOT NULL, owner TEXT NOT NULL, team TEXT NOT NULL, model TEXT NOT NULL,
+)sql";
+
+// The sums by a span of time: `unit` counts quarters of an hour, or days.
+std::string sums_table(std::string_view table, std::string_view unit) {
+  return fmt::format(R"sql(
+CREATE TABLE {0}(
+  tenant TEXT NOT NULL, {1} INTEGER NOT NULL, key TEXT NOT NULL, owner TEXT NOT NULL, team TEXT NOT NULL, model TEXT NOT NULL,
   provider TEXT NOT NULL, endpoint TEXT NOT NULL, calls INTEGER NOT NULL, failed INTEGER NOT NULL, prompt INTEGER NOT NULL,
   cached INTEGER NOT NULL, completion INTEGER NOT NULL, cost INTEGER NOT NULL, overrun INTEGER NOT NULL,
   cache_write INTEGER NOT NULL, reasoning INTEGER NOT NULL, tool_calls INTEGER NOT NULL, estimated INTEGER NOT NULL,
   cost_input INTEGER NOT NULL, cost_cached_input INTEGER NOT NULL, cost_cache_write INTEGER NOT NULL,
   cost_output INTEGER NOT NULL, cost_reasoning INTEGER NOT NULL, cost_image INTEGER NOT NULL,
   cost_audio INTEGER NOT NULL, cost_tools INTEGER NOT NULL, cost_requests INTEGER NOT NULL,
-  PRIMARY KEY(tenant, slice, key, owner, team, model, provider, endpoint)) WITHOUT ROWID;
-)sql";
+  PRIMARY KEY(tenant, {1}, key, owner, team, model, provider, endpoint)) WITHOUT ROWID;
+)sql",
+                     table, unit);
+}
 
 void reserve(journal::Db& db, const journal::Record& record, const CallReserved& call) {
   db.prepare(
@@ -137,7 +144,7 @@ std::string settle_sql() {
   return sql + " WHERE tenant=? AND call=?";
 }
 
-std::string add_sql() {
+std::string add_sql(std::string_view table, std::string_view unit) {
   std::string columns, marks, sums;
   for (const auto& [column, value] : numbers_of({})) {
     fmt::format_to(std::back_inserter(columns), ",{}", column);
@@ -145,10 +152,10 @@ std::string add_sql() {
     fmt::format_to(std::back_inserter(sums), ", {0}={0}+excluded.{0}", column);
   }
   return fmt::format(
-      "INSERT INTO ledger_usage(tenant,slice,key,owner,team,model,provider,endpoint,calls{}) "
+      "INSERT INTO {}(tenant,{},key,owner,team,model,provider,endpoint,calls{}) "
       "VALUES(?,?,?,?,?,?,?,?,1{}) "
       "ON CONFLICT DO UPDATE SET calls=calls+1{}",
-      columns, marks, sums);
+      table, unit, columns, marks, sums);
 }
 
 void settle_call_row(journal::Db& db, const Id& tenant, const CallReserved& call, const CallSettled& settled) {
@@ -170,11 +177,11 @@ void settle_call_row(journal::Db& db, const Id& tenant, const CallReserved& call
   update.run();
 }
 
-void add_usage(journal::Db& db, const Id& tenant, const CallReserved& call, const CallSettled& settled) {
-  static const std::string kSql = add_sql();
-  auto& insert = db.prepare(kSql);
+void add_usage(journal::Db& db, const std::string& sql, int64_t span, const Id& tenant, const CallReserved& call,
+               const CallSettled& settled) {
+  auto& insert = db.prepare(sql);
   insert.bind(1, tenant)
-      .bind(2, call.at / kUsageSliceUs)
+      .bind(2, span)
       .bind(3, call.key)
       .bind(4, call.owner)
       .bind(5, call.team)
@@ -202,7 +209,10 @@ void settle(journal::Db& db, const journal::Record& record, const CallReserved& 
         .bind(7, start)
         .run();
   }
-  add_usage(db, record.tenant, call, settled);
+  static const std::string kAddSlice = add_sql("ledger_usage", "slice"), kAddDay = add_sql("ledger_usage_days", "day");
+  const int64_t slice = call.at / kUsageSliceUs;
+  add_usage(db, kAddSlice, slice, record.tenant, call, settled);
+  add_usage(db, kAddDay, slice / kUsageSlicesADay, record.tenant, call, settled);
 }
 
 void set_budget(journal::Db& db, const journal::Record& record) {
@@ -313,7 +323,11 @@ void load_windows(journal::Db& views, const Id& tenant, Accounts& accounts) {
 
 }  // namespace
 
-void LedgerView::create(journal::Db& db) { db.execute(kTables); }
+void LedgerView::create(journal::Db& db) {
+  db.execute(kTables);
+  db.execute(sums_table("ledger_usage", "slice"));
+  db.execute(sums_table("ledger_usage_days", "day"));
+}
 
 void LedgerView::apply(journal::Db& db, const journal::Record& record) {
   if (record.erased) return;

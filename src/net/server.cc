@@ -1,4 +1,6 @@
 // The server: listening sockets, accept loops, and the connection sets of the io threads.
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <boost/asio/redirect_error.hpp>
@@ -16,15 +18,53 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kNoDescriptorsPause = 100ms;  // before accepting again when the process has no descriptor left
-constexpr auto kPollUnderWay = 5ms;          // how often drain() looks
-constexpr auto kCutGrace = 2s;               // for handlers to end once they were cut
-constexpr auto kCloseGrace = 5s;             // for connections to let go of their threads
+constexpr int kTurnedAwayAtOnce = 64;
+constexpr auto kPollUnderWay = 5ms;  // how often drain() looks
+constexpr auto kCutGrace = 2s;       // for handlers to end once they were cut
+constexpr auto kCloseGrace = 5s;     // for connections to let go of their threads
 
 // Told without a connection's machinery, which is what there is too much of already.
 constexpr std::string_view kTooMany =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: "
     "close\r\nContent-Length: 159\r\n\r\n"
     R"({"error":{"message":"The server has as many connections as it takes: try again in a moment.","type":"server_error","param":null,"code":"too_many_connections"}})";
+
+constexpr std::string_view kNoDescriptors =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: "
+    "close\r\nContent-Length: 207\r\n\r\n"
+    R"({"error":{"message":"The server has no file descriptor left for another connection: try again in a moment, or raise its limit (LimitNOFILE=).","type":"server_error","param":null,"code":"out_of_descriptors"}})";
+
+// A descriptor kept for the day when there is no other: given up, it lets one waiting caller be told why it is turned
+// away, instead of hanging in the kernel's queue.
+class SpareDescriptor {
+ public:
+  SpareDescriptor() { take(); }
+  ~SpareDescriptor() { give_up(); }
+  SpareDescriptor(const SpareDescriptor&) = delete;
+  SpareDescriptor& operator=(const SpareDescriptor&) = delete;
+  // Not all of a flood: the loop comes back soon.
+  void turn_some_away(int listening, bool in_the_clear) {
+    give_up();
+    for (int i = 0; i < kTurnedAwayAtOnce; ++i) {
+      const int fd = ::accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd < 0) break;
+      char request[4096];  // closing with bytes unread would reset the connection before the answer is seen
+      (void)!::recv(fd, request, sizeof request, MSG_DONTWAIT);
+      if (in_the_clear) (void)!::send(fd, kNoDescriptors.data(), kNoDescriptors.size(), MSG_NOSIGNAL);
+      ::shutdown(fd, SHUT_WR);
+      (void)!::recv(fd, request, sizeof request, MSG_DONTWAIT);
+      ::close(fd);
+    }
+    take();
+  }
+
+ private:
+  void take() { fd_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+  void give_up() {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+  int fd_ = -1;
+};
 
 // One listening socket and what its connections are made of.
 struct Door {
@@ -35,6 +75,7 @@ struct Door {
   Acceptor acceptor;
   bool over_unix;
   std::shared_ptr<Certificates> tls;
+  SpareDescriptor spare;
 };
 
 class HttpServer final : public Server {
@@ -162,6 +203,8 @@ class HttpServer final : public Server {
       if (!door->acceptor.is_open()) co_return;
       if (error) {
         state->log.warn("could not accept a connection", {{"what", error.message()}});
+        if (error == asio::error::no_descriptors || error == boost::system::errc::too_many_files_open_in_system)
+          door->spare.turn_some_away(door->acceptor.native_handle(), !door->tls);
         asio::steady_timer pause(co_await asio::this_coro::executor, kNoDescriptorsPause);
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
         continue;

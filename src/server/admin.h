@@ -18,6 +18,7 @@ std::vector<Endpoint> journal_endpoints(Core& core);
 std::vector<Endpoint> backup_endpoints(Core& core);  // also /admin/v1/journal/rebuild
 std::vector<Endpoint> job_endpoints(Core& core);     // and erasure, which is one
 std::vector<Endpoint> config_endpoints(Core& core);
+std::vector<Endpoint> change_endpoints(Core& core);    // /admin/v1/changes
 std::vector<Endpoint> call_endpoints(Core& core);      // /admin/v1/calls
 std::vector<Endpoint> provider_endpoints(Core& core);  // /admin/v1/providers
 std::vector<Endpoint> route_endpoints(Core& core);     // /admin/v1/routes
@@ -26,6 +27,8 @@ std::vector<Endpoint> route_endpoints(Core& core);     // /admin/v1/routes
 void register_jobs(Core& core);
 void register_content_job(Core& core);
 Task<void> purge_due_content(Core& core);  // now and then: makes the job if there is something for it
+// Hides the content of records (and of what hangs on them), and makes the job that purges the files: its answer.
+Task<Result<Reply>> erase_records(Core& core, identity::Caller caller, std::vector<Id> ids, std::string reason);
 // Of erased records: their views have folded that and no file holds them when this returns. On a job's thread.
 Result<Json> purge_files(Core& core, const jobs::Job& job, jobs::JobContext& context);
 

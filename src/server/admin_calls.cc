@@ -8,6 +8,7 @@
 #include "server/content_view.h"
 #include "server/kept.h"
 #include "server/page.h"
+#include "server/people_api.h"
 #include "server/worker.h"
 
 namespace steward::server {
@@ -80,7 +81,7 @@ struct Found {
   std::vector<Id> content;
 };
 
-Task<Result<Reply>> get_call(Core& core, AdminCall call) {
+Task<Result<Reply>> get_call(Core& core, AdminCall call, Id owner) {
   const Id id = call.request.params.at("id"), tenant = call.caller.tenant;
   if (auto applied = co_await core.views->wait_applied(tenant, core.journal->written_seq(tenant)); !applied)
     co_return fail(applied.error());
@@ -88,7 +89,8 @@ Task<Result<Reply>> get_call(Core& core, AdminCall call) {
     return Found{ledger::find_call(db, tenant, id), content_of_call(db, tenant, id)};
   };
   const Found found = co_await core.views->query(query);
-  if (!found.call) co_return fail(ErrorCode::kNotFound, fmt::format("There is no call '{}'.", id.substr(0, 80)));
+  if (!found.call || (!owner.empty() && found.call->owner != owner))
+    co_return fail(ErrorCode::kNotFound, fmt::format("There is no call '{}'.", id.substr(0, 80)));
   Json body = call_json(*found.call);
   const std::function<Result<Json>()> read = [&core, records = found.content]() -> Result<Json> {
     Json content = Json::array();
@@ -105,15 +107,35 @@ Task<Result<Reply>> get_call(Core& core, AdminCall call) {
   co_return Reply{200, std::move(body)};
 }
 
-Task<Result<Reply>> list_calls(Core& core, AdminCall call) {
+// One more than the page holds: whether there are more.
+Result<ledger::CallQuery> call_query(const AdminCall& call, const PageQuery& page) {
+  ledger::CallQuery query{.tenant = call.caller.tenant, .before = page.cursor, .limit = page.limit + 1};
+  query.key = query_text(call.request, "key");
+  query.owner = query_text(call.request, "owner");
+  query.team = query_text(call.request, "team");
+  query.model = query_text(call.request, "model");
+  query.provider = query_text(call.request, "provider");
+  query.endpoint = query_text(call.request, "endpoint");
+  auto from = query_time(call.request, "from"), to = query_time(call.request, "to");
+  if (!from) return fail(from.error());
+  if (!to) return fail(to.error());
+  query.from = *from;
+  query.to = *to;
+  return query;
+}
+
+// `owner`: whose alone; empty: everybody's.
+Task<Result<Reply>> list_calls(Core& core, AdminCall call, Id owner) {
   auto page = page_query(call.request);
   if (!page) co_return fail(page.error());
   const Id tenant = call.caller.tenant;
-  const std::string key = query_text(call.request, "key");
+  auto asked = call_query(call, *page);
+  if (!asked) co_return fail(asked.error());
+  if (!owner.empty()) asked->owner = owner;
   if (auto applied = co_await core.views->wait_applied(tenant, core.journal->written_seq(tenant)); !applied)
     co_return fail(applied.error());
-  const std::function<std::vector<ledger::CallRow>(journal::Db&)> query = [tenant, key, page = *page](journal::Db& db) {
-    return ledger::list_calls(db, tenant, page.cursor, key, page.limit + 1);
+  const std::function<std::vector<ledger::CallRow>(journal::Db&)> query = [asked = *asked](journal::Db& db) {
+    return ledger::list_calls(db, asked);
   };
   auto rows = co_await core.views->query(query);
   const bool more = rows.size() > page->limit;
@@ -164,21 +186,41 @@ Task<void> purge_due_content(Core& core) {
 }
 
 std::vector<Endpoint> call_endpoints(Core& core) {
-  const std::string tag = "Calls";
+  EndpointDoc list = {.tag = "Calls",
+                      .summary = "List calls, newest first",
+                      .response_schema = "Call",
+                      .list = true,
+                      .query = {{"key", "Of one key alone", "string"},
+                                {"team", "Charged to one team alone", "string"},
+                                {"model", "To one model alone", "string"},
+                                {"provider", "By one provider alone; local: on this machine", "string"},
+                                {"endpoint", "chat, completions or embeddings alone", "string"},
+                                {"from", "Begun on this day or at this instant, or later", "string"},
+                                {"to", "Begun before this day or instant", "string"},
+                                {"limit", "Items of a page, 1 to 1000", "integer"},
+                                {"cursor", "next_cursor of the page before", "string"}}};
+  EndpointDoc one = {
+      .tag = "Calls", .summary = "Show a call, with its content where its key keeps it", .response_schema = "Call"};
+  EndpointDoc my_list = list, my_one = one;
+  list.query.push_back({"owner", "Of one person or service alone", "string"});
+  my_list.tag = my_one.tag = "Mine";
+  my_list.summary = "List my calls, newest first";
+  my_one.summary = "Show one of my calls, with its content where its key keeps it";
   return {
-      json_endpoint("GET", "/admin/v1/calls",
-                    {.tag = tag,
-                     .summary = "List calls, newest first",
-                     .response_schema = "Call",
-                     .list = true,
-                     .query = {{"key", "Of one key alone", "string"},
-                               {"limit", "Items of a page, 1 to 1000", "integer"},
-                               {"cursor", "next_cursor of the page before", "string"}}},
-                    [&core](AdminCall call) { return list_calls(core, std::move(call)); }),
-      json_endpoint(
-          "GET", "/admin/v1/calls/{id}",
-          {.tag = tag, .summary = "Show a call, with its content where its key keeps it", .response_schema = "Call"},
-          [&core](AdminCall call) { return get_call(core, std::move(call)); }),
+      json_endpoint("GET", "/admin/v1/calls", std::move(list),
+                    [&core](AdminCall call) { return list_calls(core, std::move(call), ""); }),
+      json_endpoint("GET", "/admin/v1/calls/{id}", std::move(one),
+                    [&core](AdminCall call) { return get_call(core, std::move(call), ""); }),
+      person_endpoint("GET", "/v1/me/calls", std::move(my_list),
+                      [&core](AdminCall call) {
+                        const Id me = call.caller.principal;
+                        return list_calls(core, std::move(call), me);
+                      }),
+      person_endpoint("GET", "/v1/me/calls/{id}", std::move(my_one),
+                      [&core](AdminCall call) {
+                        const Id me = call.caller.principal;
+                        return get_call(core, std::move(call), me);
+                      }),
   };
 }
 

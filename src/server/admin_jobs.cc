@@ -3,6 +3,7 @@
 #include "server/admin.h"
 #include "server/fields.h"
 #include "server/model_file_api.h"
+#include "server/options.h"
 #include "server/page.h"
 #include "server/worker.h"
 
@@ -50,13 +51,15 @@ Task<Result<Reply>> cancel_job(Core& core, AdminCall call) {
   co_return co_await get_job(core, std::move(call));
 }
 
-// The ids of a stream's records, page by page.
+// The ids of a stream's records, page by page; of a person's all that tells who it was.
 Result<std::vector<Id>> ids_of_stream(journal::Journal& journal, const Id& tenant, const std::string& stream) {
   std::vector<Id> ids;
   for (uint64_t after = 0;;) {
     auto page = journal.read_stream(tenant, stream, after, kStreamPage);
     if (!page) return fail(page.error());
-    for (const auto& record : *page) ids.push_back(record.id);
+    for (const auto& record : *page) {
+      if (std::ranges::find(kKeptOfPeople, record.kind) == std::end(kKeptOfPeople)) ids.push_back(record.id);
+    }
     if (page->size() < kStreamPage) return ids;
     after = page->back().version;
   }
@@ -79,14 +82,7 @@ Task<Result<Reply>> erase(Core& core, AdminCall call) {
     ids = std::move(*found);
     if (ids.empty()) co_return fail(ErrorCode::kNotFound, fmt::format("There is no stream '{}'.", *stream));
   }
-  const Id actor = call.caller.key ? call.caller.key->id : call.caller.principal;
-  const journal::ErasureRequest request{.ids = std::move(ids), .actor = actor, .on_behalf_of = {}, .reason = reason};
-  auto erased = co_await core.journal->erase(call.caller.tenant, request);
-  if (!erased) co_return fail(erased.error());
-  auto job = co_await core.jobs->enqueue(call.caller.tenant, actor,
-                                         {.kind = std::string(kPurge), .lane = jobs::Lane::kPerson});
-  if (!job) co_return fail(job.error());
-  co_return Reply{202, job_json(*job)};
+  co_return co_await erase_records(core, call.caller, std::move(ids), reason);
 }
 
 }  // namespace
@@ -102,6 +98,17 @@ Json job_json(const jobs::Job& job) {
           {"progress", job.progress},
           {"result", job.result},
           {"error", job.error.empty() ? Json(nullptr) : Json(job.error)}};
+}
+
+Task<Result<Reply>> erase_records(Core& core, identity::Caller caller, std::vector<Id> ids, std::string reason) {
+  const Id actor = caller.key ? caller.key->id : caller.principal;
+  const journal::ErasureRequest request{.ids = std::move(ids), .actor = actor, .on_behalf_of = {}, .reason = reason};
+  auto erased = co_await core.journal->erase(caller.tenant, request);
+  if (!erased) co_return fail(erased.error());
+  auto job =
+      co_await core.jobs->enqueue(caller.tenant, actor, {.kind = std::string(kPurge), .lane = jobs::Lane::kPerson});
+  if (!job) co_return fail(job.error());
+  co_return Reply{202, job_json(*job)};
 }
 
 // Tables of views are clean once they have folded the erasure; then the files.

@@ -4,6 +4,7 @@
 #include "server/admin_json.h"
 #include "server/options.h"
 #include "server/page.h"
+#include "server/people_api.h"
 #include "server/price_json.h"
 
 namespace steward::server {
@@ -83,7 +84,7 @@ Task<Result<Reply>> set_price(Core& core, AdminCall call) {
 }
 
 Result<ledger::UsageQuery> usage_query(const Core& core, const AdminCall& call) {
-  static const std::vector<std::string> kGroups = {"key", "model", "day", "endpoint", "team", "owner"};
+  static const std::vector<std::string> kGroups = {"key", "model", "day", "endpoint", "team", "owner", "provider"};
   ledger::UsageQuery query;
   query.tenant = call.caller.tenant;
   for (const auto part : split(query_text(call.request, "group_by"), ',')) {
@@ -109,10 +110,12 @@ Result<ledger::UsageQuery> usage_query(const Core& core, const AdminCall& call) 
   return query;
 }
 
-Task<Result<Reply>> get_usage(Core& core, AdminCall call) {
+// `owner`: whose alone; empty: everybody's.
+Task<Result<Reply>> get_usage(Core& core, AdminCall call, Id owner) {
   using Rows = Result<std::vector<ledger::UsageRow>>;
   auto query = usage_query(core, call);
   if (!query) co_return fail(query.error());
+  query->owner = owner;
   auto applied = co_await core.views->wait_applied(call.caller.tenant, core.journal->written_seq(call.caller.tenant));
   if (!applied) co_return fail(applied.error());
   const std::function<Rows(journal::Db&)> sums = [query = *query](journal::Db& db) {
@@ -181,19 +184,26 @@ std::vector<Endpoint> price_endpoints(Core& core) {
 }
 
 std::vector<Endpoint> usage_endpoints(Core& core) {
-  return {
-      json_endpoint("GET", "/admin/v1/usage",
-                    {.tag = "Usage",
-                     .summary = "Sum up calls, tokens and cost",
-                     .response_schema = "UsageRow",
-                     .list = true,
-                     .query = {{"group_by", "Any of key, model, day, endpoint, team, owner, with commas between them"},
-                               {"from", "First day or instant"},
-                               {"to", "Day or instant before which it ends"},
-                               {"key", "Only this key"},
-                               {"model", "Only this model"},
-                               {"time_zone", "IANA zone of the days; UTC if not said"}}},
-                    [&core](AdminCall call) { return get_usage(core, std::move(call)); })};
+  EndpointDoc doc = {
+      .tag = "Usage",
+      .summary = "Sum up calls, tokens and cost",
+      .response_schema = "UsageRow",
+      .list = true,
+      .query = {{"group_by", "Any of key, model, day, endpoint, team, owner, provider, with commas between them"},
+                {"from", "First day or instant"},
+                {"to", "Day or instant before which it ends"},
+                {"key", "Only this key"},
+                {"model", "Only this model"},
+                {"time_zone", "IANA zone of the days; UTC if not said"}}};
+  EndpointDoc mine = doc;
+  mine.tag = "Mine";
+  mine.summary = "Sum up my calls, tokens and cost";
+  return {json_endpoint("GET", "/admin/v1/usage", std::move(doc),
+                        [&core](AdminCall call) { return get_usage(core, std::move(call), ""); }),
+          person_endpoint("GET", "/v1/me/usage", std::move(mine), [&core](AdminCall call) {
+            const Id me = call.caller.principal;
+            return get_usage(core, std::move(call), me);
+          })};
 }
 
 }  // namespace steward::server

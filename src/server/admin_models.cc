@@ -1,5 +1,6 @@
 #include "server/admin.h"
 #include "server/page.h"
+#include "server/price_json.h"
 
 namespace steward::server {
 namespace {
@@ -27,6 +28,15 @@ Json local_json(const engine::LocalModel& model) {
   return out;
 }
 
+// What a million tokens cost now, where somebody told.
+void add_price(const Core& core, const Id& tenant, Json& model) {
+  const std::string provider = model["provider"].get<std::string>(), name = model["name"].get<std::string>();
+  const auto price = core.ledger->price(tenant, provider, name);
+  if (!price) return;
+  const Json row = price_json(provider + "/" + name, *price);
+  for (const char* rate : {"input_usd_per_million", "output_usd_per_million"}) model[rate] = row.value(rate, Json());
+}
+
 Task<Result<Reply>> list_models(Core& core, AdminCall call) {
   auto query = page_query(call.request);
   if (!query) co_return fail(query.error());
@@ -40,6 +50,7 @@ Task<Result<Reply>> list_models(Core& core, AdminCall call) {
                                                  {"state", entry.ready ? "ready" : "unknown"},
                                                  {"context_tokens", entry.context_tokens}};
   }
+  for (auto& [id, model] : sorted) add_price(core, call.caller.tenant, model);
   co_return page_of({sorted.begin(), sorted.end()}, *query);
 }
 

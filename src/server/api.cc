@@ -1,6 +1,7 @@
 #include "server/admin.h"
 #include "server/batches/files.h"
 #include "server/model_file_api.h"
+#include "server/people_api.h"
 
 namespace steward::server {
 
@@ -17,11 +18,12 @@ Endpoint json_endpoint(std::string method, std::string pattern, EndpointDoc doc,
 std::vector<Endpoint> all_endpoints(Core& core) {
   std::vector<Endpoint> out;
   for (const auto& part :
-       {health_endpoints(core), model_api_endpoints(core), key_endpoints(core), principal_endpoints(core),
-        budget_endpoints(core), price_endpoints(core), usage_endpoints(core), model_admin_endpoints(core),
-        model_file_endpoints(core), journal_endpoints(core), backup_endpoints(core), job_endpoints(core),
-        config_endpoints(core), call_endpoints(core), provider_endpoints(core), route_endpoints(core),
-        file_endpoints(core), batch_endpoints(core)}) {
+       {health_endpoints(core),     model_api_endpoints(core), key_endpoints(core),      principal_endpoints(core),
+        budget_endpoints(core),     price_endpoints(core),     usage_endpoints(core),    model_admin_endpoints(core),
+        model_file_endpoints(core), journal_endpoints(core),   backup_endpoints(core),   job_endpoints(core),
+        config_endpoints(core),     call_endpoints(core),      provider_endpoints(core), route_endpoints(core),
+        file_endpoints(core),       batch_endpoints(core),     change_endpoints(core),   session_endpoints(core),
+        me_endpoints(core),         people_endpoints(core)}) {
     out.insert(out.end(), part.begin(), part.end());
   }
   return out;

@@ -3,15 +3,18 @@
 #include <unistd.h>
 
 #include <boost/asio/use_future.hpp>
+#include <limits>
 
 #include "base/file.h"
 #include "gateway/conversations/responses_api.h"
+#include "identity/people.h"
 #include "journal/upgrade.h"
 #include "net/draining.h"
 #include "server/admin.h"
 #include "server/batches/runner.h"
 #include "server/content_view.h"
 #include "server/events.h"
+#include "server/host_watch.h"
 #include "server/idempotency.h"
 #include "server/metrics.h"
 #include "server/openapi.h"
@@ -22,15 +25,18 @@
 #include "server/process_options.h"
 #include "server/responses.h"
 #include "server/settings.h"
+#include "server/sign_in.h"
+#include "server/web_app.h"
 #include "server/worker.h"
 
 namespace steward::server {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::chrono::seconds kHousekeeping{5};
+constexpr std::chrono::microseconds kWatch{kWatchEveryUs};
+constexpr int64_t kHousekeepingRounds = 5;  // of watching
 constexpr std::chrono::seconds kLastFlush{3};
-constexpr int64_t kPurgeRounds = 12;  // of housekeeping between looks for content that is past its time
+constexpr int64_t kPurgeRounds = 60;  // of watching between looks for content that is past its time
 
 size_t thread_count(const Config& config) {
   const auto asked = static_cast<size_t>(config.integer("server.threads"));
@@ -117,6 +123,7 @@ Status App::listen() {
   const auto now = core_.config.get();
   if (auto opened = open_log(core_, options_, *now); !opened) return opened;
   core_.traces = std::make_shared<gateway::Traces>(core_.random, core_.log);
+  core_.http_metrics->watch = std::make_unique<HostWatch>(core_.clock, core_.log);
   if (auto made = journal::prepare_home(core_.home); !made) return made;
   // The journal takes the lock for good in open(); a second server must not get as far as the first one's socket.
   if (auto unused = journal::HomeLock::take(core_.home); !unused) return fail(unused.error());
@@ -134,11 +141,13 @@ Status App::listen() {
   endpoints_ = all_endpoints(core_);
   endpoints_.push_back(openapi_endpoint(core_, endpoints_));
   mount(core_, endpoints_, router_);
+  mount_web(core_, router_);
   core_.threads = std::make_unique<net::IoThreads>(thread_count(*now));
   core_.clients = std::make_unique<net::HttpClients>(*core_.threads, core_.log);
   server_ =
       net::make_server(*core_.threads, router_, *listen, server_limits(*now), core_.clock, core_.random, core_.log);
   if (auto started = server_->start(); !started) return started;
+  core_.tcp_port = options_.tcp ? server_->port() : 0;
   core_.http_metrics->operations().certificates = net::certificates_of(*server_);
   return options_.announce ? announce() : Status{};
 }
@@ -167,18 +176,23 @@ Status App::open_store() {
   if (auto ready = upgrade_home(core_); !ready) return ready;
   auto master = journal::load_master_key(core_.home, config->path("secrets.master_key_file"), core_.random);
   if (!master) return fail(master.error());
+  const std::string people_key = journal::tenant_key(*master, "people", "");
   core_.blobs = std::make_unique<journal::BlobStore>(core_.home, std::move(*master));
   auto location = journal_location(*config, core_.home.root, *core_.secrets);
   if (!location) return fail(location.error());
   core_.journal = journal::make_journal(journal_options(*config, core_.home.root), {location->url, location->password},
                                         core_.clock, core_.random, core_.log);
   core_.identity = identity::make_identity(*core_.journal, core_.clock, core_.random, core_.log);
+  core_.people = std::make_unique<identity::People>(*core_.journal, *core_.identity, core_.clock, core_.random,
+                                                    people_key, core_.log);
+  core_.sign_in = std::make_unique<SignIn>(core_);
   auto prices = default_prices(*config);
   if (!prices) return fail(prices.error());
   core_.ledger =
       ledger::make_ledger(*core_.journal, *core_.identity, std::move(*prices), core_.clock, core_.random, core_.log);
   core_.ledger->set_provider_kinds(provider_kinds(*config));
   core_.journal->add_fold(core_.identity->fold());
+  core_.journal->add_fold(core_.people->fold());
   core_.journal->add_fold(core_.ledger->fold());
   core_.journal->add_fold(*core_.settings);
   core_.jobs = jobs::make_jobs(*core_.journal, core_.clock, core_.random, core_.log);
@@ -186,10 +200,12 @@ Status App::open_store() {
   if (auto started = core_.journal->start(); !started) return started;
   core_.views = journal::make_views(core_.home.root, *core_.journal, core_.log);
   for (auto* view : core_.identity->views()) core_.views->add(*view);
+  core_.views->add(core_.people->view());
   for (auto* view : core_.ledger->views()) core_.views->add(*view);
   core_.views->add(core_.settings->view());
   core_.views->add(*core_.content);
   core_.views->add(batches_);
+  core_.views->add(changes_);
   core_.views->add(*core_.open_responses);
   for (auto* view : core_.jobs->views()) core_.views->add(*view);
   return core_.views->start();
@@ -202,12 +218,14 @@ Status App::open_identity() {
   core_.config.put(std::make_shared<Config>(std::move(*whole)));
   const auto config = core_.config.get();
   core_.log.set_level(log_level(*config));
+  core_.sign_in->reload();
   const std::string zone = config->text("server.time_zone");
   auto tenant = core_.identity->bootstrap(config->text("server.organisation"), config->text("server.owner"),
                                           zone.empty() ? host_time_zone() : zone);
   if (!tenant) return fail(tenant.error());
   core_.tenant = *tenant;
-  auto recovered = core_.ledger->recover(core_.started_at);
+  // Whatever is open now was left by a process that is gone, whatever the clock said then: no call has begun yet.
+  auto recovered = core_.ledger->recover(std::numeric_limits<TimeUs>::max());
   if (!recovered) return fail(recovered.error());
   if (*recovered > 0) core_.log.warn("calls of an earlier run were charged at their bound", {{"calls", *recovered}});
   return {};
@@ -276,6 +294,7 @@ Result<ReloadReport> App::reload() {
   core_.ledger->set_provider_kinds(provider_kinds(*fresh));
   core_.log.set_level(log_level(*fresh));
   core_.config.put(std::make_shared<Config>(std::move(*fresh)));
+  core_.sign_in->reload();
   core_.http_metrics->operations().look_now();
   core_.log.info("configuration reloaded", {{"applied", report.applied}, {"needs_restart", report.needs_restart}});
   return report;
@@ -283,14 +302,22 @@ Result<ReloadReport> App::reload() {
 
 void App::housekeep() {
   int64_t rounds = 0;
+  core_.http_metrics->watch->look(HostWatch::From::kHousekeeper);  // from here on it would be seen to stand still
   std::unique_lock lock(housekeeper_mutex_);
-  while (!housekeeper_wakes_.wait_for(lock, kHousekeeping, [this] { return housekeeper_ends_; })) {
+  while (!housekeeper_wakes_.wait_for(lock, kWatch, [this] { return housekeeper_ends_; })) {
     lock.unlock();
+    core_.http_metrics->watch->look(HostWatch::From::kHousekeeper);
+    if (rounds++ % kHousekeepingRounds != 0) {
+      lock.lock();
+      continue;
+    }
     asio::co_spawn(core_.threads->context(0), core_.ledger->expire(), asio::detached);
     core_.http_metrics->operations().look();
     flush_traces();
-    if (rounds++ % kPurgeRounds == 0)
+    if ((rounds - 1) % kPurgeRounds == 0) {
       asio::co_spawn(core_.threads->context(0), purge_due_content(core_), asio::detached);
+      asio::co_spawn(core_.threads->context(0), core_.people->end_expired(), asio::detached);
+    }
     lock.lock();
   }
 }
@@ -326,6 +353,7 @@ size_t App::stop(Deadline deadline) {
   if (core_.responses) core_.responses->stop();
   flush_traces();
   core_.worker->stop();
+  if (core_.sign_in) core_.sign_in->stop();
   if (core_.jobs) core_.jobs->stop();
   if (core_.engine) core_.engine->stop();
   if (core_.views) core_.views->stop();

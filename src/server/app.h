@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "server/batches/batch_view.h"
+#include "server/changes_view.h"
 #include "server/core.h"
 #include "server/endpoint.h"
 
@@ -60,7 +61,8 @@ class App {
   Status announce();
 
   AppOptions options_;
-  BatchView batches_;  // outlives the views that fold into it
+  BatchView batches_;  // these two outlive the views that fold into them
+  ChangesView changes_;
   Core core_;
   std::filesystem::path socket_;
   std::vector<Endpoint> endpoints_;

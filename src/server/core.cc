@@ -1,11 +1,13 @@
 #include "server/core.h"
 
 #include "gateway/conversations/responses_api.h"
+#include "identity/people.h"
 #include "server/content_view.h"
 #include "server/events.h"
 #include "server/idempotency.h"
 #include "server/metrics.h"
 #include "server/settings.h"
+#include "server/sign_in.h"
 #include "server/worker.h"
 
 namespace steward::server {

@@ -31,8 +31,12 @@ namespace steward::gateway {
 class OpenResponses;
 class ResponsesApi;
 }  // namespace steward::gateway
+namespace steward::identity {
+class People;
+}
 namespace steward::server {
 
+class SignIn;
 class EventHub;
 class HttpMetrics;
 class Idempotency;
@@ -100,7 +104,8 @@ struct Core {
   std::string starting_part;  // what start() is at, for /readyz; guarded by its mutex
   mutable std::mutex starting_mutex;
   bool listens_on_loopback = true;
-  Id tenant;  // the home's organisation
+  std::atomic<uint16_t> tcp_port = 0;  // once it listens; 0: over the socket alone
+  Id tenant;                           // the home's organisation
 
   std::unique_ptr<SecretStore> secrets;
   std::unique_ptr<HttpMetrics> http_metrics;
@@ -117,6 +122,8 @@ struct Core {
   std::unique_ptr<net::HttpClients> clients;
   std::unique_ptr<journal::StoredJournal> journal;
   std::unique_ptr<identity::Identity> identity;
+  std::unique_ptr<identity::People> people;
+  std::unique_ptr<SignIn> sign_in;
   std::unique_ptr<ledger::Ledger> ledger;
   std::unique_ptr<journal::Views> views;
   std::unique_ptr<jobs::Jobs> jobs;

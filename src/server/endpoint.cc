@@ -11,6 +11,8 @@
 #include "server/kept.h"
 #include "server/metrics.h"
 #include "server/options.h"
+#include "server/web_app.h"
+#include "server/web_session.h"
 
 namespace steward::server {
 namespace {
@@ -111,27 +113,55 @@ bool takes_key_in_query(const net::Request& request) {
   return gateway::dialect_of_path(request.path) == gateway::Dialect::kGemini && request.query.contains("key");
 }
 
-bool names_a_key(const net::Request& request) {
-  return takes_key_in_query(request) ||
-         std::ranges::any_of(kKeyHeaders, [&](std::string_view name) { return request.headers.has(name); });
+struct Admitted {
+  identity::Caller caller;
+  Id session = {};  // of a caller who is signed in
+};
+
+// The one function decides (identity/access.h); here only what an address is for.
+Result<Admitted> allowed_here(Core& core, const Endpoint& endpoint, const net::Request& request, Admitted admitted) {
+  const bool signed_in = !admitted.session.empty();
+  if (signed_in && request.headers.has("upgrade")) {
+    // It would go on when the session ends, and browsers send cookies with it from anywhere.
+    return fail(ErrorCode::kForbidden,
+                "A WebSocket is for keys; somebody who is signed in posts and reads the stream.");
+  }
+  if (endpoint.access == Access::kPerson && !signed_in) {
+    return fail(ErrorCode::kForbidden,
+                "This is for somebody who is signed in, not for a key: a key can't speak for all that is theirs.");
+  }
+  if (endpoint.access != Access::kAdmin && endpoint.access != Access::kMetrics) return admitted;
+  const auto may = core.identity->may(admitted.caller, identity::Verb::kAdmin, {.tenant = admitted.caller.tenant});
+  if (!may) return fail(may.error());
+  return admitted;
 }
 
-Result<identity::Caller> caller_of(Core& core, const Endpoint& endpoint, const net::Request& request) {
-  if (endpoint.access == Access::kOpen) return identity::Caller{};
+Result<Admitted> caller_of(Core& core, const Endpoint& endpoint, const net::Request& request) {
+  if (endpoint.access == Access::kOpen) return Admitted{};
   const bool metrics = endpoint.access == Access::kMetrics;
   if (metrics && (core.config.get()->boolean("server.metrics_public") || comes_from_this_machine(request)))
-    return identity::Caller{};
+    return Admitted{};
   if (core.phase == Phase::kStarting) return fail(ErrorCode::kStarting);
   if (core.phase == Phase::kStopping) return fail(ErrorCode::kShuttingDown);
-  if (request.over_unix && !names_a_key(request)) return core.owner();
+  if (endpoint.access == Access::kVisitor) {
+    if (auto own = check_same_site(core, request); !own) return fail(own.error());
+    return Admitted{};
+  }
+  if (!names_a_key(request)) {
+    if (auto session = session_caller(core, request)) {
+      if (!*session) return fail(session->error());
+      return allowed_here(core, endpoint, request, {(*session)->caller, (*session)->session});
+    }
+    if (request.over_unix) return Admitted{core.owner()};
+    // A page of ours has lost its cookie: it is told to sign in, not to send a key.
+    if (endpoint.access == Access::kPerson || request.headers.get("sec-fetch-site") == "same-origin")
+      return fail(ErrorCode::kSessionEnded);
+  }
   auto secret = secret_of(request);
   if (!secret) return fail(secret.error());
   auto caller = core.identity->authenticate(*secret);
-  if (!caller) return caller;
-  if ((endpoint.access == Access::kAdmin || metrics) && !caller->admin) {
-    return fail(ErrorCode::kForbidden, "This needs a key with scope admin: 'steward keys new NAME --admin' makes one.");
-  }
-  return caller;
+  if (!caller) return fail(caller.error());
+  return allowed_here(core, endpoint, request, {std::move(*caller)});
 }
 
 Result<Json> body_of(const net::Request& request) {
@@ -145,7 +175,7 @@ Result<Json> body_of(const net::Request& request) {
 Task<Result<Reply>> answer_once(Core& core, const Endpoint& endpoint, AdminCall call) {
   const bool changes = endpoint.method != "GET";
   const std::string key(call.request.headers.get("idempotency-key"));
-  if (!changes || key.empty()) co_return co_await endpoint.json(std::move(call));
+  if (!changes || key.empty() || call.caller.tenant.empty()) co_return co_await endpoint.json(std::move(call));
   const identity::Caller caller = call.caller;
   const std::string fingerprint =
       to_hex(sha256(fmt::format("{} {}\n{}", call.request.method, call.request.path, call.request.body)));
@@ -165,18 +195,21 @@ Task<Result<Reply>> answer_once(Core& core, const Endpoint& endpoint, AdminCall 
   co_return reply;
 }
 
-Task<void> run_json(Core& core, const Endpoint& endpoint, identity::Caller caller, net::Request& request,
+Task<void> run_json(Core& core, const Endpoint& endpoint, Admitted admitted, net::Request& request,
                     net::Responder& responder) {
+  const identity::Caller caller = admitted.caller;
   auto body = body_of(request);
   if (!body) co_return co_await write_error(request, responder, body.error());
-  auto reply = co_await answer_once(core, endpoint, AdminCall{caller, request, std::move(*body)});
+  auto reply = co_await answer_once(core, endpoint, AdminCall{caller, request, std::move(*body), admitted.session});
   if (!reply) co_return co_await write_error(request, responder, reply.error());
-  if (endpoint.access == Access::kAdmin &&
+  if ((endpoint.access == Access::kAdmin || endpoint.access == Access::kPerson) &&
       endpoint.method != "GET") {  // what an administrator was told holds over power loss
     auto durable = co_await core.journal->wait_durable(caller.tenant, core.journal->written_seq(caller.tenant));
     if (!durable) co_return co_await write_error(request, responder, durable.error());
   }
   responder.headers().set("cache-control", "no-store");
+  responder.headers().set("x-content-type-options", "nosniff");
+  for (auto& [name, value] : reply->headers) responder.headers().add(std::move(name), std::move(value));
   (void)co_await responder.send(reply->status, "application/json", dump(reply->body));
 }
 
@@ -190,14 +223,14 @@ std::string type_of(const std::exception& e) {
 
 // A bug in a request's scope ends that request. What an exception says may hold content, so the log gets its type
 // alone; the store's errors are its own words.
-Task<std::optional<Error>> guarded(Core& core, const Endpoint& endpoint, identity::Caller caller, net::Request& request,
+Task<std::optional<Error>> guarded(Core& core, const Endpoint& endpoint, Admitted admitted, net::Request& request,
                                    net::Responder& responder) {
   std::optional<Error> broken;
   try {
     if (endpoint.json)
-      co_await run_json(core, endpoint, caller, request, responder);
+      co_await run_json(core, endpoint, admitted, request, responder);
     else
-      co_await run_kept(core, endpoint, caller, request, responder);
+      co_await run_kept(core, endpoint, admitted.caller, request, responder);
   } catch (const journal::DbError& e) {
     core.log.error("the store failed", {{"request_id", request.request_id}, {"code", e.code}, {"reason", e.what()}});
     broken = Error(ErrorCode::kStoreUnavailable);
@@ -222,8 +255,8 @@ Task<void> serve(Core& core, const Endpoint& endpoint, net::Request& request, ne
     if (!found) {
       co_await write_error(request, responder, found.error());
     } else {
-      caller = *found;
-      auto broken = co_await guarded(core, endpoint, caller, request, responder);
+      caller = found->caller;
+      auto broken = co_await guarded(core, endpoint, *found, request, responder);
       if (broken && !responder.begun()) co_await write_error(request, responder, *broken);
     }
   }
@@ -252,6 +285,11 @@ bool comes_from_this_machine(const net::Request& request) {
   const bool forwarded = request.headers.has("x-forwarded-for") || request.headers.has("forwarded");
   return !forwarded && (request.remote.starts_with("127.") || request.remote.starts_with("[::1]") ||
                         request.remote.starts_with("::1"));
+}
+
+bool names_a_key(const net::Request& request) {
+  return takes_key_in_query(request) ||
+         std::ranges::any_of(kKeyHeaders, [&](std::string_view name) { return request.headers.has(name); });
 }
 
 Result<std::string> secret_of(const net::Request& request) {
@@ -295,7 +333,8 @@ void mount(Core& core, const std::vector<Endpoint>& endpoints, net::Router& rout
       return preflight(core, allowed, request, responder);
     });
   }
-  router.set_error_writer([](net::Request& request, net::Responder& responder, Error error) {
+  router.set_error_writer([&core](net::Request& request, net::Responder& responder, Error error) {
+    if (error.code == ErrorCode::kNotFound && wants_page(request)) return send_page(core, 404, request, responder);
     return write_error(request, responder, std::move(error));
   });
 }

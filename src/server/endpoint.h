@@ -1,7 +1,8 @@
 // One address of the API: how it is reached, who may, what it does, and how it is told in the OpenAPI document.
 //
-// serve() is what stands around every handler: the host check, CORS, the phase, authentication, idempotency, errors in
-// the caller's dialect, the access log and the metrics. Handlers stay thin: they parse, call one function, and answer.
+// serve() is what stands around every handler: the host check, CORS, the phase, authentication (a key, or a session
+// with its CSRF token: web_session.h), idempotency, errors in the caller's dialect, the access log and the metrics.
+// Handlers stay thin: they parse, call one function, and answer.
 #pragma once
 #include <functional>
 #include <string>
@@ -14,20 +15,24 @@ namespace steward::server {
 
 enum class Access {
   kOpen,     // anybody, in every phase
+  kVisitor,  // anybody, once ready; from another site's page only to read
   kMetrics,  // anybody on this machine, else an administrator
-  kKey,      // any valid key, or the home's socket
-  kAdmin,    // a key with scope admin, or the home's socket
+  kKey,      // any valid key, somebody signed in, or the home's socket
+  kPerson,   // somebody signed in, or the home's socket (its owner): what is theirs; no key
+  kAdmin,    // a key with scope admin, an owner signed in, or the home's socket
 };
 
 struct Reply {
   int status = 200;
   Json body;
+  std::vector<std::pair<std::string, std::string>> headers = {};
 };
 
 struct AdminCall {
   identity::Caller caller;
   net::Request& request;
-  Json body;  // of POST, PUT and PATCH: an object (empty where no body was sent)
+  Json body;        // of POST, PUT and PATCH: an object (empty where no body was sent)
+  Id session = {};  // of a caller who is signed in
 };
 
 using JsonHandler = std::function<Task<Result<Reply>>(AdminCall)>;
@@ -66,6 +71,7 @@ Task<void> write_error(net::Request& request, net::Responder& responder, Error e
 bool host_allowed(const Config& config, const net::Request& request, bool listens_on_loopback);
 bool comes_from_this_machine(const net::Request& request);
 // "Authorization: Bearer …" or "x-api-key: …"; kUnauthenticated says how to give one.
+bool names_a_key(const net::Request& request);
 Result<std::string> secret_of(const net::Request& request);
 
 }  // namespace steward::server

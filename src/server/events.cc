@@ -3,8 +3,10 @@
 #include <boost/asio/redirect_error.hpp>
 #include <charconv>
 
+#include "identity/people.h"
 #include "net/sse.h"
 #include "server/endpoint.h"
+#include "server/web_session.h"
 
 namespace steward::server {
 namespace {
@@ -44,13 +46,34 @@ void EventHub::wake_all() {
   for (const auto& listener : listeners_) listener->wake();
 }
 
-std::shared_ptr<EventHub::Listener> EventHub::listen(Executor executor, size_t limit) {
+std::shared_ptr<EventHub::Listener> EventHub::listen(Executor executor, size_t limit, Id id, Id owner) {
   auto listener = std::make_shared<Listener>(std::move(executor));
   listener->self_ = listener;
+  listener->id_ = std::move(id);
+  listener->owner_ = std::move(owner);
   const std::lock_guard lock(mutex_);
   if (closed_ || listeners_.size() >= limit) return nullptr;
   listeners_.insert(listener);
   return listener;
+}
+
+bool EventHub::set_topics(const Id& id, const Id& owner, std::vector<std::string> topics) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& listener : listeners_) {
+    if (listener->id_ != id || listener->owner_ != owner) continue;
+    const std::lock_guard topics_lock(listener->topics_mutex_);
+    listener->topics_ = std::move(topics);
+    return true;
+  }
+  return false;
+}
+
+bool EventHub::Listener::wants(std::string_view stream) const {
+  const std::lock_guard lock(topics_mutex_);
+  if (!topics_) return true;
+  return std::ranges::any_of(*topics_, [&](std::string_view topic) {
+    return topic.ends_with('*') ? stream.starts_with(topic.substr(0, topic.size() - 1)) : stream == topic;
+  });
 }
 
 void EventHub::leave(const std::shared_ptr<Listener>& listener) {
@@ -88,8 +111,17 @@ Json event_json(const journal::Record& record) {
     out["erased"] = true;
   } else {
     out["body"] = Json::parse(record.body, nullptr, false);
+    // Sealed or keyed, they tell nothing; but what nobody needs is shown to nobody.
+    if (out["body"].is_object() && identity::is_of_people(record.kind)) {
+      for (const char* field : {"sealed", "tag"}) out["body"].erase(field);
+    }
   }
   return out;
+}
+
+Id stream_owner(const identity::Caller& caller, const Id& session) {
+  if (caller.key) return caller.key->id;
+  return session.empty() ? caller.principal : session;
 }
 
 namespace {
@@ -110,16 +142,50 @@ struct Place {
   }
 };
 
-bool may_read(const Core& core, const identity::Caller& caller, const std::set<Id>& acls,
-              const journal::Record& record) {
-  (void)core;
-  if (caller.admin || caller.key == nullptr) return true;
-  if (!record.acl.empty()) return acls.contains(record.acl);
-  return record.actor == caller.principal ||
-         record.actor == caller.key->id;  // no ACL: its doer's and the administrators'
-}
+// What an owner who is signed in follows beside their own: how the organisation is run, never what somebody said.
+constexpr std::string_view kAdministrative[] = {"key.",       "budget.", "price.", "setting.", "tenant.",
+                                                "principal.", "group.",  "acl.",   "job.",     "call."};
 
-bool still_welcome(const Core& core, const identity::Caller& caller) {
+// What a caller may see at this moment; made anew for every page.
+struct Viewer {
+  const identity::Caller& caller;
+  bool signed_in;
+  std::set<Id> acls;
+  std::set<Id> keys;  // of one who is signed in
+  bool owner = false;
+
+  Viewer(const Core& core, const identity::Caller& c, const Id& session)
+      : caller(c), signed_in(!session.empty()), acls(core.identity->readable_acls(c.tenant, c.principal)) {
+    if (!signed_in) return;
+    owner = core.people->role_of(c.principal) == identity::Role::kOwner;
+    const auto snapshot = core.identity->snapshot();
+    for (const auto& [id, key] : snapshot->keys) {
+      if (key->spec.owner == c.principal) keys.insert(id);
+    }
+  }
+
+  bool sees(const journal::Record& record) const {
+    if (signed_in) return sees_in_person(record);
+    if (caller.key == nullptr || caller.admin) return true;
+    if (!record.acl.empty()) return acls.contains(record.acl);
+    if (identity::is_of_people(record.kind)) return false;  // a key is for calls, not for who its owner is
+    return record.actor == caller.principal ||
+           record.actor == caller.key->id;  // no ACL: its doer's and the administrators'
+  }
+
+  bool sees_in_person(const journal::Record& record) const {
+    if (!record.acl.empty()) return acls.contains(record.acl);
+    const Id& me = caller.principal;
+    if (record.actor == me || record.on_behalf_of == me || keys.contains(record.actor)) return true;
+    if (record.stream == "principal/" + me || std::ranges::find(record.sources, me) != record.sources.end())
+      return true;
+    return owner &&
+           std::ranges::any_of(kAdministrative, [&](std::string_view f) { return record.kind.starts_with(f); });
+  }
+};
+
+bool still_welcome(const Core& core, const identity::Caller& caller, const Id& session) {
+  if (!session.empty()) return core.people->is_open(session);
   if (caller.key == nullptr) return true;
   const auto snapshot = core.identity->snapshot();
   const auto found = snapshot->keys.find(caller.key->id);
@@ -139,18 +205,19 @@ std::optional<journal::Seq> cursor_of(const net::Request& request) {
 }
 
 // Sends what lies between `after` and the durable mark. False: the client is gone or the key no longer holds.
-Task<bool> send_pages(Core& core, identity::Caller caller, net::Responder& responder, journal::Seq& after) {
+Task<bool> send_pages(Core& core, identity::Caller caller, Id session, const EventHub::Listener& listener,
+                      net::Responder& responder, journal::Seq& after) {
   while (after < core.journal->durable_seq(caller.tenant)) {
-    if (!still_welcome(core, caller)) co_return false;
+    if (!still_welcome(core, caller, session)) co_return false;
     const journal::Seq durable = core.journal->durable_seq(caller.tenant);
     const auto page = core.journal->read(caller.tenant, after, std::min<size_t>(kPageRecords, durable - after));
     if (!page || page->empty()) co_return page.has_value();
-    const auto acls = core.identity->readable_acls(caller.tenant, caller.principal);
+    const Viewer viewer(core, caller, session);
     std::string out;
     for (const auto& record : *page) {
       if (record.seq > durable) break;
       after = record.seq;
-      if (may_read(core, caller, acls, record))
+      if (listener.wants(record.stream) && viewer.sees(record))
         out += net::sse_event("record", dump(event_json(record)), std::to_string(record.seq));
     }
     if (!out.empty() && !co_await responder.write(std::move(out))) co_return false;
@@ -162,6 +229,10 @@ Task<bool> send_pages(Core& core, identity::Caller caller, net::Responder& respo
 
 Task<void> serve_events(Core& core, identity::Caller caller, net::Request& request, net::Responder& responder) {
   const auto config = core.config.get();
+  const Id session = session_of(core, request);
+  // It may have ended since the request was let in: nobody is then the home's socket.
+  if (caller.key == nullptr && session.empty() && session_token_of(core, request))
+    co_return co_await write_error(request, responder, Error(ErrorCode::kSessionEnded));
   const bool asked = request.query.contains("after") || request.headers.has("last-event-id");
   const auto cursor = cursor_of(request);
   if (asked && !cursor) {
@@ -169,8 +240,9 @@ Task<void> serve_events(Core& core, identity::Caller caller, net::Request& reque
         request, responder,
         Error(ErrorCode::kInvalidRequest, "'after' must be a whole number: the seq of the last record seen."));
   }
-  auto listener = core.events->listen(co_await asio::this_coro::executor,
-                                      static_cast<size_t>(config->integer("limits.max_event_streams")));
+  auto listener = core.events->listen(
+      co_await asio::this_coro::executor, static_cast<size_t>(config->integer("limits.max_event_streams")),
+      "evs_" + request.request_id.substr(request.request_id.find('_') + 1), stream_owner(caller, session));
   if (!listener) {
     co_return co_await write_error(
         request, responder,
@@ -180,7 +252,11 @@ Task<void> serve_events(Core& core, identity::Caller caller, net::Request& reque
   const Place place(*core.events, listener, request.cancel);
   responder.headers().set("cache-control", "no-store");
   responder.headers().set("x-accel-buffering", "no");
+  responder.headers().set("x-steward-stream", listener->id());
   if (!co_await responder.begin(200, "text/event-stream")) co_return;
+  // An EventSource can't read headers.
+  if (!session.empty() && !co_await responder.write(net::sse_event("hello", dump(Json{{"stream", listener->id()}}))))
+    co_return;
 
   const journal::Seq durable = core.journal->durable_seq(caller.tenant);
   journal::Seq after = cursor.value_or(durable);
@@ -192,11 +268,13 @@ Task<void> serve_events(Core& core, identity::Caller caller, net::Request& reque
     co_return;
   }
   while (!request.cancel.cancelled() && !core.events->closed()) {
-    if (!co_await send_pages(core, caller, responder, after)) break;
+    if (!co_await send_pages(core, caller, session, *listener, responder, after)) break;
     const bool woken = co_await listener->wait(kHeartbeat);
     if (!woken && !co_await responder.write(net::sse_comment("alive"))) co_return;
-    if (!still_welcome(core, caller)) break;
+    if (!still_welcome(core, caller, session)) break;
   }
+  if (!still_welcome(core, caller, session))
+    (void)co_await responder.write(net::sse_event("bye", dump(Json{{"reason", "session_ended"}})));
   (void)co_await responder.end();
 }
 

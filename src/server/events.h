@@ -4,7 +4,10 @@
 // One hook on the journal's durable mark wakes all streams (EventHub). A stream whose cursor lies ahead of the journal
 // (a restored backup) or too far behind gets `reset` with the place to go on from, after which the client reads its
 // screens anew. A comment each 15 seconds shows that the line lives. Rights are asked anew for every page: a revoked
-// key ends its stream.
+// key or an ended session ends its stream (`bye`), a role that changed holds from the next record on. The header
+// x-steward-stream (for a page, which can't read it: the first event, `hello`) names the stream; POST
+// /v1/events/{stream}/topics says which of the records that the caller may see it wants, so that all tabs of a browser
+// share one line.
 #pragma once
 #include <list>
 #include <memory>
@@ -27,7 +30,9 @@ class EventHub {
   class Listener {
    public:
     explicit Listener(Executor executor) : executor_(std::move(executor)), timer_(executor_) {}
-    void wake();                                         // any thread
+    void wake();                                // any thread
+    bool wants(std::string_view stream) const;  // of a record; all as long as no topics were named
+    const Id& id() const { return id_; }
     Task<bool> wait(std::chrono::milliseconds longest);  // false: nothing happened for so long
 
    private:
@@ -36,9 +41,14 @@ class EventHub {
     asio::steady_timer timer_;
     bool signalled_ = false;
     std::weak_ptr<Listener> self_;
+    Id id_, owner_;
+    mutable std::mutex topics_mutex_;
+    std::optional<std::vector<std::string>> topics_;
   };
 
-  std::shared_ptr<Listener> listen(Executor executor, size_t limit);  // null: the limit is reached, or it is closed
+  // `id` is the stream's, `owner` what it acts as. Null: the limit is reached, or it is closed.
+  std::shared_ptr<Listener> listen(Executor executor, size_t limit, Id id, Id owner);
+  bool set_topics(const Id& id, const Id& owner, std::vector<std::string> topics);  // false: no such stream of theirs
   void leave(const std::shared_ptr<Listener>& listener);
   bool closed() const;
 
@@ -53,6 +63,8 @@ class EventHub {
 };
 
 Json event_json(const journal::Record& record);
+// A key, a session or the home's socket: whose stream it is, for set_topics.
+Id stream_owner(const identity::Caller& caller, const Id& session);
 Task<void> serve_events(Core& core, identity::Caller caller, net::Request& request, net::Responder& responder);
 
 }  // namespace steward::server

@@ -1,7 +1,9 @@
 #include <unistd.h>
 
+#include "journal/health.h"
 #include "server/admin.h"
 #include "server/events.h"
+#include "server/host_watch.h"
 #include "server/metrics.h"
 
 namespace steward::server {
@@ -30,8 +32,16 @@ Json store_json(const journal::StoreInfo& store) {
   return out;
 }
 
-bool is_ready(const Core& core) {
-  return core.phase == Phase::kReady && core.journal->state() == journal::State::kReady;
+// /readyz is open to anyone.
+enum class ForWhom { kAnyone, kOwner };
+
+Json status_for(const Core& core, ForWhom whom);
+
+Json trouble_json(const Trouble& trouble, ForWhom whom) {
+  Json out = {
+      {"code", trouble.code}, {"message", trouble.message}, {"advice", trouble.advice}, {"blocks", trouble.blocks}};
+  if (whom == ForWhom::kOwner && !trouble.detail.empty()) out["detail"] = trouble.detail;
+  return out;
 }
 
 Task<void> healthz(net::Request& request, net::Responder& responder) {
@@ -41,9 +51,10 @@ Task<void> healthz(net::Request& request, net::Responder& responder) {
 
 Task<void> readyz(Core& core, net::Request& request, net::Responder& responder) {
   (void)request;
-  const bool ready = is_ready(core);
+  const Json status = status_for(core, ForWhom::kAnyone);
+  const bool ready = !status.contains("reason");
   if (!ready) responder.headers().set("retry-after", "1");
-  (void)co_await responder.send(ready ? 200 : 503, "application/json", dump(status_json(core)));
+  (void)co_await responder.send(ready ? 200 : 503, "application/json", dump(status));
 }
 
 Task<void> metrics(Core& core, net::Request& request, net::Responder& responder) {
@@ -67,9 +78,39 @@ Task<Result<Reply>> get_status(Core& core, AdminCall call) {
 
 }  // namespace
 
-Json status_json(const Core& core) {
+std::vector<Trouble> all_troubles(const Core& core) {
+  std::vector<Trouble> out;
+  const auto add = [&out](std::vector<Trouble> more) { out.insert(out.end(), more.begin(), more.end()); };
+  if (core.phase == Phase::kStarting)
+    add({{"starting", "The server is starting.", "Wait a moment; its log says what it is at.", true}});
+  if (core.phase == Phase::kStopping)
+    add({{"shutting_down", "The server is stopping: calls under way may finish, new ones are refused.",
+          "Start it again if that was not intended.", true}});
+  if (core.phase != Phase::kStarting) {
+    add(journal::troubles_of(*core.journal));
+    if (core.journal->state() != journal::State::kReady && out.empty())
+      add({{"store_unavailable", "The journal can't be written, so nothing new is promised.",
+            "The server tries again by itself; its log says why.", true}});
+    add(journal::troubles_of(*core.views));
+  }
+  if (core.http_metrics->watch) add(core.http_metrics->watch->troubles());
+  std::vector<Trouble> sorted;
+  for (const bool blocks : {true, false})
+    std::ranges::copy_if(out, std::back_inserter(sorted), [blocks](const Trouble& t) { return t.blocks == blocks; });
+  return sorted;
+}
+
+namespace {
+
+Json status_for(const Core& core, ForWhom whom) {
   const Phase phase = core.phase;
   Json out = {{"status", phase_name(phase)}, {"version", STEWARD_VERSION}, {"parts", Json::object()}};
+  out["troubles"] = Json::array();
+  for (const Trouble& trouble : all_troubles(core)) {
+    Json told = trouble_json(trouble, whom);
+    if (trouble.blocks && !out.contains("reason")) out["reason"] = told;
+    out["troubles"].push_back(std::move(told));
+  }
   Json& parts = out["parts"];
   if (phase == Phase::kStarting) {
     const std::lock_guard lock(core.starting_mutex);
@@ -92,6 +133,10 @@ Json status_json(const Core& core) {
   parts["engine"] = {{"state", "ready"}, {"models", std::move(models)}};
   return out;
 }
+
+}  // namespace
+
+Json status_json(const Core& core) { return status_for(core, ForWhom::kOwner); }
 
 std::vector<Endpoint> health_endpoints(Core& core) {
   const std::string tag = "Health";

@@ -123,12 +123,34 @@ Task<Status> Idempotency::release(identity::Caller caller, std::string stream) {
   co_return co_await write(std::move(caller), std::move(draft), journal::Wait::kWritten);
 }
 
+namespace {
+
+// An answer about somebody is erased with them.
+std::vector<Id> people_in(const Json& body) {
+  std::vector<Id> out;
+  const auto take = [&out](const Json& json) {
+    const Json id = json.is_object() ? json.value("id", Json()) : Json();
+    if (id.is_string() && (is_id(id.get<std::string>(), "usr") || is_id(id.get<std::string>(), "link")))
+      out.push_back(id.get<std::string>());
+  };
+  take(body);
+  if (body.is_object()) take(body.value("person", Json()));
+  return out;
+}
+
+}  // namespace
+
 Task<Status> Idempotency::answered(identity::Caller caller, std::string stream, Reply reply) {
   if (reply.body.is_object() && reply.body.contains("secret")) {
     reply.body.erase("secret");
     reply.body["note"] = "The secret was shown once. If it was lost, rotate the key.";
   }
+  if (reply.body.is_object() && reply.body.contains("link")) {
+    reply.body.erase("link");
+    reply.body["note"] = "The link was shown once. If it was lost, make another.";
+  }
   journal::Draft draft;
+  draft.sources = people_in(reply.body);
   draft.stream = stream;
   draft.kind = kAnswered;
   draft.body = dump(Json{{"status", reply.status}, {"body", reply.body}});

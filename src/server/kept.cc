@@ -20,6 +20,7 @@ struct Keeping {
   std::string request_body;  // only if content is kept
   int64_t days = 0;
   bool content_done = false, key_done = false;
+  std::optional<Error> failure;  // the answer could not be kept as was promised, so it was held back
 };
 
 // However the request ends, its key is no longer under way.
@@ -103,12 +104,22 @@ Task<Status> keep_for_repeats(Keeping& keeping, const Recorder& recorder) {
                                       std::move(blobs));
 }
 
-Task<Status> before_end(Keeping& keeping, const Recorder& recorder) {
+Task<Status> keep(Keeping& keeping, const Recorder& recorder) {
   if (keeping.days > 0) {
     if (auto done = co_await keep_content(keeping, recorder); !done) co_return done;
   }
   if (!keeping.stream.empty()) co_return co_await keep_for_repeats(keeping, recorder);
   co_return Status{};
+}
+
+// An answer that can't be kept is not given; a refusal is, since nothing was promised with it.
+Task<Status> before_end(Keeping& keeping, const Recorder& recorder) {
+  auto kept = co_await keep(keeping, recorder);
+  if (kept || recorder.answer().status >= 400) co_return Status{};
+  keeping.failure =
+      Error(ErrorCode::kStoreUnavailable,
+            fmt::format("The answer is to be kept and can't be now, so it is not given: {}", kept.error().message));
+  co_return fail(*keeping.failure);
 }
 
 // The client's going ends no call whose answer was promised to a repeat; a stopping server does.
@@ -133,6 +144,7 @@ Task<void> run_recorded(const Endpoint& endpoint, net::Request& request, net::Re
   } else {
     co_await endpoint.raw(keeping.caller, request, recorder);
   }
+  if (keeping.failure && !responder.begun()) co_await write_error(request, responder, *keeping.failure);
   // It broke off: what came of it is content all the same. Its key stays taken, since nobody can tell what it cost.
   if (keeping.days > 0 && !keeping.content_done) (void)co_await keep_content(keeping, recorder);
 }

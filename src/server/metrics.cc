@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "server/events.h"
+#include "server/host_watch.h"
 
 namespace steward::server {
 using gateway::Metric;
@@ -72,6 +73,9 @@ std::string number(double value) {
 
 }  // namespace
 
+HttpMetrics::HttpMetrics() = default;
+HttpMetrics::~HttpMetrics() = default;
+
 std::string prometheus_text(std::vector<Metric> metrics) {
   std::map<std::string, std::vector<const Metric*>> families;  // a family's series must stand together, in their order
   for (const auto& metric : metrics) families[family_of(metric)].push_back(&metric);
@@ -111,8 +115,15 @@ std::vector<Metric> all_metrics(const Core& core) {
                  {},
                  static_cast<double>(core.started_at) / kSecondUs});
   for (auto& metric : core.http_metrics->operations().metrics()) out.push_back(std::move(metric));
-  const bool serves = core.phase == Phase::kReady && core.journal->state() == journal::State::kReady;
+  const auto troubles = all_troubles(core);
+  const bool serves = std::ranges::none_of(troubles, [](const Trouble& trouble) { return trouble.blocks; });
   out.push_back({"steward_ready", "Whether calls are served, as /readyz tells it.", "gauge", {}, serves ? 1.0 : 0.0});
+  for (const Trouble& trouble : troubles)
+    out.push_back({"steward_trouble",
+                   "1 for each thing that is wrong now; blocks: nothing new is promised while it lasts.",
+                   "gauge",
+                   {{"code", trouble.code}, {"blocks", trouble.blocks ? "yes" : "no"}},
+                   1});
   if (core.phase != Phase::kReady) return out;
   const Id& tenant = core.tenant;
   out.push_back({"steward_journal_written_seq",

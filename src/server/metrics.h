@@ -5,13 +5,19 @@
 #include <mutex>
 #include <string>
 
+#include "base/trouble.h"
 #include "server/core.h"
 #include "server/operations.h"
 
 namespace steward::server {
 
+class HostWatch;
+
 class HttpMetrics {
  public:
+  HttpMetrics();
+  ~HttpMetrics();
+  std::unique_ptr<HostWatch> watch;  // of the machine beneath; App sets it before it listens
   void count(const std::string& method, const std::string& route, int status, DurationUs duration_us);
   std::vector<gateway::Metric> read() const;
   Operations& operations() { return operations_; }  // the process's own state, told beside what HTTP counts
@@ -30,6 +36,8 @@ class HttpMetrics {
   std::map<std::pair<std::string, std::string>, Route> routes_;  // as many as there are routes
 };
 
+// What is wrong with the server, what blocks first (docs/reliability.md).
+std::vector<Trouble> all_troubles(const Core& core);
 std::string prometheus_text(std::vector<gateway::Metric> metrics);
 std::vector<gateway::Metric> all_metrics(const Core& core);
 uint64_t resident_bytes();  // of this process

@@ -1,5 +1,6 @@
 #include "server/admin.h"
 #include "server/events.h"
+#include "server/fields.h"
 #include "server/responses.h"
 
 namespace steward::server {
@@ -32,6 +33,24 @@ Endpoint dialect_endpoint(Core& core, std::string pattern, EndpointDoc doc, Dial
       [&core, dialect, method](identity::Caller caller, net::Request& request, net::Responder& responder) {
         return (core.gateway.get()->*method)(dialect, std::move(caller), request, responder);
       });
+}
+
+constexpr size_t kMaxTopics = 500;
+constexpr size_t kMaxTopicBytes = 200;
+
+Task<Result<Reply>> set_topics(Core& core, AdminCall call) {
+  Fields fields(call.body);
+  auto topics = fields.texts("topics");
+  if (!topics) fields.problem("topics", "is needed: an array of texts");
+  if (topics && (topics->size() > kMaxTopics || std::ranges::any_of(*topics, [](const std::string& topic) {
+                   return topic.empty() || topic.size() > kMaxTopicBytes;
+                 })))
+    fields.problem("topics", fmt::format("has at most {} texts of 1 to {} bytes", kMaxTopics, kMaxTopicBytes));
+  if (auto good = fields.finish(); !good) co_return fail(good.error());
+  const Id stream = call.request.params.at("stream");
+  if (!core.events->set_topics(stream, stream_owner(call.caller, call.session), *topics))
+    co_return fail(ErrorCode::kNotFound, fmt::format("You have no stream '{}' open.", stream.substr(0, 80)));
+  co_return Reply{200, {{"object", "topics"}, {"stream", stream}, {"topics", std::move(*topics)}}};
 }
 
 // Anthropic's and Google's clients.
@@ -125,6 +144,16 @@ std::vector<Endpoint> model_api_endpoints(Core& core) {
         return serve_events(core, std::move(caller), request, responder);
       }};
   out.push_back(std::move(events));
+  Endpoint topics = json_endpoint("POST", "/v1/events/{stream}/topics",
+                                  {.tag = "Events",
+                                   .summary = "Say which records a stream is to bring",
+                                   .description = "Streams of records as they are named, or a beginning with a star "
+                                                  "('conversation/conv_…', 'call/*'), among those one may see.",
+                                   .request_schema = "Topics",
+                                   .response_schema = "Topics"},
+                                  [&core](AdminCall call) { return set_topics(core, std::move(call)); });
+  topics.access = Access::kKey;
+  out.push_back(std::move(topics));
   return out;
 }
 

@@ -47,10 +47,18 @@ Json parameters_of(const Endpoint& endpoint) {
     out.push_back(parameter("cursor", "query", "next_cursor of the page before", "string"));
   }
   const bool model_call = endpoint.access == Access::kKey && endpoint.method == "POST";
-  if (model_call || (endpoint.access == Access::kAdmin && endpoint.method != "GET")) {
+  const bool administers = endpoint.access == Access::kAdmin || endpoint.access == Access::kPerson;
+  if (model_call || (administers && endpoint.method != "GET")) {
     out.push_back(
         parameter("Idempotency-Key", "header", "A repeat with the same key takes effect once, for a day", "string"));
   }
+  return out;
+}
+
+// Under a cookie, whatever changes something carries the session's token too.
+Json session_security(const std::string& method) {
+  Json out = {{"session", Json::array()}};
+  if (method != "GET") out["csrf"] = Json::array();
   return out;
 }
 
@@ -72,7 +80,13 @@ Json operation_of(const Endpoint& endpoint) {
   operation["responses"][std::to_string(doc.success)] = response_of(doc);
   operation["responses"]["default"] = {{"description", "What went wrong"},
                                        {"content", {{"application/json", {{"schema", ref("Error")}}}}}};
-  if (endpoint.access == Access::kOpen) operation["security"] = Json::array();
+  const bool open = endpoint.access == Access::kOpen || endpoint.access == Access::kVisitor;
+  if (open) operation["security"] = Json::array();
+  if (endpoint.access == Access::kPerson) operation["security"] = {session_security(endpoint.method)};
+  if (!open && endpoint.access != Access::kPerson) {
+    operation["security"] = {
+        {{"bearer", Json::array()}}, {{"apiKey", Json::array()}}, session_security(endpoint.method)};
+  }
   return operation;
 }
 
@@ -85,22 +99,33 @@ Task<void> send_document(const std::vector<Endpoint>& endpoints, net::Request& r
 }  // namespace
 
 Json openapi_document(const std::vector<Endpoint>& endpoints, const std::string& server_url) {
-  Json document = {{"openapi", "3.1.0"},
-                   {"info",
-                    {{"title", "Steward"},
-                     {"version", STEWARD_VERSION},
-                     {"description", "Any model, local or remote, behind one metered API; and what administers it."},
-                     {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
-                   {"servers", {{{"url", server_url}}}},
-                   {"security", {{{"bearer", Json::array()}}, {{"apiKey", Json::array()}}}},
-                   {"paths", Json::object()}};
+  Json document = {
+      {"openapi", "3.1.0"},
+      {"info",
+       {{"title", "Steward"},
+        {"version", STEWARD_VERSION},
+        {"description", "Any model, local or remote, behind one metered API; and what administers it."},
+        {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
+      {"servers", {{{"url", server_url}}}},
+      {"security", {{{"bearer", Json::array()}}, {{"apiKey", Json::array()}}, {{"session", Json::array()}}}},
+      {"paths", Json::object()}};
   for (const auto& endpoint : endpoints)
     document["paths"][endpoint.pattern][to_lower_ascii(endpoint.method)] = operation_of(endpoint);
   document["components"] = {
       {"schemas", openapi_schemas()},
       {"securitySchemes",
        {{"bearer", {{"type", "http"}, {"scheme", "bearer"}, {"description", "A key, sk-steward-…"}}},
-        {"apiKey", {{"type", "apiKey"}, {"in", "header"}, {"name", "x-api-key"}}}}}};
+        {"apiKey", {{"type", "apiKey"}, {"in", "header"}, {"name", "x-api-key"}}},
+        {"session",
+         {{"type", "apiKey"},
+          {"in", "cookie"},
+          {"name", "steward"},
+          {"description", "Set by POST /v1/session; its name ends with the home's own characters"}}},
+        {"csrf",
+         {{"type", "apiKey"},
+          {"in", "header"},
+          {"name", "x-steward-csrf"},
+          {"description", "csrf_token of GET /v1/session"}}}}}};
   return document;
 }
 

@@ -62,6 +62,7 @@ journal::Options journal_options(const Config& config, const fs::path& home) {
   options.queue_limit = static_cast<size_t>(config.integer("journal.queue_limit"));
   // Accounts must stay countable: what holds no content is never erased.
   options.kept_kinds = {"call.", "budget.", "price.", "key.", "tenant.", "group.", "acl.", "job.", "setting."};
+  options.kept_kinds.insert(options.kept_kinds.end(), std::begin(kKeptOfPeople), std::end(kKeptOfPeople));
   options.group_limit = static_cast<size_t>(config.integer("journal.group_limit"));
   return options;
 }

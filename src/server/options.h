@@ -20,6 +20,8 @@ net::ServerLimits server_limits(const Config& config);
 // kConfig if it would listen beyond loopback in the clear without saying so, or has half of a TLS pair.
 Result<net::Listen> listen_options(const Config& config, const std::filesystem::path& unix_socket, bool tcp);
 bool is_loopback_host(std::string_view host);
+// Of a principal's records those that hold no content, and say what it may: kept when the person is erased.
+inline constexpr std::string_view kKeptOfPeople[] = {"principal.disabled", "principal.role_set"};
 journal::Options journal_options(const Config& config, const std::filesystem::path& home);
 // Where [journal] says that the records lie, with the password from where it says.
 Result<journal::Location> journal_location(const Config& config, const std::filesystem::path& home,

@@ -241,8 +241,8 @@ def planted(facts: dict) -> dict[str, dict]:
         fact = cells[at] | {"told": dataclasses.replace(cells[at]["told"], **told)} | other
         if "cost" in other:
             fact["rows"] = [row | {"cost_microusd": str(float(row["cost_microusd"]) * other["cost"] + (not float(row["cost_microusd"])))} for row in fact["rows"]]
-        if "told_on_record" in other:
-            fact["rows"] = [row | {"usage": row["usage"] | {"estimated": False}} for row in fact["rows"]]
+        if "error_on_record" in other:
+            fact["rows"] = [row | {"error": other["error_on_record"]} for row in fact["rows"]]
         return facts | {"cells": [*cells[:at], fact, *cells[at + 1 :]]}
 
     row = next(one["rows"] for one in cells if one["rows"])
@@ -256,7 +256,7 @@ def planted(facts: dict) -> dict[str, dict]:
         "charges double": doctored("network", "gzip", False, cost=2),
         "charges for nothing": doctored("network", "reset", False, cost=1, rows=row),
         "charges nothing for what was made": doctored("network", "reset-in-body", True, rows=[]),
-        "believes a negative count": doctored("lie", "usage-negative", True, told_on_record=True),
+        "believes a negative count": doctored("lie", "usage-negative", True, error_on_record=None),
         "a reservation left open": facts | {"open_calls": 1},
         "a fault that did not fire": doctored("network", "brotli", True, fired=Fired()),
         "broken after a fault": doctored("lie", "huge", True, good_after=False),

@@ -54,9 +54,12 @@ class Load:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def actions(self) -> list:
+        return [self._chat, self._chat, self._chat, self._stream, self._stream, self._embed, self._new_key, self._set_price, self._set_budget, self._new_person, self._erase]
+
     async def _client(self) -> None:
         """Acts until the server is gone. What was cut off was not acknowledged, so it is not logged."""
-        actions = [self._chat, self._chat, self._chat, self._stream, self._stream, self._embed, self._new_key, self._set_price, self._set_budget, self._new_person, self._erase]
+        actions = self.actions()
         while True:
             self.in_flight += 1
             try:

@@ -13,6 +13,7 @@ import httpx
 from tests.harness import scripts, wire
 from tests.harness.admin import Admin
 from tests.harness.money import Price
+from tests.harness.people import Browser
 from tests.harness.steward import Steward
 
 CONFIG = """
@@ -23,6 +24,10 @@ models = ["good-1", "endless-1", "dies-1", "broken-1", "more-1", "held-1"]
 
 [routes.named]
 deployments = ["script/good-1"]
+
+[people]
+session_noted_s = 1
+sign_in_tries = 1000
 """
 MODELS = ("good-1", "endless-1", "dies-1", "broken-1", "more-1", "held-1")
 ZONES = ("UTC", "Europe/Zurich", "Asia/Tokyo", "America/St_Johns", "Pacific/Kiritimati")
@@ -148,6 +153,26 @@ class History:
             person = admin.new_principal("user", pick(NAMES))
             admin.call("POST", "/journal/erase", {"stream": f"principal/{person}"})
 
+        def come_and_go() -> None:
+            """Invited, in by the link, described, signed out; another link withdrawn; a role and a name changed; and for some, erased."""
+            self.made += 1
+            name = f"{pick(NAMES[:4])} {self.made}"
+            with Browser(self.steward) as one, Browser(self.steward) as other:
+                made = admin.call("POST", "/invitations", {"email": f"p{self.made}@example.org", "teams": [pick(self.teams)], "role": pick(("member", "guest", "owner"))})
+                one.enter(made["link"], name=name)
+                one.call("PATCH", "/v1/me/settings", {"values": {"language": pick(("en", "zh")), "ui.note": pick(TEXTS)}})
+                one.call("PATCH", "/v1/me", {"name": f"{name} renamed"})
+                other.enter(admin.call("POST", f"/people/{one.person['id']}/link", {})["link"])
+                time.sleep(1.05)  # past the second after which the configuration lets a session be noted as seen
+                other.call("GET", "/v1/me")
+                admin.call("PATCH", f"/people/{one.person['id']}", {"role": pick(("member", "guest"))})
+                if rng.random() < 0.5:
+                    other.call("DELETE", "/v1/session")
+                if rng.random() < 0.3:
+                    admin.call("POST", f"/people/{one.person['id']}/erase", {})
+            withdrawn = admin.call("POST", "/invitations", {"name": f"never {self.made}"})
+            admin.call("DELETE", f"/invitations/{withdrawn['id']}")
+
         def join() -> None:
             admin.add_member(pick(self.teams), pick(self.people))
 
@@ -183,7 +208,7 @@ class History:
         def ends_of_calls() -> None:
             asyncio.run(self._calls())
 
-        settings = [new_key, change_key, rotate_key, revoke_key, new_person, disable_and_enable, erase_person, join, join_and_leave, set_budget, drop_budget, set_price, set_setting, unset_setting, same_request_twice]
+        settings = [new_key, change_key, rotate_key, revoke_key, new_person, disable_and_enable, erase_person, come_and_go, join, join_and_leave, set_budget, drop_budget, set_price, set_setting, unset_setting, same_request_twice]
         return [*settings, *self._states(admin), ends_of_calls, ends_of_calls, ends_of_calls]
 
     def _states(self, admin: Admin) -> list[Callable[[], None]]:

@@ -173,8 +173,9 @@ def wrong_charge(cell: Cell, expect: Expect, told: Told, rows: list[dict]) -> st
         return "its reservation is still open"
     cost = sum(nano_of_microusd(row["cost_microusd"]) for row in rows)
     usage = rows[0]["usage"] if rows else {"prompt_tokens": 0, "completion_tokens": 0, "estimated": False}
+    disputed = bool(rows) and rows[0]["error"] == "usage_disputed"
     prompt, output = usage["prompt_tokens"], usage["completion_tokens"]
-    seen = f"{prompt}+{output} tokens for {cost}, {'estimated' if usage['estimated'] else 'told'}"
+    seen = f"{prompt}+{output} tokens for {cost}, {'estimated' if usage['estimated'] else 'told'}{', disputed' if disputed else ''}"
     charge = RIGHT.charge if expect.or_right and is_right(told) else expect.charge
     if charge.reserved or (charge.or_reserved and rows and rows[0]["outcome"] == "in_doubt"):
         good = bool(rows) and cost == nano_of_microusd(rows[0]["reserved_microusd"]) > 0 and rows[0]["outcome"] == "in_doubt"
@@ -193,7 +194,7 @@ def wrong_charge(cell: Cell, expect: Expect, told: Told, rows: list[dict]) -> st
     if charge.outcome and (not rows or rows[0]["outcome"] != charge.outcome):
         return f"it ended as {rows[0]['outcome'] if rows else 'nothing'}, not as {charge.outcome}"
     if charge.output is not None:
-        good = good and usage["estimated"] == charge.estimated
+        good = good and usage["estimated"] == charge.estimated and disputed == charge.disputed
     return "" if good else f"{charge} was due, charged were {seen}"
 
 

@@ -17,6 +17,7 @@ class Charge:
     prompt: int | None
     output: int | None
     estimated: bool = False
+    disputed: bool = False  # the record says so
     reserved: bool = False  # in doubt: all that was reserved
     or_reserved: bool = False  # or that, where it took too long
     outcome: str = ""  # how the call ended, where that matters

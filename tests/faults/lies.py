@@ -110,8 +110,8 @@ def outputs(value: object) -> Script:
     return tells(lambda egress: usage_block(egress, value))
 
 
-def counted(streamed: bool, *, prompt: int | None) -> Expect:
-    return Expect(text=TEXT, charge=Charge(prompt, PIECES if streamed else WHOLE_COUNT, estimated=True))
+def counted(streamed: bool, *, prompt: int | None, disputed: bool = True) -> Expect:
+    return Expect(text=TEXT, charge=Charge(prompt, PIECES if streamed else WHOLE_COUNT, estimated=True, disputed=disputed))
 
 
 def not_believed(prompt_in_stream: int | None = None) -> dict:
@@ -311,7 +311,7 @@ SSE_ONLY = ("chat", "responses", "messages", "gemini")
 LIES: dict[str, Lie] = {
     "usage-low": Lie(outputs(3), always(believed(3)), always(believed(3))),
     "usage-high": Lie(outputs(90), always(believed(90)), always(believed(90))),
-    "usage-missing": Lie(tells(lambda _: None), always(counted(True, prompt=None)), always(counted(False, prompt=None))),
+    "usage-missing": Lie(tells(lambda _: None), always(counted(True, prompt=None, disputed=False)), always(counted(False, prompt=None, disputed=False))),
     "usage-negative": lie_of_output(-12),
     "usage-fraction": lie_of_output(12.5),
     "usage-text": lie_of_output("12"),

@@ -62,7 +62,8 @@ def request_bytes(method: str, path: str, key: str | None, body: object | None, 
     if key:
         lines.append(f"Authorization: Bearer {key}")
     if body is not None:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(payload)}"]
+        kind = [] if "Content-Type" in (headers or {}) else ["Content-Type: application/json"]
+        lines += [*kind, f"Content-Length: {len(payload)}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + payload
 

@@ -42,6 +42,20 @@ def tidy() -> Outcome:
     return _pytest("tidy", ["tests/tidy"])
 
 
+def web() -> Outcome:
+    """The web app's own tests, and its types: TypeScript holds the client to the OpenAPI document."""
+    report = RESULTS / "web.xml"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    node, folder = TREE / "build/third_party/node/bin/node", TREE / "web"
+    typed = subprocess.run([node, folder / "node_modules/typescript/bin/tsc", "--noEmit", "-p", folder], cwd=folder, stdin=subprocess.DEVNULL)
+    command = [node, folder / "node_modules/vitest/vitest.mjs", "run", "--reporter=default", "--reporter=junit", f"--outputFile.junit={report}"]
+    done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL)
+    outcome = of_pytest(report) if report.exists() else Outcome()
+    broken = bool(typed.returncode) + bool(done.returncode and not outcome.failed)
+    return outcome + Outcome(passed=0 if typed.returncode else 1, failed=broken)
+
+
 def clients() -> Outcome:
     """What crosses floors: the program as users and their clients meet it."""
     return _pytest("clients", ["tests", "--ignore=tests/tidy"])

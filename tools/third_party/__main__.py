@@ -8,7 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tools.third_party import clients, engine, models, sqlite
+from tools.third_party import clients, engine, models, sqlite, web
 from tools.third_party.cache import link
 from tools.third_party.venv import clients_venv, litellm_venv, sdk_venv
 
@@ -17,10 +17,12 @@ PARTS = {
     "python": lambda: link(clients_venv(), BUILD / "venv"),
     "sqlite": lambda: link(sqlite.build(), BUILD / "third_party/sqlite"),
     "models": lambda: link(models.build(), BUILD / "third_party/models"),
+    "node": lambda: link(clients.node(), BUILD / "third_party/node"),
+    "web": lambda: link(web.packages(), web.PROJECT / "node_modules"),
     "engine": lambda: link(engine.build(), BUILD / "third_party/llama"),
 }
 TEST_PARTS = {
-    "node": lambda: link(clients.node(), BUILD / "clients/nodejs"),
+    "clients-node": lambda: link(clients.node(), BUILD / "clients/nodejs"),
     "clients": lambda: link(clients.npm_clients(), BUILD / "clients/npm"),
     "sdks": lambda: link(sdk_venv(), BUILD / "clients/python"),
     "litellm": lambda: link(litellm_venv(), BUILD / "clients/litellm"),
@@ -34,12 +36,13 @@ def main() -> None:
     for part in wanted:
         if part not in parts:
             raise SystemExit(f"There is no part {part}; the parts are: {', '.join(parts)}.")
-    with ThreadPoolExecutor(max_workers=2) as aside:
+    with ThreadPoolExecutor(max_workers=3) as aside:
         # SQLite is one file, so its compilation keeps one core busy while the other parts are fetched; the large environments
         # wait for the network more than for a core.
-        first = [aside.submit(parts[part]) for part in ("sqlite", "litellm") if part in wanted]
+        early = ("sqlite", "web", "litellm")
+        first = [aside.submit(parts[part]) for part in early if part in wanted]
         for part in parts:
-            if part in wanted and part not in ("sqlite", "litellm", "engine"):
+            if part in wanted and part not in (*early, "engine"):
                 parts[part]()
         if "engine" in wanted:
             PARTS["engine"]()

@@ -238,6 +238,7 @@ Task<Ended> metered(CompletionCall& run, Call& call, TextAnswer& answer, CancelT
     status = fail(ErrorCode::kShuttingDown);
   Ended ended = run.ended(std::move(status));
   co_await call.settle(ended.usage, ended.outcome, ended.error ? &*ended.error : nullptr);
+  if (!ended.error && !call.settled()) ended.error = Error(ErrorCode::kStoreUnavailable);
   co_return ended;
 }
 

@@ -51,6 +51,7 @@ Task<Status> embed_local(Services& services, Call& call, net::Request& request, 
   call.first_byte();
   const int64_t tokens = std::min(made->tokens, *count);
   co_await call.settle({.prompt_tokens = tokens}, ledger::Outcome::kFinished, nullptr);
+  if (!call.settled()) co_return fail(ErrorCode::kStoreUnavailable);
   Json data = Json::array();
   for (size_t i = 0; i < made->vectors.size(); ++i) {
     const auto& vector = made->vectors[i];
@@ -109,6 +110,7 @@ Task<Status> embed_remote(Services& services, Call& call, net::Request& request,
   const ledger::Usage usage =
       read_usage(*json).value_or(ledger::Usage{.prompt_tokens = (bytes + 3) / 4, .estimated = true});
   co_await call.settle(usage, ledger::Outcome::kFinished, nullptr);
+  if (!call.settled()) co_return fail(ErrorCode::kStoreUnavailable);
   (*json)["model"] = asked.model;
   co_return co_await send_embeddings(call, responder, std::move(*json));
 }

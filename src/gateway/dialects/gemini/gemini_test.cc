@@ -125,6 +125,20 @@ TEST(GeminiRequest, WhatItCantDoIsRefusedByTheCallersName) {
   }
 }
 
+// Gemini takes arguments and results as JSON; nested by the hundred thousand they ended the process.
+TEST(GeminiRequest, ArgumentsAndResultsNestedWithoutEndGoOutAsText) {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  const Json call = {{"id", "c1"}, {"type", "function"}, {"function", {{"name", "f"}, {"arguments", deep}}}};
+  const auto sent = send(chat({{"messages",
+                                {{{"role", "user"}, {"content", "Go"}},
+                                 {{"role", "assistant"}, {"content", nullptr}, {"tool_calls", Json::array({call})}},
+                                 {{"role", "tool"}, {"tool_call_id", "c1"}, {"content", deep}}}}}));
+  ASSERT_TRUE(sent.body) << sent.body.error().message;
+  const Json& contents = (*sent.body)["contents"];
+  EXPECT_EQ(contents[1]["parts"][0]["functionCall"]["args"]["arguments"].get<std::string>(), deep);
+  EXPECT_EQ(contents[2]["parts"][0]["functionResponse"]["response"]["result"].get<std::string>(), deep);
+}
+
 TEST(GeminiRequest, BothSpellingsAndCallsWithoutIds) {
   const Request request =
       gemini({{"system_instruction", {{"parts", {{{"text", "S"}}}}}},

@@ -1,0 +1,44 @@
+// What the first page takes until it can be worked with: which scripts it asks for, and the time from the navigation to a page whose figures
+// are there and whose keys answer; then all that it asks for until it is idle.
+import { settled, visit } from "./lib.mjs";
+
+const QUIET_MS = 1000;
+
+/** Until nothing more is asked for; the event line stays open for ever, so the network itself is never idle. */
+async function quiet(page) {
+  let last = performance.now();
+  const note = () => (last = performance.now());
+  page.on("request", note);
+  while (performance.now() - last < QUIET_MS) await page.waitForTimeout(100);
+  page.off("request", note);
+}
+
+async function once(browser, job) {
+  const context = await visit(browser, { state: job.sessions.owner });
+  const page = await context.newPage();
+  const scripts = [];
+  const foreign = [];
+  page.on("request", (request) => {
+    const { origin, pathname } = new URL(request.url());
+    if (request.resourceType() === "script") scripts.push(pathname);
+    if (origin !== job.url) foreign.push(request.url());
+  });
+  const began = performance.now();
+  await page.goto(`${job.url}${job.path}`, { waitUntil: "commit" });
+  await page.locator(job.until).first().waitFor();
+  await page.keyboard.press("?");
+  await page.getByRole("dialog").waitFor();
+  const interactive = performance.now() - began;
+  const first = [...scripts];
+  await settled(page);
+  await quiet(page);
+  const painted = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0);
+  await context.close();
+  return { interactive_ms: Math.round(interactive), painted_ms: Math.round(painted), first, all: scripts, foreign };
+}
+
+export async function run(browser, job) {
+  const tries = [];
+  for (let i = 0; i < job.tries; i += 1) tries.push(await once(browser, job));
+  return { tries };
+}

@@ -1,0 +1,46 @@
+// Times: local, 24 h; relative only under a day.
+
+export class Times {
+  constructor(readonly locale: string) {}
+
+  private form(date: Date, options: Intl.DateTimeFormatOptions): string {
+    return new Intl.DateTimeFormat(this.locale, { hourCycle: "h23", ...options }).format(date);
+  }
+  clock(date: Date): string {
+    return this.form(date, { hour: "2-digit", minute: "2-digit" });
+  }
+  seconds(date: Date): string {
+    return this.form(date, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  }
+  day(date: Date): string {
+    return this.form(date, { day: "numeric", month: "short", year: "numeric" });
+  }
+  dayMonth(date: Date): string {
+    return this.form(date, { day: "numeric", month: "long" });
+  }
+  month(date: Date): string {
+    return this.form(date, { month: "long", year: "numeric" });
+  }
+  monthShort(date: Date): string {
+    return this.form(date, { month: "short" });
+  }
+  weekday(date: Date): string {
+    return this.form(date, { weekday: "short", day: "numeric" });
+  }
+  full(date: Date): string {
+    return this.form(date, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+  }
+  /** "10:42" today, "25 Nov, 10:42" this year, else with the year. */
+  near(date: Date, now = new Date()): string {
+    if (date.toDateString() === now.toDateString()) return this.clock(date);
+    if (date.getFullYear() === now.getFullYear())
+      return this.form(date, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+    return this.full(date);
+  }
+}
+
+export function dateOf(text: string | null | undefined): Date | undefined {
+  if (!text) return undefined;
+  const date = new Date(text);
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}

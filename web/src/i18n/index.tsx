@@ -1,0 +1,98 @@
+// Languages. A catalogue holds every sentence that the app says; English is the one that the keys are typed by, others are fetched when
+// they are chosen. A message may have a place ("{name}") and, where it counts, forms by number.
+import { createContext, useCallback, useContext, useEffect, useMemo, useState, type ReactNode } from "react";
+import { Figures } from "../format/numbers";
+import { Times } from "../format/when";
+import { en } from "./en";
+
+export type Message = string | { readonly one: string; readonly other: string };
+export type Key = keyof typeof en;
+export type Catalogue = Readonly<Record<Key, Message>>;
+export type Values = Record<string, string | number>;
+export type Language = "en" | "zh";
+export const LANGUAGES: readonly Language[] = ["en", "zh"];
+
+const LOCALES: Record<Language, string> = { en: "en-GB", zh: "zh-CN" };
+const TAGS: Record<Language, string> = { en: "en", zh: "zh-Hans" };
+const STORED = "steward.language";
+
+/** Puts the values in their places; the number that a message counts by is `count`. */
+export function fill(message: Message, values: Values, language: Language): string {
+  const text =
+    typeof message === "string"
+      ? message
+      : new Intl.PluralRules(LOCALES[language]).select(Number(values.count ?? 0)) === "one"
+        ? message.one
+        : message.other;
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+/** The language that was chosen, else the first of the browser's that there is, else English. */
+export function languageOf(chosen: string | undefined, wanted: readonly string[]): Language {
+  for (const tag of [chosen ?? "", ...wanted]) {
+    const found = LANGUAGES.find((one) => tag.toLowerCase().split("-")[0] === one);
+    if (found) return found;
+  }
+  return "en";
+}
+
+interface Text {
+  language: Language;
+  t: (key: Key, values?: Values) => string;
+  figures: Figures;
+  times: Times;
+  choose: (language: string) => void;
+  chosen: string; // "auto", "en", "zh"
+}
+
+const Context = createContext<Text | undefined>(undefined);
+
+async function catalogueOf(language: Language): Promise<Catalogue> {
+  if (language === "en") return en;
+  // With its type, so that no page is drawn in boxes where the system has no Chinese.
+  const [{ zh }] = await Promise.all([import("./zh"), import("../styles/chinese")]);
+  return zh;
+}
+
+export function Languages({ children }: { children: ReactNode }) {
+  const [chosen, setChosen] = useState(() => localStorage.getItem(STORED) ?? "auto");
+  const language = languageOf(chosen === "auto" ? undefined : chosen, navigator.languages);
+  const [said, setSaid] = useState<{ language: Language; catalogue: Catalogue } | undefined>(() =>
+    language === "en" ? { language, catalogue: en } : undefined,
+  );
+  useEffect(() => {
+    let current = true;
+    void catalogueOf(language).then((catalogue) => {
+      if (current) setSaid({ language, catalogue });
+    });
+    return () => {
+      current = false;
+    };
+  }, [language]);
+  const choose = useCallback((next: string) => {
+    localStorage.setItem(STORED, next);
+    setChosen(next);
+  }, []);
+  useEffect(() => {
+    if (said) document.documentElement.lang = TAGS[said.language];
+  }, [said]);
+  const text = useMemo<Text | undefined>(() => {
+    if (!said) return undefined;
+    const { language, catalogue } = said;
+    return {
+      language,
+      t: (key, values = {}) => fill(catalogue[key], values, language),
+      figures: new Figures(LOCALES[language]),
+      times: new Times(LOCALES[language]),
+      choose,
+      chosen,
+    };
+  }, [said, choose, chosen]);
+  return text ? <Context value={text}>{children}</Context> : null;
+}
+
+export function useText(): Text {
+  const text = useContext(Context);
+  if (!text) throw new Error("useText outside of Languages");
+  return text;
+}
