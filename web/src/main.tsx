@@ -3,6 +3,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { asApiError } from "./api/errors";
+import { askForSession } from "./api/session";
 import { Languages } from "./i18n";
 import { router } from "./router";
 import { applyTheme } from "./shell/theme";
@@ -18,6 +19,7 @@ const queries = new QueryClient({
     },
   },
 });
+askForSession(queries);
 const place = document.getElementById("app");
 if (!place) throw new Error("index.html has no #app");
 createRoot(place).render(
@@ -32,7 +34,12 @@ createRoot(place).render(
 // What the first page does without comes when there is time. Chinese type is cut into small files that are fetched only when such text
 // appears; this is its sheet alone.
 const whenIdle = window.requestIdleCallback ?? ((act: () => void) => setTimeout(act, 300));
-whenIdle(() => {
-  void import("./styles/chinese");
-  void import("./shell/Palette"); // so that it opens at the first stroke
-});
+const QUIET_BEFORE_MS = 1500; // the first strokes and the chart go before
+setTimeout(
+  () =>
+    whenIdle(() => {
+      void import("./styles/chinese");
+      void import("./shell/Palette"); // so that it opens at the first stroke
+    }),
+  QUIET_BEFORE_MS,
+);

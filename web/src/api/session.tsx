@@ -1,11 +1,18 @@
 // Who is signed in. Pages inside stand under <SignedIn>, so that they can count on a person.
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, type ReactNode } from "react";
 import { onHappening } from "./client";
 import { people, type Person, type Session } from "./people";
 
+const SESSION = { queryKey: ["session"], queryFn: people.session, staleTime: 60_000, retry: false } as const;
+
 export function useSession() {
-  return useQuery({ queryKey: ["session"], queryFn: people.session, staleTime: 60_000, retry: false });
+  return useQuery(SESSION);
+}
+
+/** Asked before the first drawing: everything waits for it. */
+export function askForSession(queries: QueryClient): void {
+  void queries.prefetchQuery(SESSION);
 }
 
 /** Puts a session in place; with another person than before, nothing of theirs stays in memory. */

@@ -1,6 +1,6 @@
 // What stands around every page: sign-in where nobody is signed in, else the rail, the page, the palette and the notices.
 import { Outlet, useLocation } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { Suspense, useEffect, useState } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import { SignedIn, useSession, useSessionEnd } from "../api/session";
 import { useText } from "../i18n";
@@ -10,12 +10,13 @@ import { SignIn } from "../pages/SignIn";
 import { Broken, Loading } from "../parts/faces";
 import { Announcer } from "./announce";
 import { Connection } from "./Connection";
+import { useOnDemand } from "./onDemand";
 import { Rail } from "./Rail";
 import { useSettingsFromServer } from "./preferences";
 import { useShellKeys } from "./shellKeys";
 
-const Palette = lazy(() => import("./Palette"));
-const KeyList = lazy(() => import("./KeyList"));
+const loadPalette = () => import("./Palette");
+const loadKeyList = () => import("./KeyList");
 
 export function Frame() {
   const session = useSession();
@@ -47,6 +48,8 @@ function Inside() {
   const queries = useQueryClient();
   const [palette, setPalette] = useState(false);
   const [keys, setKeys] = useState(false);
+  const Palette = useOnDemand(palette, loadPalette);
+  const KeyList = useOnDemand(keys, loadKeyList);
   useEffect(() => startLive(queries), [queries]);
   useSettingsFromServer();
   useShellKeys({ palette: () => setPalette((open) => !open), keys: () => setKeys(true) });
@@ -65,10 +68,8 @@ function Inside() {
           </Suspense>
         </main>
       </div>
-      <Suspense>
-        {palette && <Palette onClose={() => setPalette(false)} onKeys={() => setKeys(true)} />}
-        {keys && <KeyList onClose={() => setKeys(false)} />}
-      </Suspense>
+      {Palette && <Palette onClose={() => setPalette(false)} onKeys={() => setKeys(true)} />}
+      {KeyList && <KeyList onClose={() => setKeys(false)} />}
       <Announcer />
     </div>
   );

@@ -11,6 +11,7 @@ import { useNames, useSums, type Dimension, type Sum } from "./data";
 import { seriesOf, type Series, type Unit } from "./series";
 
 const Chart = lazy(() => import("./Chart"));
+const DRAWN_AFTER_MS = 600;
 
 interface Props {
   span: Span;
@@ -101,7 +102,7 @@ function Drawn({ span, unit, dimension, sums }: Props & { sums: readonly Sum[] }
 function Later({ children }: { children: ReactNode }) {
   const [now, setNow] = useState(false);
   useEffect(() => {
-    const timer = setTimeout(() => setNow(true), 30);
+    const timer = setTimeout(() => setNow(true), DRAWN_AFTER_MS);
     return () => clearTimeout(timer);
   }, []);
   return now ? children : <div className="chart" />;
