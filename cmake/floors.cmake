@@ -1,6 +1,7 @@
-# steward_floor(NAME LIBS … READERS … READER_LIBS …): the library of src/NAME and its test program. Files are found by pattern: a floor is a
+# steward_floor(NAME LIBS … READERS … READER_LIBS … | APART … APART_LIBS …): the library of src/NAME and its test program. Files are found by pattern: a floor is a
 # folder. READERS are patterns of the files that read what comes from outside and need no more of their floor: where fuzzers are built they
 # are a library of their own, steward_NAME_readers, so that a fuzzer's build compiles the readers and not the server. All share one precompiled header (src/base/pch.h), since Asio and JSON headers cost seconds a file.
+# APART are patterns of files that are never part of the floor's library, but of steward_NAME_readers: they run in a process of their own.
 include(GoogleTest)
 
 add_library(steward_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/pch.cc)
@@ -20,7 +21,7 @@ function(steward_library target sources)
 endfunction()
 
 function(steward_floor name)
-  cmake_parse_arguments(F "NO_MAIN" "" "LIBS;READERS;READER_LIBS" ${ARGN})
+  cmake_parse_arguments(F "NO_MAIN" "" "LIBS;READERS;READER_LIBS;APART;APART_LIBS" ${ARGN})
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
   set(tests ${all})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
@@ -37,10 +38,17 @@ function(steward_floor name)
     steward_library(steward_${name}_readers "${readers}" ${F_READER_LIBS})
     list(PREPEND F_LIBS steward_${name}_readers)
   endif()
+  if(F_APART)
+    list(JOIN F_APART "|" apart_pattern)
+    set(apart ${sources})
+    list(FILTER apart INCLUDE REGEX "/src/${name}/(${apart_pattern})\\.cc$")
+    list(REMOVE_ITEM sources ${apart})
+    steward_library(steward_${name}_readers "${apart}" ${F_APART_LIBS})
+  endif()
   steward_library(steward_${name} "${sources}" ${F_LIBS})
   if(tests)
     add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test PRIVATE steward_${name} GTest::gtest GTest::gmock GTest::gtest_main rapidcheck)
+    target_link_libraries(${name}_test PRIVATE steward_${name} $<$<BOOL:${F_APART}>:steward_${name}_readers> GTest::gtest GTest::gmock GTest::gtest_main rapidcheck)
     steward_program(${name}_test)
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES TIMEOUT 300)
