@@ -70,13 +70,18 @@ class Paragraphs {
     else if (name == "footnote" || name == "endnote")
       note(name);
     else if (name == "comment")
-      out_.add(fmt::format("Comment by {}: ", xml_.attribute("author")));
+      comment();
   }
 
   // Lines that part notes from the text are notes too, of a type of their own.
   void note(const std::string& name) {
     if (const std::string type = xml_.attribute("type"); !type.empty() && type != "normal") return xml_.skip();
     out_.add(fmt::format("[^{}{}]: ", name[0] == 'e' ? "e" : "", xml_.attribute("id")));
+  }
+
+  void comment() {
+    const std::string author = xml_.attribute("author");
+    out_.add(author.empty() ? "Comment: " : fmt::format("Comment by {}: ", author));
   }
 
   void end(std::string_view name) {

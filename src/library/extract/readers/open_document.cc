@@ -92,6 +92,8 @@ class OpenDocument {
       return out_.note(fmt::format("It is long: the first {} sheets or slides are read.", limits_.pages));
     }
     if (!title.empty()) out_.add("# " + title + "\n");
+    fresh_sheet_ = true;
+    gap_ = false;
   }
 
   void end_cell() {
@@ -106,7 +108,13 @@ class OpenDocument {
   void end_row() {
     if (tables_ != 1) return put(" ");
     const std::string line = row_.take();
-    for (size_t i = 0; i < std::min(row_repeats_, kMostRepeats) && !line.empty() && !out_.full(); ++i) {
+    if (line.empty()) {
+      gap_ = sheets_;
+      return;
+    }
+    if (std::exchange(gap_, false) && !fresh_sheet_) out_.add("\n");
+    fresh_sheet_ = false;
+    for (size_t i = 0; i < std::min(row_repeats_, kMostRepeats) && !out_.full(); ++i) {
       out_.add(line);
       out_.line();
     }
@@ -116,6 +124,7 @@ class OpenDocument {
   const Limits& limits_;
   TextOut& out_;
   bool sheets_ = false, enough_ = false;
+  bool fresh_sheet_ = true, gap_ = false;  // an empty row parts tables: one line is left of several
   int tables_ = 0, paragraphs_ = 0;
   int64_t begun_ = 0;
   size_t row_repeats_ = 1, cell_repeats_ = 1, column_ = 0;

@@ -74,7 +74,8 @@ std::expected<int64_t, Fault> read_pdf(std::string_view bytes, const Limits& lim
   }
   if (unreadable == pages) return std::unexpected(Fault::kDamaged);
   if (unreadable > 0) out.note(fmt::format("{} of its pages are damaged and left out.", unreadable));
-  if (out.empty()) out.note("No text was found in it: its pages are pictures, as a scanner makes them.");
+  if (out.empty())
+    out.note("No text was found in it: of pages that are pictures, as scanners make them, the words aren't read.");
   return pages;
 }
 

@@ -82,6 +82,8 @@ class Workbook {
   }
 
   void write_sheet(const std::string& part) {
+    row_ = row_count_ = 0;
+    gap_ = false;
     Xml xml(archive_, part);
     std::string value, type, style;
     size_t column = 0;
@@ -92,7 +94,9 @@ class Workbook {
       if (xml.node() == Xml::Node::kText) {
         if (in_value) value += xml.text();
       } else if (xml.node() == Xml::Node::kStart) {
-        if (name == "c") {
+        if (name == "row") {
+          begin_row(number_of(xml.attribute("r")));
+        } else if (name == "c") {
           const size_t told = column_of(xml.attribute("r"));
           if (told != std::string::npos && told >= column) column = told;
           type = xml.attribute("t"), style = xml.attribute("s"), value.clear();
@@ -112,10 +116,22 @@ class Workbook {
     if (xml.damaged()) out_.note("A part of it is damaged: what could be read is kept.");
   }
 
+  // Rows that aren't there part tables: one empty line is left of them.
+  void begin_row(size_t number) {
+    if (number == std::string::npos) number = row_ + 1;
+    gap_ = gap_ || number > row_ + 1;
+    row_ = number;
+  }
+
   void end_row(TableRow& row, size_t& column) {
     const std::string line = row.take();
     column = 0;
-    if (line.empty()) return;
+    if (line.empty()) {
+      gap_ = true;
+      return;
+    }
+    if (std::exchange(gap_, false) && row_count_ > 0) out_.add("\n");
+    ++row_count_;
     out_.add(line);
     out_.line();
   }
@@ -135,6 +151,8 @@ class Workbook {
   const Limits& limits_;
   TextOut& out_;
   bool from_1904_ = false;
+  size_t row_ = 0, row_count_ = 0;  // the row's number; rows of this sheet that were written
+  bool gap_ = false;
   std::vector<std::string> strings_;
   std::vector<NumberForm> forms_;
 };

@@ -100,8 +100,9 @@ std::string written(const std::string& number, NumberForm form, bool from_1904) 
   if (error != std::errc() || end != number.data() + number.size() || !std::isfinite(value)) return number;
   if (form == NumberForm::kPercent) return fmt::format("{:.15g}%", value * 100);
   if (form != NumberForm::kPlain && value >= 0 && value <= kLastDay) return moment_text(value, form, from_1904);
-  // Files keep 17 digits, programs show 15: 0.1 + 0.2 is stored as 0.30000000000000004.
-  return number.size() > 15 ? fmt::format("{:.15g}", value) : number;
+  // Files keep 17 digits, programs show 15: 0.1 + 0.2 is stored as 0.30000000000000004. Some write 1 as 1.0.
+  const bool whole = number.find_first_of(".eE") == std::string::npos;
+  return whole && number.size() <= 15 ? number : fmt::format("{:.15g}", value);
 }
 
 }  // namespace steward::library::readers
