@@ -92,22 +92,30 @@ bool fits(std::string_view head, const Script& script) {
   return all > 0 && own * 10 >= all * 9;
 }
 
+// Half of the characters of Japanese text in Shift_JIS and more begin with bytes that Western text hardly has.
+bool is_shift_jis(std::string_view head) {
+  const auto leads = std::ranges::count_if(head, [](char c) { return static_cast<unsigned char>(c) - 0x81U < 0x1f; });
+  const auto high = std::ranges::count_if(head, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  return leads * 4 >= high && fits(head, kEastAsian[0]);
+}
+
 // ICU counts how often pairs and triples of letters stand in each language, which takes some lines of text; of a short
 // list of names in an East Asian script it knows nothing, and says so by a low confidence.
 std::string judged_charset(std::string_view bytes) {
-  constexpr int32_t kSure = 30;
+  constexpr int32_t kSure = 30, kGuess = 10;
+  const auto head = bytes.substr(0, kLookedAt);
+  if (is_shift_jis(head)) return kEastAsian[0].charset;
   UErrorCode error = U_ZERO_ERROR;
   const std::unique_ptr<UCharsetDetector, decltype(&ucsdet_close)> detector(ucsdet_open(&error), &ucsdet_close);
-  const auto head = bytes.substr(0, kLookedAt);
   ucsdet_setText(detector.get(), head.data(), static_cast<int32_t>(head.size()), &error);
   const UCharsetMatch* match = ucsdet_detect(detector.get(), &error);
-  const char* name = match == nullptr || U_FAILURE(error) ? nullptr : ucsdet_getName(match, &error);
-  if (name == nullptr || ucsdet_getConfidence(match, &error) < kSure) {
+  const int32_t confidence = match == nullptr || U_FAILURE(error) ? 0 : ucsdet_getConfidence(match, &error);
+  if (confidence < kSure) {
     for (const Script& script : kEastAsian) {
       if (fits(head, script)) return script.charset[0] == 'G' ? "GB18030" : script.charset;
     }
   }
-  return name == nullptr ? "windows-1252" : name;
+  return confidence <= kGuess ? "windows-1252" : ucsdet_getName(match, &error);
 }
 
 }  // namespace
