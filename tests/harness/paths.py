@@ -20,6 +20,11 @@ def engine_binary() -> Path:
     return (BUILD / "lib" / "steward-engine").resolve()
 
 
+def extract_binary() -> Path:
+    """The reader of attachments, as shipped beside the product."""
+    return (steward_binary().resolve().parents[1] / "lib" / "steward-extract").resolve()
+
+
 def shipped_model(kind: str) -> Path:
     """The packaged GGUF of this kind: "chat" or "embedding"."""
     stem = {"chat": "smollm2", "embedding": "multilingual-e5"}[kind]
