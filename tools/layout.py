@@ -1,5 +1,5 @@
 """Puts the engine, its libraries and the shipped models where the program looks for them, relative to itself:
-bin/steward, lib/steward-engine and its .so files, share/steward/models/*.gguf.
+bin/steward, lib/steward-engine and its .so files, share/steward/models/*.gguf. lib/steward-extract is compiled to where it lies.
 
     python3 -m tools.layout BUILD_FOLDER
 
@@ -36,12 +36,12 @@ def _alike(source: Path, target: Path) -> bool:
     return (one.st_size, int(one.st_mtime)) == (other.st_size, int(other.st_mtime))
 
 
-def mirror(source: Path, target: Path, pattern: str = "*") -> None:
-    """`target` holds exactly the files of `source` that fit `pattern`."""
+def mirror(source: Path, target: Path, pattern: str = "*", beside: frozenset[str] = frozenset()) -> None:
+    """`target` holds exactly the files of `source` that fit `pattern`, and those `beside` them that are its own."""
     target.mkdir(parents=True, exist_ok=True)
     wanted = {path.name: path for path in source.glob(pattern) if path.is_file()}
     for present in target.iterdir():
-        if present.name not in wanted:
+        if present.name not in wanted and present.name not in beside:
             present.unlink()
     for name, path in wanted.items():
         place(path, target / name)
@@ -49,7 +49,7 @@ def mirror(source: Path, target: Path, pattern: str = "*") -> None:
 
 def main() -> None:
     build = Path(sys.argv[1])
-    mirror(LAID / "llama/lib", build / "lib")
+    mirror(LAID / "llama/lib", build / "lib", beside=frozenset({"steward-extract"}))
     mirror(LAID / "models", build / "share/steward/models", "*.gguf")
 
 

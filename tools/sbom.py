@@ -22,7 +22,7 @@ from tools.third_party.pins import all_pins
 
 TOOLS = Path(__file__).resolve().parent
 WEB = TOOLS.parent / "web"
-BINARY = TOOLS.parent / "build/release/bin/steward"
+BINARIES = [TOOLS.parent / "build/release" / name for name in ("bin/steward", "lib/steward-extract")]
 VERSION = re.compile(r"^project\(steward VERSION (\S+)", re.MULTILINE)
 LICENSES = tomllib.loads((TOOLS / "licenses.toml").read_text())
 UNTOLD = "not told"  # in tools/licenses.toml; a test finds it, a build goes on
@@ -58,10 +58,10 @@ def debian_names() -> list[str]:
 
 
 def linked() -> set[str]:
-    """The packages of the shared libraries that the program loads, theirs too; empty before the first build."""
-    if not BINARY.exists():
+    """The packages of the shared libraries that the programs load, theirs too; empty before the first build."""
+    if not all(binary.exists() for binary in BINARIES):
         return set()
-    told = subprocess.run(["ldd", str(BINARY)], capture_output=True, text=True, check=True).stdout
+    told = "".join(subprocess.run(["ldd", str(binary)], capture_output=True, text=True, check=True).stdout for binary in BINARIES)
     paths = {form for path in re.findall(r"=> (/\S+)", told) for form in (str(Path(path).resolve()), path, path.removeprefix("/usr"))}
     owners = subprocess.run(["dpkg-query", "-S", *sorted(paths)], check=False, capture_output=True, text=True).stdout
     return {line.split(":")[0] for line in owners.splitlines()}

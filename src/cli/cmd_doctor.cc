@@ -5,6 +5,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
 #include <cstring>
 #include <fstream>
 
@@ -18,6 +21,8 @@
 #include "journal/home.h"
 #include "journal/stored_journal.h"
 #include "journal/upgrade.h"
+#include "library/extract/extractor.h"
+#include "library/sandbox/strength.h"
 #include "net/certificates.h"
 #include "server/options.h"
 #include "server/paths.h"
@@ -58,6 +63,7 @@ class Doctor {
 
   std::vector<Finding> look() {
     machine();
+    attachments();
     home();
     configuration();
     if (config_) {
@@ -79,6 +85,23 @@ class Doctor {
     say(memory < kLittleMemory ? Mark::kWarn : Mark::kGood, "memory",
         fmt::format("{} available, {} cores", human_bytes(memory), std::thread::hardware_concurrency()),
         memory < kLittleMemory ? "Local models need memory: free some, or use a provider." : "");
+  }
+
+  // What reads attachments, tried and not believed: its processes attempt to get out.
+  void attachments() {
+    const auto program = library::Extractor::shipped_program();
+    asio::io_context context;
+    auto asked = asio::co_spawn(context, library::sandbox::measure(program, library::sandbox::Choice::kStrongest),
+                                asio::use_future);
+    context.run();
+    const auto strength = asked.get();
+    if (!strength) {
+      return say(Mark::kWarn, "attachments", strength.error().message,
+                 "Attachments can't be read until it runs: install Steward whole, with the packages it needs.");
+    }
+    const bool holds = strength->possible.empty();
+    say(holds ? Mark::kGood : Mark::kBad, "attachments", "read by a confined process: " + describe(*strength),
+        holds ? "" : fmt::format("It could: {}. Attach nothing from strangers.", join(strength->possible, ", ")));
   }
 
   void home() {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.paths import ROOT, steward_binary
+from tests.harness.paths import ROOT, extract_binary, steward_binary
 from tests.harness.steward import Steward
 from tests.operations.test_sbom import owners_of
 
@@ -65,7 +65,7 @@ def test_the_runtime_packages_hold_every_library():
                              capture_output=True, text=True, check=False).stdout
     with_theirs = listed | set(re.findall(r"Depends: (\S+)", depends)) | always_there
     missing = {}
-    for program in (steward_binary(), (steward_binary().parents[1] / "lib/steward-engine").resolve()):
+    for program in (steward_binary(), (steward_binary().parents[1] / "lib/steward-engine").resolve(), extract_binary()):
         told = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
         assert "not found" not in told
         # llama.cpp's own libraries lie beside the engine.

@@ -14,7 +14,7 @@ from license_expression import get_spdx_licensing
 from packageurl import PackageURL
 from referencing import Registry, Resource
 
-from tests.harness.paths import ROOT, steward_binary
+from tests.harness.paths import ROOT, extract_binary, steward_binary
 from tools import sbom
 from tools.third_party.pins import all_pins
 
@@ -74,9 +74,10 @@ def owners_of(paths: list[str]) -> dict[str, set[str]]:
 
 def test_what_the_program_links_to_is_in_it(document):
     """Asked of the loader and of dpkg here, not of tools/sbom.py."""
-    loaded = re.findall(r"=> (/\S+)", subprocess.run(["ldd", steward_binary()], capture_output=True, text=True, check=True).stdout)
+    programs = (steward_binary(), extract_binary())
+    loaded = [path for program in programs for path in re.findall(r"=> (/\S+)", subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout)]
     required = {one["name"] for one in document["components"] if one["scope"] == "required"}
-    assert {"libssl3", "libcurl4", "libicu72"} <= required and len(loaded) > 10
+    assert {"libssl3", "libcurl4", "libicu72", "libpoppler-cpp0v5"} <= required and len(loaded) > 10
     owners = owners_of(loaded)
     assert {path: names for path, names in owners.items() if not names & required} == {}
 

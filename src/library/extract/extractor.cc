@@ -2,9 +2,13 @@
 
 #include <signal.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_future.hpp>
 #include <deque>
 
+#include "base/file.h"
 #include "library/extract/wire.h"
 #include "library/sandbox/process.h"
 
@@ -169,6 +173,10 @@ sandbox::Plan plan_of(const Extractor::Options& options, sandbox::Around around)
 
 }  // namespace
 
+std::filesystem::path Extractor::shipped_program() {
+  return executable_dir().parent_path() / "lib" / "steward-extract";
+}
+
 Extractor::Extractor(Options options) : shared_(std::make_shared<Shared>(std::move(options))) {}
 Extractor::~Extractor() = default;
 
@@ -186,6 +194,13 @@ Task<Result<Extraction>> Extractor::extract(std::string bytes, std::string name,
                                        Deadline::in(shared->options.longest).sooner(deadline), cancel);
   if (!outcome) co_return fail(outcome.error());
   co_return understood(*outcome, deadline);
+}
+
+Result<Extraction> Extractor::extract_blocking(std::string bytes, std::string name, Deadline deadline) {
+  asio::io_context context(1);
+  auto read = asio::co_spawn(context, extract(std::move(bytes), std::move(name), deadline), asio::use_future);
+  context.run();
+  return read.get();
 }
 
 }  // namespace steward::library

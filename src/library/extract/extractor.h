@@ -32,10 +32,13 @@ class Extractor {
     std::filesystem::path program;     // lib/steward-extract, beside the server
     size_t at_once = 2;                // children at a time
     size_t max_bytes = 64 << 20;       // of one attachment
-    std::chrono::seconds longest{60};  // of one child, waiting excluded
+    std::chrono::seconds longest{45};  // of one child, waiting excluded
     sandbox::Choice choice = sandbox::Choice::kStrongest;
   };
   static constexpr size_t kMaxWaiting = 256;
+
+  // The one that is installed with this program: lib/steward-extract beside its bin/.
+  static std::filesystem::path shipped_program();
 
   explicit Extractor(Options options);
   ~Extractor();
@@ -44,6 +47,8 @@ class Extractor {
   // that.
   Task<Result<Extraction>> extract(std::string bytes, std::string name, Deadline deadline = {},
                                    CancelToken cancel = {});
+  // The same for a worker thread, which it holds up; never on a thread of the server's own.
+  Result<Extraction> extract_blocking(std::string bytes, std::string name, Deadline deadline = {});
 
  private:
   struct Shared;

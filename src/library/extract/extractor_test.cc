@@ -9,8 +9,6 @@
 #include <boost/asio/use_future.hpp>
 #include <fstream>
 
-#include "base/file.h"
-
 namespace steward::library {
 namespace {
 
@@ -35,7 +33,7 @@ class Fake {
 };
 
 Extractor::Options real(sandbox::Choice choice = sandbox::Choice::kStrongest) {
-  return {.program = executable_dir().parent_path() / "lib" / "steward-extract", .choice = choice};
+  return {.program = Extractor::shipped_program(), .choice = choice};
 }
 
 class ExtractorTest : public testing::Test {
@@ -158,6 +156,18 @@ TEST_F(ExtractorTest, WaitingEndsByDeadlineByCancelAndByAFullQueue) {
   EXPECT_EQ(reason(rest.back().get()), "queue_full");
   EXPECT_EQ(reason(rest.front().get()), "request_timeout");
   EXPECT_EQ(reason(first.get()), "crashed");  // the script answers nothing
+}
+
+TEST_F(ExtractorTest, WorkersOnManyThreadsShareThePlaces) {
+  const Fake fake(R"(cat >/dev/null; echo '{"kind":"text","type":"text/plain"}')");
+  Extractor extractor(fake.options());
+  std::atomic<int> read = 0;
+  std::vector<std::thread> workers;
+  for (int i = 0; i < 6; ++i) {
+    workers.emplace_back([&] { read += extractor.extract_blocking("x", "").has_value() ? 1 : 0; });
+  }
+  for (auto& worker : workers) worker.join();
+  EXPECT_EQ(read, 6);
 }
 
 TEST_F(ExtractorTest, WithoutItsReaderItSaysSo) {

@@ -5,7 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
 
-#include "base/file.h"
+#include "library/extract/extractor.h"
 #include "library/sandbox/bubblewrap.h"
 #include "library/sandbox/process.h"
 #include "library/sandbox/strength.h"
@@ -32,7 +32,7 @@ Outcome ran(Plan plan, std::string input = "", Deadline deadline = Deadline::in(
   return outcome ? std::move(*outcome) : Outcome{};
 }
 
-std::filesystem::path reader() { return executable_dir().parent_path() / "lib" / "steward-extract"; }
+std::filesystem::path reader() { return Extractor::shipped_program(); }
 
 TEST(SandboxProcess, HandsOverAndTakesBackMoreThanPipesHold) {
   const std::string much(5'000'000, 'x');

@@ -21,7 +21,8 @@ class Bytes {
 };
 
 Size sized(int64_t width, int64_t height) {
-  if (width <= 0 || height <= 0) return std::nullopt;
+  constexpr int64_t kMost = 1'000'000;  // no format's pictures are larger in practice
+  if (width <= 0 || height <= 0 || width > kMost || height > kMost) return std::nullopt;
   return std::pair(width, height);
 }
 

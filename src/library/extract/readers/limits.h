@@ -13,9 +13,9 @@ struct Limits {
   size_t unpacked_bytes = 512U << 20;  // of all parts of an archive together
   size_t part_bytes = 64 << 20;        // of a part that is read whole (an HTML chapter, styles)
   size_t ratio = 400;                  // of a part's size to its packed size; DEFLATE reaches 1,032 for zeros alone
-  size_t ratio_from_bytes = 16 << 20;  // where the ratio begins to count: small parts may be very regular
+  size_t ratio_from_bytes = 4 << 20;   // where the ratio begins to count: small parts may be very regular
   size_t entries = 50'000;             // names in an archive
-  std::chrono::seconds patience{40};   // then what was read so far is the text
+  std::chrono::seconds patience{30};   // then what was read so far is the text
 };
 
 }  // namespace steward::library::readers

@@ -18,6 +18,8 @@ constexpr std::string_view kSmallest =
     "4 0 obj<</Length 33>>stream\nBT /F 9 Tf 9 9 Td (word) Tj ET     \nendstream endobj "
     "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj trailer<</Root 1 0 R>>\n%%EOF\n";
 
+constexpr int kMostPages = 1'000'000;  // more is a lie of a damaged file
+
 void say_nothing(const std::string&, void*) {}  // its complaints quote the file
 
 std::string utf8_of(const poppler::ustring& text) {
@@ -54,7 +56,7 @@ std::expected<int64_t, Fault> read_pdf(std::string_view bytes, const Limits& lim
   if (!document) return std::unexpected(Fault::kDamaged);
   if (document->is_locked()) return std::unexpected(Fault::kProtected);
   const int pages = document->pages();
-  if (pages <= 0) return std::unexpected(Fault::kDamaged);
+  if (pages <= 0 || pages > kMostPages) return std::unexpected(Fault::kDamaged);
   int unreadable = 0;
   for (int i = 0; i < pages; ++i) {
     if (i == limits.pages) {
