@@ -80,7 +80,8 @@ class Rtf {
   void flush() {
     if (pending_.empty()) return;
     const std::string bytes = std::exchange(pending_, {});
-    out_.add(converted(bytes, fmt::format("windows-{}", code_page_)).value_or(converted(bytes, "windows-1252").value_or("")));
+    out_.add(converted(bytes, fmt::format("windows-{}", code_page_))
+                 .value_or(converted(bytes, "windows-1252").value_or("")));
   }
 
   void control() {
