@@ -35,6 +35,7 @@ base_url = "{base_url}"
 key_env = "SCRIPT_KEY"
 models = [{models}]
 """
+QUESTION = "Which wood, which metal? " * 240  # no shorter than the script says it is, or its use would be an overrun
 SETTING = {"key": "limits.max_event_streams", "value": "900"}
 FIXED = "server.port"  # STEWARD_PORT says it
 
@@ -79,9 +80,10 @@ def _live(steward: Steward, admin: Admin) -> str:
     with httpx.Client(base_url=steward.base_url, timeout=30) as client:
         for key, model, times in ((editor, "workshop-large", 4), (editor, "workshop-code", 6), (lamp, "workshop-small", 8), (lamp, "workshop-large", 9)):
             for _ in range(times):
-                body = {"model": model, "messages": [{"role": "user", "content": "Which wood, which metal?"}], "max_tokens": 400}
+                body = {"model": model, "messages": [{"role": "user", "content": QUESTION}], "max_tokens": 400}
                 got = client.post("/chat/completions", json=body, headers={"Authorization": f"Bearer {key['secret']}"})
-                last = got.headers.get("x-steward-call", last)
+                if got.status_code == 200:  # the wall refuses some; those have no record
+                    last = got.headers["x-steward-call"]
     return last
 
 

@@ -30,9 +30,11 @@ export class Figures {
     return this.form(`a${scale}`, { minimumFractionDigits: scale, maximumFractionDigits: scale }).format(usd);
   }
 
-  /** "$41.20". */
-  money(usd: number, scale: Scale = scaleOf([usd])): string {
-    return `${usd < 0 ? "−" : ""}$${this.amount(Math.abs(usd), scale)}`;
+  /** "$41.20"; alone, without a column to stand in, no more decimals than it has: "$0.0087". */
+  money(usd: number, scale?: Scale): string {
+    const size = Math.abs(usd);
+    const alone = { minimumFractionDigits: 2, maximumFractionDigits: scaleOf([usd]) };
+    return `${usd < 0 ? "−" : ""}$${scale ? this.amount(size, scale) : this.form(`m${alone.maximumFractionDigits}`, alone).format(size)}`;
   }
 
   whole(count: number): string {

@@ -79,7 +79,7 @@ function Drawn({ span, unit, dimension, sums }: Props & { sums: readonly Sum[] }
           </span>
         ))}
       </p>
-      <Suspense fallback={<div className="chart" />}>
+      <Suspense fallback={<Awaited />}>
         <Later><Chart bars={bars} labels={short} series={series} format={format} label={label} at={at} onPoint={setAt} onOpen={open} /></Later>
       </Suspense>
       <p className="chartline" role="status">
@@ -105,7 +105,11 @@ function Later({ children }: { children: ReactNode }) {
     const timer = setTimeout(() => setNow(true), DRAWN_AFTER_MS);
     return () => clearTimeout(timer);
   }, []);
-  return now ? children : <div className="chart" />;
+  return now ? children : <Awaited />;
+}
+
+function Awaited() {
+  return <div className="chart" aria-busy="true" />;
 }
 
 interface BehindProps {
