@@ -41,12 +41,22 @@ std::unique_ptr<Archive::Part> Archive::part(const std::string& name) {
     fail(Fault::kDamaged);
     return nullptr;
   }
+  // What it says of itself is enough to refuse it, not to believe it: read() counts.
+  if ((stat.valid & ZIP_STAT_SIZE) != 0 && swells(stat.size, stat.comp_size)) {
+    fail(Fault::kBomb);
+    return nullptr;
+  }
   zip_file_t* file = zip_fopen_index(zip_, static_cast<zip_uint64_t>(index), 0);
   if (file == nullptr) {
     fail(fault_of(zip_error_code_zip(zip_get_error(zip_))));
     return nullptr;
   }
   return std::unique_ptr<Part>(new Part(*this, file, stat.comp_size));
+}
+
+bool Archive::swells(uint64_t unpacked, uint64_t packed) const {
+  return unpacked > limits_.unpacked_bytes ||
+         (unpacked > limits_.ratio_from_bytes && unpacked / limits_.ratio > packed);
 }
 
 std::string Archive::whole(const std::string& name) {
@@ -73,9 +83,7 @@ int Archive::Part::read(char* to, int bytes) {
   }
   unpacked_ += static_cast<uint64_t>(n);
   archive_.unpacked_ += static_cast<uint64_t>(n);
-  const Limits& limits = archive_.limits_;
-  if (archive_.unpacked_ > limits.unpacked_bytes ||
-      (unpacked_ > limits.ratio_from_bytes && unpacked_ / limits.ratio > packed_)) {
+  if (archive_.unpacked_ > archive_.limits_.unpacked_bytes || archive_.swells(unpacked_, packed_)) {
     archive_.fail(Fault::kBomb);
     return -1;
   }

@@ -41,13 +41,16 @@ class Archive {
   };
   std::unique_ptr<Part> part(const std::string& name);
 
-  std::optional<Fault> fault() const { return fault_; }  // the first that was met
+  std::optional<Fault> fault() const { return fault_; }  // the first that was met; a bomb goes before others
+  void say_damaged() { fail(Fault::kDamaged); }          // what a part holds isn't what it should be
 
  private:
   Archive(zip* archive, const Limits& limits) : zip_(archive), limits_(limits) {}
   void fail(Fault fault) {
-    if (!fault_) fault_ = fault;
+    if (!fault_ || fault == Fault::kBomb) fault_ = fault;
   }
+
+  bool swells(uint64_t unpacked, uint64_t packed) const;
 
   zip* zip_;
   const Limits limits_;

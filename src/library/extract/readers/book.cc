@@ -46,6 +46,7 @@ std::vector<std::string> chapters(Archive& archive, const std::string& package) 
 
 void read_book(Archive& archive, const Limits& limits, TextOut& out) {
   const auto parts = chapters(archive, package_of(archive));
+  if (parts.empty()) archive.say_damaged();
   for (size_t i = 0; i < parts.size() && !out.full(); ++i) {
     if (i > 0) out.page();
     if (static_cast<int64_t>(i) == limits.pages)

@@ -141,9 +141,12 @@ std::string part_of_id(const std::vector<Relation>& relations, std::string_view 
   return at == relations.end() ? "" : at->part;
 }
 
-void write_paragraphs(Xml& xml, TextOut& out) {
-  Paragraphs(xml, out).write();
-  if (xml.damaged()) out.note("A part of it is damaged: what could be read is kept.");
+std::string main_part(Archive& archive) {
+  const std::string main = part_of_type(relations(archive, ""), "officeDocument");
+  if (!archive.has(main)) archive.say_damaged();
+  return main;
 }
+
+void write_paragraphs(Xml& xml, TextOut& out) { Paragraphs(xml, out).write(); }
 
 }  // namespace steward::library::readers

@@ -22,6 +22,9 @@ std::vector<Relation> relations(Archive& archive, const std::string& part);
 std::string part_of_type(const std::vector<Relation>& relations, std::string_view type);
 std::string part_of_id(const std::vector<Relation>& relations, std::string_view id);
 
+// The part that everything hangs on; a file without one is damaged, which the archive then tells.
+std::string main_part(Archive& archive);
+
 // Paragraphs and tables of WordprocessingML and DrawingML (their names agree): a paragraph a line, a table's row a line
 // with tabs between its cells. What a revision deleted and what only older programs would show is left out.
 void write_paragraphs(Xml& xml, TextOut& out);

@@ -35,7 +35,6 @@ class OpenDocument {
       }
     }
     out_.line();
-    if (xml_.damaged()) out_.note("A part of it is damaged: what could be read is kept.");
   }
 
  private:
@@ -135,6 +134,7 @@ class OpenDocument {
 }  // namespace
 
 void read_open_document(Archive& archive, const Limits& limits, TextOut& out) {
+  if (!archive.has("content.xml")) archive.say_damaged();
   Xml xml(archive, "content.xml");
   OpenDocument(xml, limits, out).write();
 }

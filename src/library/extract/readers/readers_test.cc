@@ -233,6 +233,13 @@ TEST(Archive, CountsWhatItUnpacks) {
   EXPECT_EQ(read_attachment(bomb, "", limits).error(), Fault::kBomb);
 }
 
+TEST(Archive, WithoutItsMainPartAFileIsDamaged) {
+  const std::string type = "<Types><Override ContentType='x.wordprocessingml.document.main+xml'/></Types>";
+  EXPECT_EQ(read_attachment(zipped({{"[Content_Types].xml", type}}), "", Limits()).error(), Fault::kDamaged);
+  for (const std::string mimetype : {"application/vnd.oasis.opendocument.text", "application/epub+zip"})
+    EXPECT_EQ(read_attachment(zipped({{"mimetype", mimetype}}), "", Limits()).error(), Fault::kDamaged) << mimetype;
+}
+
 TEST(Archive, OthersAreNotRead) {
   const auto read = read_attachment(zipped({{"a.txt", "secret"}}), "a.docx", Limits());
   ASSERT_TRUE(read);

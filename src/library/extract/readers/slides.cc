@@ -5,7 +5,7 @@ namespace {
 
 // The slides in the order they are shown, hidden ones too.
 std::vector<std::string> slide_parts(Archive& archive) {
-  const std::string main = part_of_type(relations(archive, ""), "officeDocument");
+  const std::string main = main_part(archive);
   const auto to = relations(archive, main);
   std::vector<std::string> out;
   Xml xml(archive, main);

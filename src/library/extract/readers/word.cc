@@ -21,7 +21,7 @@ std::string text_of(Archive& archive, const std::string& part, TextOut& out) {
 }  // namespace
 
 void read_word(Archive& archive, TextOut& out) {
-  const std::string main = part_of_type(relations(archive, ""), "officeDocument");
+  const std::string main = main_part(archive);
   Xml xml(archive, main);
   write_paragraphs(xml, out);
   std::set<std::string> told;  // a header is often the same on first, odd and even pages

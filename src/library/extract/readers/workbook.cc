@@ -36,7 +36,7 @@ class Workbook {
   Workbook(Archive& archive, const Limits& limits, TextOut& out) : archive_(archive), limits_(limits), out_(out) {}
 
   void read() {
-    const std::string main = part_of_type(relations(archive_, ""), "officeDocument");
+    const std::string main = main_part(archive_);
     const auto to = relations(archive_, main);
     const auto sheets = read_sheets(main, to);
     read_strings(part_of_type(to, "sharedStrings"));
@@ -113,7 +113,6 @@ class Workbook {
         end_row(row, column);
       }
     }
-    if (xml.damaged()) out_.note("A part of it is damaged: what could be read is kept.");
   }
 
   // Rows that aren't there part tables: one empty line is left of them.

@@ -16,7 +16,7 @@ std::string_view view(const xmlChar* text) {
 
 }  // namespace
 
-Xml::Xml(Archive& archive, const std::string& part) : part_(archive.part(part)) {
+Xml::Xml(Archive& archive, const std::string& part) : archive_(archive), part_(archive.part(part)) {
   if (part_) reader_ = xmlReaderForIO(&read_part, &leave_part, part_.get(), nullptr, nullptr, kOptions);
 }
 
@@ -24,9 +24,13 @@ Xml::~Xml() {
   if (reader_ != nullptr) xmlFreeTextReader(reader_);
 }
 
+void Xml::judge(int got) {
+  if (got < 0) archive_.say_damaged();
+}
+
 bool Xml::step() {
   const int got = xmlTextReaderRead(reader_);
-  damaged_ = damaged_ || got < 0;
+  judge(got);
   return got == 1;
 }
 
@@ -56,7 +60,7 @@ bool Xml::next() {
 void Xml::skip() {
   if (std::exchange(empty_, false)) return;
   const int got = xmlTextReaderNext(reader_);
-  damaged_ = damaged_ || got < 0;
+  judge(got);
   waiting_ = got == 1;
 }
 
