@@ -1,7 +1,7 @@
 # Steward: `make run` on a bare Debian 12 brings everything, builds and starts the server; `make test` tests it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test check bench test-asan test-tsan fuzz test-long crash fresh tidy format clean screenshots openapi
+.PHONY: help setup build run demo test check bench test-asan test-tsan fuzz test-long crash fresh tidy format clean screenshots openapi
 PYTHON := build/venv/bin/python
 
 help: ## this list
@@ -18,6 +18,10 @@ build: ## setup, then compile the product and all that check and bench need
 run: ## build and start the server alone; ONCE=1 tries the printed lines and stops
 	@tools/build product
 	@tools/run
+
+demo: ## build and open the app on a sample home under build/demo; yours is left alone
+	@tools/build product
+	@build/release/bin/steward demo build/demo
 
 test: ## everything: unit and property tests, tidy, clients, checks, a short fuzz
 	@tools/test

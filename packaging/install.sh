@@ -7,9 +7,10 @@ to=${1:?install.sh DESTINATION [BUILD]} from=${2:-build/release}
 [ -x "$from/bin/steward" ] || { echo "$from/bin/steward is not there: run make build first." >&2; exit 1; }
 prefix=$to/usr
 install -D -m 755 "$from/bin/steward" "$prefix/lib/steward/bin/steward"
-install -d "$prefix/lib/steward/lib" "$prefix/lib/steward/share/steward/models" "$prefix/bin"
+install -d "$prefix/lib/steward/lib" "$prefix/lib/steward/share/steward/models" "$prefix/lib/steward/share/steward/demo" "$prefix/bin"
 cp -L "$from"/lib/* "$prefix/lib/steward/lib/"
 cp -L "$from"/share/steward/models/*.gguf "$prefix/lib/steward/share/steward/models/"
+cp -L demo/* "$prefix/lib/steward/share/steward/demo/"
 chmod -R u=rwX,go=rX "$prefix/lib/steward"
 # The program looks for its engine and models beside itself, where the link leads.
 ln -sfn ../lib/steward/bin/steward "$prefix/bin/steward"

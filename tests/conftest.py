@@ -18,7 +18,7 @@ from tests.harness.paths import engine_binary, free_port, shipped_model, steward
 from tests.harness.provider import Provider, Script
 from tests.harness.steward import Steward, lift_file_limit
 
-NEEDS_BINARY = ("clients", "people", "symptoms", "cli", "engine", "checks", "operations", "web", "documents")
+NEEDS_BINARY = ("clients", "people", "talk", "symptoms", "cli", "engine", "checks", "operations", "web", "documents")
 
 
 def pytest_configure() -> None:

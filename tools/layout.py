@@ -1,5 +1,5 @@
 """Puts the engine, its libraries and the shipped models where the program looks for them, relative to itself:
-bin/steward, lib/steward-engine and its .so files, share/steward/models/*.gguf. lib/steward-extract is compiled to where it lies.
+bin/steward, lib/steward-engine and its .so files, share/steward/models/*.gguf, share/steward/demo. lib/steward-extract is compiled to where it lies.
 
     python3 -m tools.layout BUILD_FOLDER
 
@@ -51,6 +51,7 @@ def main() -> None:
     build = Path(sys.argv[1])
     mirror(LAID / "llama/lib", build / "lib", beside=frozenset({"steward-extract"}))
     mirror(LAID / "models", build / "share/steward/models", "*.gguf")
+    mirror(TREE / "demo", build / "share/steward/demo", "*")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ const std::vector<ConfigSection> kSections = {
     {"limits", false,
      "The bounds of requests, connections and queues. What is over one gets a clear error, never a stall."},
     {"people", false, "How people sign in (docs/people.md)."},
+    {"talk", false, "Conversations in the app (docs/talk.md)."},
     {"budgets", false, "What a new key may spend until somebody says otherwise."},
     {"journal", false, "Where the journal lies, and its writer."},
     {"engine", false, "The embedded engine: local models, each in a supervised child process."},
@@ -123,6 +124,12 @@ const std::vector<ConfigKey> kKeys = {
     {"people", "sign_in_pause_s", kInteger, "60", 1, 86400, "", kAtOnce,
      "That pause, in seconds; each next one is twice as long, up to 15 minutes."},
 
+    {"talk", "undo_seconds", kInteger, "30", 0, 86400, "", kAtOnce,
+     "For so long a deleted conversation can be taken back; then it is erased."},
+    {"talk", "attachment_mb", kInteger, "64", 1, 256, "", kRestart, "The largest attachment."},
+    {"talk", "title_model", kText, "", 0, 0, "", kAtOnce,
+     "The model or route that names conversations after their first answer, at the cost of a short call each; empty: a "
+     "rule does, from what was asked."},
     {"budgets", "new_key_limit_usd", kUsd, "", 0, 0, "", kAtOnce,
      "The budget that every new key begins with, in US dollars; empty: none, 0: nothing that costs."},
     {"budgets", "new_key_period", kChoice, "month", 0, 0, "day|week|month|forever", kAtOnce,

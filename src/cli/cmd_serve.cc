@@ -164,6 +164,13 @@ int serve(const Options& options, const Context& context) {
 
 }  // namespace
 
+int serve_home(const Context& context, const std::string& port) {
+  Options options;
+  options.port = port;
+  options.welcome = true;
+  return serve(options, context);
+}
+
 void add_serve(Command& program, const Context& context) {
   auto options = std::make_shared<Options>();
   Command serve_command = program.sub("serve", "Start the server and stay with it.");

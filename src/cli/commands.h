@@ -5,6 +5,8 @@
 namespace steward::cli {
 
 void add_serve(Command& program, const Context& context);
+int serve_home(const Context& context, const std::string& port);  // as 'steward serve' on context.home
+void add_demo(Command& program, const Context& context);
 void add_chat(Command& program, const Context& context);
 void add_models(Command& program, const Context& context);
 void add_model_files(Command& models, const Context& context);

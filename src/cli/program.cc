@@ -28,6 +28,7 @@ Command make_program(const Context& context) {
   add_doctor(program, context);
   add_health(program, context);
   add_config(program, context);
+  add_demo(program, context);
   add_completion(program, context);
   add_debug(program, context);
   program.needs_sub();

@@ -161,6 +161,12 @@ TEST_P(EveryStore, FollowersSeeTheDurableMarkMove) {
     if (page && page->size() == 1) seen.push_back(seq);
   });
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(home.append(kTenant, {note("x")}, Wait::kDurable));
+  const auto told_of_the_last = [&] {
+    std::lock_guard lock(mutex);
+    return !seen.empty() && seen.back() == 5;
+  };
+  for (int i = 0; i < 5'000 && !told_of_the_last(); ++i)  // who waits is answered first, then followers are told
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   home.journal().forget(hook);
   EXPECT_EQ(home.journal().durable_seq(kTenant), 5u);
   ASSERT_FALSE(seen.empty());

@@ -26,8 +26,11 @@
 #include "server/responses.h"
 #include "server/settings.h"
 #include "server/sign_in.h"
+#include "server/talk.h"
 #include "server/web_app.h"
 #include "server/worker.h"
+#include "talk/talk.h"
+#include "talk/view.h"
 
 namespace steward::server {
 namespace fs = std::filesystem;
@@ -163,8 +166,10 @@ Status App::open() {
   core_.idempotency = std::make_unique<Idempotency>(*core_.journal, core_.clock);
   register_jobs(core_);
   register_batch_job(core_);
+  make_talk(core_, share_key_);
   core_.jobs->start();
   open_responses(core_);
+  open_talk(core_);
   if (auto stamped = journal::finish_upgrade(core_.home); !stamped) return stamped;
   core_.phase = Phase::kReady;
   housekeeper_ = std::thread([this] { housekeep(); });
@@ -177,6 +182,7 @@ Status App::open_store() {
   auto master = journal::load_master_key(core_.home, config->path("secrets.master_key_file"), core_.random);
   if (!master) return fail(master.error());
   const std::string people_key = journal::tenant_key(*master, "people", "");
+  share_key_ = journal::tenant_key(*master, "share", "");
   core_.blobs = std::make_unique<journal::BlobStore>(core_.home, std::move(*master));
   auto location = journal_location(*config, core_.home.root, *core_.secrets);
   if (!location) return fail(location.error());
@@ -207,6 +213,7 @@ Status App::open_store() {
   core_.views->add(batches_);
   core_.views->add(changes_);
   core_.views->add(*core_.open_responses);
+  core_.views->add(*core_.talk_view);
   for (auto* view : core_.jobs->views()) core_.views->add(*view);
   return core_.views->start();
 }
@@ -351,6 +358,7 @@ size_t App::stop(Deadline deadline) {
   if (housekeeper_.joinable()) housekeeper_.join();
   const size_t cut = server_ ? server_->drain(deadline) : 0;
   if (core_.responses) core_.responses->stop();
+  if (core_.talk) core_.talk->stop();
   flush_traces();
   core_.worker->stop();
   if (core_.sign_in) core_.sign_in->stop();

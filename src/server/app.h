@@ -69,6 +69,7 @@ class App {
   net::Router router_;
   std::unique_ptr<net::Server> server_;
   std::mutex reload_mutex_;
+  std::string share_key_;  // of Talk's share links
 
   std::mutex housekeeper_mutex_;
   std::condition_variable housekeeper_wakes_;

@@ -9,6 +9,8 @@
 #include "server/settings.h"
 #include "server/sign_in.h"
 #include "server/worker.h"
+#include "talk/talk.h"
+#include "talk/view.h"
 
 namespace steward::server {
 
@@ -24,6 +26,8 @@ Core::Core(Clock& c, Random& r, Log l, std::filesystem::path home_path)
       settings(std::make_unique<Settings>()),
       worker(std::make_unique<Worker>()),
       content(std::make_unique<ContentView>()),
+      talk_view(std::make_unique<talk::TalkView>(
+          [this](const Id& tenant, const std::string& blob) { return blobs->get(tenant, blob); })),
       traces(std::make_shared<gateway::Traces>(r, log)),
       open_responses(std::make_unique<gateway::OpenResponses>()) {}
 

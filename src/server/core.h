@@ -34,6 +34,10 @@ class ResponsesApi;
 namespace steward::identity {
 class People;
 }
+namespace steward::talk {
+class Talk;
+class TalkView;
+}  // namespace steward::talk
 namespace steward::server {
 
 class SignIn;
@@ -114,6 +118,7 @@ struct Core {
   std::unique_ptr<Idempotency> idempotency;
   std::unique_ptr<Worker> worker;
   std::unique_ptr<ContentView> content;
+  std::unique_ptr<talk::TalkView> talk_view;
   std::unique_ptr<journal::BlobStore> blobs;
   std::shared_ptr<gateway::Traces> traces;
 
@@ -131,6 +136,7 @@ struct Core {
   std::unique_ptr<gateway::Gateway> gateway;
   std::unique_ptr<gateway::OpenResponses> open_responses;
   std::unique_ptr<gateway::ResponsesApi> responses;
+  std::unique_ptr<talk::Talk> talk;
 
   // Reads the sources again and applies what can be applied at once. Set by App.
   std::function<Result<ReloadReport>()> reload;

@@ -322,9 +322,12 @@ Task<void> write_error(net::Request& request, net::Responder& responder, Error e
 void mount(Core& core, const std::vector<Endpoint>& endpoints, net::Router& router) {
   std::map<std::string, std::string> methods;
   for (const auto& endpoint : endpoints) {
-    router.add(endpoint.method, endpoint.pattern, [&core, &endpoint](net::Request& request, net::Responder& responder) {
-      return serve(core, endpoint, request, responder);
-    });
+    router.add(
+        endpoint.method, endpoint.pattern,
+        [&core, &endpoint](net::Request& request, net::Responder& responder) {
+          return serve(core, endpoint, request, responder);
+        },
+        endpoint.max_body_bytes);
     auto& of = methods[endpoint.pattern];
     of += (of.empty() ? "" : ", ") + endpoint.method;
   }

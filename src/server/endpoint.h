@@ -59,7 +59,8 @@ struct Endpoint {
   EndpointDoc doc;
   JsonHandler json;  // one of the two
   RawHandler raw;
-  bool repeatable = true;  // doing it twice does no more than doing it once (see idempotency.h)
+  bool repeatable = true;     // doing it twice does no more than doing it once (see idempotency.h)
+  size_t max_body_bytes = 0;  // 0: the server's limit
 };
 
 // Routes every endpoint to `router`. `core` and `endpoints` outlive the server.

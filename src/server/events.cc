@@ -3,14 +3,17 @@
 #include <boost/asio/redirect_error.hpp>
 #include <charconv>
 
+#include "identity/access.h"
 #include "identity/people.h"
 #include "net/sse.h"
 #include "server/endpoint.h"
 #include "server/web_session.h"
+#include "talk/parts.h"
 
 namespace steward::server {
 namespace {
 constexpr std::chrono::milliseconds kHeartbeat{15'000};
+constexpr size_t kMaxLive = 4'096;    // events that wait for one slow stream; the oldest of more are dropped
 constexpr size_t kPageRecords = 256;  // read at once on an io thread: a few milliseconds at most
 }  // namespace
 
@@ -44,6 +47,29 @@ size_t EventHub::open_streams() const {
 void EventHub::wake_all() {
   const std::lock_guard lock(mutex_);
   for (const auto& listener : listeners_) listener->wake();
+}
+
+void EventHub::tell(talk::Live live) {
+  const auto shared = std::make_shared<const talk::Live>(std::move(live));
+  const std::lock_guard lock(mutex_);
+  for (const auto& listener : listeners_) {
+    if (!listener->wants(shared->stream)) continue;
+    bool first = false;
+    {
+      const std::lock_guard topics_lock(listener->topics_mutex_);
+      first = listener->live_.empty();
+      if (listener->live_.size() >= kMaxLive) listener->live_.pop_front();
+      listener->live_.push_back(shared);
+    }
+    if (first) listener->wake();
+  }
+}
+
+std::vector<std::shared_ptr<const talk::Live>> EventHub::Listener::take_live() {
+  const std::lock_guard lock(topics_mutex_);
+  std::vector<std::shared_ptr<const talk::Live>> out(live_.begin(), live_.end());
+  live_.clear();
+  return out;
 }
 
 std::shared_ptr<EventHub::Listener> EventHub::listen(Executor executor, size_t limit, Id id, Id owner) {
@@ -184,6 +210,23 @@ struct Viewer {
   }
 };
 
+bool may_hear(const Core& core, const identity::Caller& caller, const talk::Live& live) {
+  if (live.tenant != caller.tenant) return false;
+  if (live.owner == caller.principal) return true;
+  if (live.readers.empty() || caller.key != nullptr) return false;
+  const auto snapshot = core.identity->snapshot();
+  const auto selves = identity::acts_as(*snapshot, caller.tenant, caller.principal);
+  return std::ranges::any_of(live.readers, [&](const Id& reader) { return selves.contains(reader); });
+}
+
+std::string live_events(const Core& core, const identity::Caller& caller, EventHub::Listener& listener) {
+  std::string out;
+  for (const auto& live : listener.take_live()) {
+    if (may_hear(core, caller, *live)) out += net::sse_event(live->event, live->data);
+  }
+  return out;
+}
+
 bool still_welcome(const Core& core, const identity::Caller& caller, const Id& session) {
   if (!session.empty()) return core.people->is_open(session);
   if (caller.key == nullptr) return true;
@@ -269,6 +312,9 @@ Task<void> serve_events(Core& core, identity::Caller caller, net::Request& reque
   }
   while (!request.cancel.cancelled() && !core.events->closed()) {
     if (!co_await send_pages(core, caller, session, *listener, responder, after)) break;
+    if (auto live = live_events(core, caller, *listener); !live.empty()) {
+      if (!co_await responder.write(std::move(live))) co_return;
+    }
     const bool woken = co_await listener->wait(kHeartbeat);
     if (!woken && !co_await responder.write(net::sse_comment("alive"))) co_return;
     if (!still_welcome(core, caller, session)) break;

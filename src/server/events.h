@@ -8,7 +8,12 @@
 // x-steward-stream (for a page, which can't read it: the first event, `hello`) names the stream; POST
 // /v1/events/{stream}/topics says which of the records that the caller may see it wants, so that all tabs of a browser
 // share one line.
+//
+// Beside records there is what is told and kept nowhere (`tell`): the deltas of answers while they are made, to their
+// owner and whom it is shared with. They have no id; a stream that is too slow for them misses some, which its reader
+// sees by their offsets.
 #pragma once
+#include <deque>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -16,6 +21,9 @@
 #include "base/json.h"
 #include "server/core.h"
 
+namespace steward::talk {
+struct Live;
+}
 namespace steward::server {
 
 class EventHub {
@@ -34,6 +42,7 @@ class EventHub {
     bool wants(std::string_view stream) const;  // of a record; all as long as no topics were named
     const Id& id() const { return id_; }
     Task<bool> wait(std::chrono::milliseconds longest);  // false: nothing happened for so long
+    std::vector<std::shared_ptr<const talk::Live>> take_live();
 
    private:
     friend class EventHub;
@@ -44,12 +53,14 @@ class EventHub {
     Id id_, owner_;
     mutable std::mutex topics_mutex_;
     std::optional<std::vector<std::string>> topics_;
+    std::deque<std::shared_ptr<const talk::Live>> live_;  // under topics_mutex_
   };
 
   // `id` is the stream's, `owner` what it acts as. Null: the limit is reached, or it is closed.
   std::shared_ptr<Listener> listen(Executor executor, size_t limit, Id id, Id owner);
   bool set_topics(const Id& id, const Id& owner, std::vector<std::string> topics);  // false: no such stream of theirs
   void leave(const std::shared_ptr<Listener>& listener);
+  void tell(talk::Live live);  // any thread
   bool closed() const;
 
  private:

@@ -18,7 +18,6 @@ constexpr std::string_view kModelApi = R"({
 "Response":{"type":"object","required":["id","object","model","output"],"properties":{"id":{"type":"string"},"object":{"const":"response"},"status":{"type":"string"},"model":{"type":"string"},"output":{"type":"array"},"usage":{"type":["object","null"]}}},
 "MessagesRequest":{"type":"object","required":["model","messages"],"properties":{"model":{"type":"string"},"messages":{"type":"array","minItems":1},"system":{"type":["string","array"]},"max_tokens":{"type":"integer","minimum":1},"stream":{"type":"boolean"},"temperature":{"type":"number"},"top_p":{"type":"number"},"top_k":{"type":"integer"},"stop_sequences":{"type":"array"},"tools":{"type":"array"},"tool_choice":{"type":"object"},"thinking":{"type":"object"}}},
 "Message":{"type":"object","required":["id","type","role","content","model"],"properties":{"id":{"type":"string"},"type":{"const":"message"},"role":{"const":"assistant"},"model":{"type":"string"},"content":{"type":"array"},"stop_reason":{"type":["string","null"]},"stop_sequence":{"type":["string","null"]},"usage":{"type":"object"}}},
-"Conversation":{"type":"object","required":["id","object","created_at"],"properties":{"id":{"type":"string"},"object":{"const":"conversation"},"created_at":{"type":"integer"},"metadata":{"type":["object","null"]}}},
 "Deleted":{"type":"object","required":["id","deleted"],"properties":{"id":{"type":"string"},"object":{"type":"string"},"deleted":{"const":true}}},
 "Item":{"type":"object","required":["type"],"properties":{"id":{"type":"string"},"type":{"type":"string"}}},
 "ItemList":{"type":"object","required":["object","data","has_more"],"properties":{"object":{"const":"list"},"data":{"type":"array","items":{"$ref":"#/components/schemas/Item"}},"first_id":{"type":["string","null"]},"last_id":{"type":["string","null"]},"has_more":{"type":"boolean"}}},
@@ -100,6 +99,7 @@ Json put_together() {
   Json schemas = Json::parse(kModelApi);
   schemas.update(Json::parse(kAdmin));
   schemas.update(people_schemas());
+  schemas.update(talk_schemas());
   return schemas;
 }
 

@@ -57,17 +57,10 @@ const std::vector<Parameter>& page_query() {
   return kQuery;
 }
 
-std::vector<Endpoint> conversation_endpoints(Core& core) {
-  const std::string tag = "Conversations", all = "/v1/conversations", one = all + "/{id}", items = one + "/items";
+// What of a conversation is not Talk's (talk_api.cc): its items, as Responses has them.
+std::vector<Endpoint> item_endpoints(Core& core) {
+  const std::string tag = "Conversations", items = "/v1/conversations/{id}/items";
   return {
-      at(core, "POST", all, &ResponsesApi::create_conversation,
-         {.tag = tag, .summary = "Begin a conversation", .response_schema = "Conversation"}),
-      at(core, "GET", one, &ResponsesApi::retrieve_conversation,
-         {.tag = tag, .summary = "Show a conversation", .response_schema = "Conversation"}),
-      at(core, "POST", one, &ResponsesApi::update_conversation,
-         {.tag = tag, .summary = "Change a conversation's metadata", .response_schema = "Conversation"}),
-      at(core, "DELETE", one, &ResponsesApi::erase_conversation,
-         {.tag = tag, .summary = "Erase a conversation and its items", .response_schema = "Deleted"}),
       at(core, "GET", items, &ResponsesApi::list_items,
          {.tag = tag, .summary = "List a conversation's items", .response_schema = "ItemList", .query = page_query()}),
       at(core, "POST", items, &ResponsesApi::add_items,
@@ -130,16 +123,20 @@ std::vector<Endpoint> responses_endpoints(Core& core) {
           .response_schema = "ItemList",
           .query = page_query()}),
   };
-  for (auto& endpoint : conversation_endpoints(core)) out.push_back(std::move(endpoint));
+  for (auto& endpoint : item_endpoints(core)) out.push_back(std::move(endpoint));
   return out;
 }
 
-void open_responses(Core& core) {
+gateway::BlobDisk blob_disk(Core& core) {
   gateway::BlobDisk disk;
   disk.put = [&core](Id tenant, std::string bytes) { return put_blob(core, std::move(tenant), std::move(bytes)); };
   disk.get = [&core](Id tenant, std::string blob) { return get_blob(core, std::move(tenant), std::move(blob)); };
   disk.purge = [&core](Id tenant, Id actor) { return purge_soon(core, std::move(tenant), std::move(actor)); };
-  core.responses = std::make_unique<ResponsesApi>(core.gateway->services(), std::move(disk), *core.threads);
+  return disk;
+}
+
+void open_responses(Core& core) {
+  core.responses = std::make_unique<ResponsesApi>(core.gateway->services(), blob_disk(core), *core.threads);
   asio::co_spawn(core.threads->context(0), resume_queued(core), asio::detached);  // ends with the views
 }
 

@@ -14,7 +14,8 @@ namespace {
 constexpr std::string_view kMagic = "STWEB1\n";
 constexpr std::string_view kPage = "/index.html";
 // The addresses that are pages of the app; each is the same file, which reads its address itself.
-constexpr std::string_view kPages[] = {"/", "/enter", "/use", "/use/{rest*}", "/settings", "/settings/{rest*}"};
+constexpr std::string_view kPages[] = {
+    "/", "/enter", "/shared", "/talk", "/talk/{rest*}", "/use", "/use/{rest*}", "/settings", "/settings/{rest*}"};
 constexpr std::string_view kForEver = "public, max-age=31536000, immutable";
 constexpr std::string_view kAskAnew = "no-cache";
 

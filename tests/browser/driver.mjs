@@ -6,6 +6,7 @@ import { launch } from "./lib.mjs";
 const TASKS = {
   journeys: () => import("./journeys.mjs"),
   look: () => import("./look.mjs"),
+  xss: () => import("./xss.mjs"),
   weight: () => import("./weight.mjs"),
 };
 

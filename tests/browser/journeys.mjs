@@ -1,6 +1,7 @@
 // What people do, from the first start on, each journey in the real browser against the real server. A journey that breaks is told with its
 // name and its reason; those after it are still tried.
 import { assert, equal, open, settled, signIn, visit } from "./lib.mjs";
+import { talkJourneys } from "./talk.mjs";
 
 const OWNER = { name: "Anna Verhoeven", password: "a lamp of oak and brass" };
 const MEMBER = { name: "Joris", password: "brass turned on a lathe" };
@@ -21,7 +22,7 @@ async function comeIn(page, link, { name, password }) {
   if (await nameField.count()) await nameField.fill(name);
   await page.getByLabel("Password", { exact: true }).fill(password);
   await page.getByRole("button", { name: "Go on" }).click();
-  await page.getByRole("heading", { level: 1 }).filter({ hasText: /^(Use|Settings)$/ }).waitFor();
+  await page.getByRole("heading", { level: 1 }).filter({ hasText: /^(Talk|Use|Settings)$/ }).waitFor();
 }
 
 async function withPage(world, form, act) {
@@ -170,11 +171,13 @@ const JOURNEYS = {
       await row(page, job.provider).waitFor();
       assert((await add("nobody", job.nobody)).includes("does not work"), "the provider that nobody is behind is told to work");
       await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
-      const line = row(page, job.nobody);
-      await line.getByRole("button", { name: "Remove nobody" }).click();
-      await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
-      await line.waitFor({ state: "detached" });
       assert(!(await page.content()).includes("sk-of-this-test"), "the key is shown");
+      for (const name of ["nobody", "added"]) {
+        const remove = page.getByRole("button", { name: `Remove ${name}` });
+        await remove.click();
+        await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+        await remove.waitFor({ state: "detached" });
+      }
     }),
 
   "a budget: made, changed, told in the changes": async (world, job) =>
@@ -319,10 +322,12 @@ const JOURNEYS = {
     ),
 };
 
+const ALL = { ...JOURNEYS, ...talkJourneys({ ofOwner, withPage }) };
+
 export async function run(browser, job) {
   const world = { browser, owner: undefined, member: undefined };
   const answer = { names: [], failed: [], sessions: {} };
-  for (const [name, journey] of Object.entries(JOURNEYS)) {
+  for (const [name, journey] of Object.entries(ALL)) {
     if (job.only && name !== "first start" && name !== "invite and role" && !job.only.includes(name)) continue;
     answer.names.push(name);
     try {

@@ -1,15 +1,18 @@
 // Looks at every page and state in each form asked for: a picture, what the console said, whether it is blank, and (with `axe`) what axe-core
-// finds. `plant` makes the judge's own faults: "blank" empties pages, "unlabelled" takes labels away, "console" complains.
+// finds. With `turns` the states take turns at the forms, each in one of them. `plant` makes the judge's own faults: "blank" empties pages, "unlabelled" takes labels away, "console" complains.
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AXE, open, settled, visit } from "./lib.mjs";
 import { STATES } from "./states.mjs";
+import { talkScene } from "./talk_scene.mjs";
 
 const SERIOUS = new Set(["serious", "critical"]);
 
 function addressOf(state, job) {
   if (state.path === "LINK") return job.link;
   if (state.path === "CALL") return `${job.url}/use/calls/${job.call}`;
+  if (state.path.startsWith("TALK:")) return `${job.url}/talk/${job.talk[state.path.slice(5)]}`;
+  if (state.path === "SHARED") return job.talk.link;
   return job.url + state.path;
 }
 
@@ -40,7 +43,7 @@ async function lookAt(context, state, job, form, source) {
   const page = await context.newPage();
   const out = { serious: [], blank: false, wide: false };
   await open(page, addressOf(state, job));
-  if (state.act) await state.act(page, form);
+  if (state.act) await state.act(page, { ...form, job });
   await settled(page);
   if (job.plant) await page.evaluate(FAULTS[job.plant]);
   const face = await faceOf(page);
@@ -55,14 +58,24 @@ async function lookAt(context, state, job, form, source) {
   return out;
 }
 
+async function withOwner(browser, job, act) {
+  const context = await visit(browser, { state: job.sessions.owner });
+  try {
+    return await act(context, job);
+  } finally {
+    await context.close();
+  }
+}
+
 export async function run(browser, job) {
   const source = job.axe ? await readFile(AXE, "utf8") : "";
   if (job.pictures) await mkdir(job.pictures, { recursive: true });
   const states = STATES.filter((state) => !job.only || job.only.includes(state.name));
+  if (states.some((state) => /^(TALK:|SHARED)/.test(state.path))) job = { ...job, talk: await withOwner(browser, job, talkScene) };
   const answer = { looked: 0, routes: [...new Set(states.map((state) => state.route))], serious: [], blank: [], wide: [], console_errors: [] };
-  for (const form of job.forms) {
+  for (const [turn, form] of job.forms.entries()) {
     const contexts = new Map();
-    for (const state of states) {
+    for (const state of job.turns ? states.filter((_, index) => index % job.forms.length === turn) : states) {
       const who = state.who ?? "owner";
       if (!contexts.has(who)) {
         const heard = [];
@@ -80,8 +93,8 @@ export async function run(browser, job) {
       } catch (error) {
         answer.blank.push(`${name}: ${String(error).slice(0, 300)}`);
       }
-      // A refusal that a state is made of is told by the console too, as its network line.
-      answer.console_errors.push(...heard.filter((one) => !(state.errors && /status of 4\d\d/.test(one))).map((one) => `${name}: ${one}`));
+      // A refusal or a lost line that a state is made of is told by the console too, as its network line.
+      answer.console_errors.push(...heard.filter((one) => !(state.errors && /status of 4\d\d|ERR_INTERNET_DISCONNECTED/.test(one))).map((one) => `${name}: ${one}`));
     }
     for (const { context } of contexts.values()) await context.close();
   }

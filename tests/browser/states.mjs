@@ -13,6 +13,9 @@ const WORDS = {
   Password: "密码",
   "Name or e-mail address": "名字或电子邮箱",
   "Sign in": "登录",
+  Share: "分享",
+  "Make a link": "创建链接",
+  Message: "消息",
 };
 const said = (words, language) => (language === "zh" ? (WORDS[words] ?? words) : words);
 
@@ -29,12 +32,69 @@ async function wrongPassword(page, { language }) {
   await page.locator(".hint.need").waitFor();
 }
 
+/** Formulas and diagrams come a moment after the words. */
+async function drawn(page) {
+  await page.locator(".katex").first().waitFor(); // at the end, where a conversation opens; further up it may be out of the page again
+  await page.locator(".conv .scroll").focus();
+  await page.keyboard.press("Home");
+}
+
+async function besideIt(page, key, until) {
+  await page.locator(".msg").first().waitFor();
+  await page.locator(".conv .scroll").focus();
+  await page.keyboard.press(key);
+  await page.locator(until).first().waitFor();
+}
+
+async function shareIt(page, form) {
+  if (form.width < 860) return besideIt(page, "i", ".panel .form"); // on a phone it is under the other words
+  await page.locator(".conv-h").getByRole("button", { name: said("Share", form.language) }).click();
+  await page.getByRole("button", { name: said("Make a link", form.language) }).click();
+  await page.locator(".secret code").waitFor();
+}
+
+async function searchFor(page) {
+  await page.getByRole("searchbox").fill("brass");
+  await page.locator(".found a").first().waitFor();
+}
+
+async function attachFile(page) {
+  await page.locator(".compose input[type=file]").setInputFiles({ name: "boards.txt", mimeType: "text/plain", buffer: Buffer.from("Oak, 12 boards") });
+  await page.locator(".compose .file").waitFor();
+  await page.locator(".compose progress").waitFor({ state: "detached" });
+}
+
+async function withoutLine(page, { language }) {
+  await page.locator(".msg").first().waitFor();
+  await page.context().setOffline(true);
+  await page.getByRole("textbox", { name: said("Message", language), exact: true }).fill("Kept until the line is back");
+  await page.keyboard.press("Control+Enter");
+  await page.locator(".msg.unsent").waitFor();
+  await page.context().setOffline(false);
+}
+
 /** `who`: "owner" unless said; "stranger" has no session. `errors`: the console may tell of a refusal that the state is made of. */
 export const STATES = [
   { name: "sign-in", route: "/", path: "/", who: "stranger" },
   { name: "sign-in-wrong", route: "/", path: "/use", who: "stranger", act: wrongPassword, errors: true },
   { name: "enter", route: "/enter", path: "LINK", who: "stranger" },
   { name: "enter-unknown", route: "/enter", path: "/enter#nothing-known", who: "stranger", errors: true },
+  { name: "talk-new", route: "/talk/{-$id}", path: "/talk" },
+  { name: "talk", route: "/talk/{-$id}", path: "TALK:rich", act: drawn },
+  { name: "talk-chinese", route: "/talk/{-$id}", path: "TALK:chinese" },
+  { name: "talk-arabic", route: "/talk/{-$id}", path: "TALK:arabic" },
+  { name: "talk-hostile", route: "/talk/{-$id}", path: "TALK:hostile" },
+  { name: "talk-branches", route: "/talk/{-$id}", path: "TALK:branched", act: async (page) => besideIt(page, "b", ".tree") },
+  { name: "talk-about", route: "/talk/{-$id}", path: "TALK:rich", act: async (page) => besideIt(page, "i", ".panel .form") },
+  { name: "talk-share", route: "/talk/{-$id}", path: "TALK:branched", act: shareIt },
+  { name: "talk-edit", route: "/talk/{-$id}", path: "TALK:branched", act: async (page) => besideIt(page, "e", ".compose.editing") },
+  { name: "talk-search", route: "/talk/{-$id}", path: "/talk", act: searchFor },
+  { name: "talk-file", route: "/talk/{-$id}", path: "/talk", act: attachFile },
+  { name: "talk-not-sent", route: "/talk/{-$id}", path: "TALK:branched", act: withoutLine, errors: true },
+  { name: "talk-missing", route: "/talk/{-$id}", path: "/talk/conv_00000000000000000000000000", errors: true },
+  { name: "talk-empty", route: "/talk/{-$id}", path: "/talk", who: "member" },
+  { name: "shared", route: "/shared", path: "SHARED", who: "stranger" },
+  { name: "shared-gone", route: "/shared", path: "/shared#nothing-known", who: "stranger", errors: true },
   { name: "use", route: "/use", path: "/use" },
   { name: "use-tokens-by-key", route: "/use", path: "/use?span=week&unit=tokens&by=key" },
   { name: "use-year-by-person", route: "/use", path: "/use?span=year&by=owner" },

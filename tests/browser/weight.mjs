@@ -1,5 +1,5 @@
-// What the first page takes until it can be worked with: which scripts it asks for, and the time from the navigation to a page whose figures
-// are there and whose keys answer; then all that it asks for until it is idle.
+// What the first page takes until it can be worked with: which scripts it asks for, and the time from the navigation to a page that can
+// be written on and is ready to send; then all that it asks for until it is idle.
 import { settled, visit } from "./lib.mjs";
 
 const QUIET_MS = 1000;
@@ -13,14 +13,20 @@ async function quiet(page) {
   page.off("request", note);
 }
 
-/** Runs in the page, so that no tool's round trip is counted: once the figures are there, a key each frame, until one is answered. */
-function pressUntilAnswered(until) {
+/** Runs in the page, so that no tool's round trip is counted: once there is a field, something is written a frame, until it can be sent. */
+function writeUntilAnswered(field) {
+  const write = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set;
+  let tries = 0;
   const look = () => {
-    if (document.querySelector("[role=dialog]")) {
+    if (document.querySelector(".compose .btn-fill:not([disabled])")) {
       globalThis.answeredAt = performance.now();
       return;
     }
-    if (document.querySelector(until)) document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }));
+    const place = document.querySelector(field);
+    if (place) {
+      write.call(place, `Which wood? ${(tries += 1)}`);
+      place.dispatchEvent(new Event("input", { bubbles: true }));
+    }
     requestAnimationFrame(look);
   };
   requestAnimationFrame(look);
@@ -36,7 +42,7 @@ async function once(browser, job) {
     if (request.resourceType() === "script") scripts.push(pathname);
     if (origin !== job.url) foreign.push(request.url());
   });
-  await page.addInitScript(pressUntilAnswered, job.until);
+  await page.addInitScript(writeUntilAnswered, job.until);
   await page.goto(`${job.url}${job.path}`, { waitUntil: "commit" });
   await page.waitForFunction(() => globalThis.answeredAt > 0);
   const interactive = await page.evaluate(() => globalThis.answeredAt);

@@ -9,7 +9,7 @@ import sys
 
 from tests.checks.contract import Check, Options, perform
 
-NAMES = ("run", "wall", "crash", "rebuild", "fair", "hostile", "prices", "clients", "fallback", "recordings", "dialects", "store", "chaos", "drain", "upgrade", "journeys", "axe", "screens", "weight", "isolation", "disk", "power")
+NAMES = ("run", "wall", "crash", "rebuild", "fair", "hostile", "prices", "clients", "fallback", "recordings", "dialects", "store", "chaos", "drain", "upgrade", "journeys", "axe", "xss", "screens", "weight", "isolation", "disk", "power")
 
 
 def load(name: str) -> Check:

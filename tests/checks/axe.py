@@ -8,10 +8,10 @@ from tests.harness.browser import app_routes, drive, forms, look_job, scene, sig
 FORMS = forms(("light", "dark"), (1440,), ("en",))
 
 
-def run(_: Options) -> Outcome:
+def run(options: Options) -> Outcome:
     with scene() as there:
         sessions = signed_in(there)
-        found = drive("look", look_job(there, sessions, FORMS, axe=True))
+        found = drive("look", look_job(there, sessions, FORMS, axe=True, turns=options.ci))
         broken = drive("look", look_job(there, sessions, FORMS[:1], axe=True, plant="unlabelled", only=["use"]))
     few = judge(found) | {"pages": len(found["routes"]) - 1}
     return Outcome(judge(found), {"a button without a name": judge(found) | {"serious": len(broken["serious"])}, "a page was not looked at": few})

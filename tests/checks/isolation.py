@@ -1,7 +1,7 @@
 """isolation: what somebody has is theirs alone, at every address there is.
 
 Three people and a guest each make one of everything: a key, a session, calls, a stored response, a conversation, a file, a batch, a
-setting, a stream of events. Whatever a person makes carries that person's own word, so a leak is seen wherever it comes up. Then each of
+setting, a stream of events, a message, an attachment, a project, a share. Whatever a person makes carries that person's own word, so a leak is seen wherever it comes up. Then each of
 them, signed in and by their key, tries every operation of the OpenAPI document on the things of every other: reads must not show
 another's word or id, changes must not happen. The list of operations comes from the document; what an address is about, from THINGS
 below, and an address that is in neither fails the check. First and last everybody reads their own: a server that refuses everything
@@ -43,6 +43,8 @@ THINGS = {
     "/v1/me/calls/": "call",
     "/v1/responses/": "response",
     "/v1/conversations/": "conversation",
+    "/v1/attachments/": "attachment",
+    "/v1/projects/": "project",
     "/v1/files/": "file",
     "/v1/batches/": "batch",
     "/v1/events/": "stream",
@@ -72,10 +74,20 @@ BODIES = {
     ("post", "/v1/conversations/{id}/items"): {
         "items": [{"type": "message", "role": "user", "content": "taken over"}]
     },
+    ("post", "/v1/conversations/{id}/messages"): {"text": "taken over", "model": "good-1"},
+    ("post", "/v1/conversations/{id}/shares"): {"with": "link"},
+    ("post", "/v1/projects/{id}"): {"name": "taken over"},
     ("post", "/v1/events/{stream}/topics"): {"topics": ["call/*"]},
     ("patch", "/admin/v1/people/{id}"): {"name": "taken over"},
     ("patch", "/admin/v1/principals/{id}"): {"disabled": True},
     ("post", "/v1/chat/completions"): CHAT,
+}
+# Of one's own, and no key's.
+SESSION_ALONE = {
+    "/v1/events",
+    "/v1/conversations",
+    "/v1/conversations/{id}/shares",
+    "/v1/projects",
 }
 # Not asked by somebody about their own: it would end what the others are asked about next.
 ENDS_OWN = {
@@ -206,6 +218,18 @@ def furnish(owner: Browser, name: str, role: str) -> Life:
     item = browser.call("GET", f"/v1/conversations/{conversation['id']}/items")["data"][
         0
     ]
+    talk = f"/v1/conversations/{conversation['id']}"
+    attachment = browser.ask(
+        "POST", "/v1/attachments", content=word.encode(), params={"name": word}
+    ).json()
+    project = browser.call("POST", "/v1/projects", {"name": word, "instructions": word})
+    said = browser.call(
+        "POST",
+        f"{talk}/messages",
+        {"text": word, "answer": False, "attachments": [attachment["id"]]},
+    )
+    shared = browser.call("POST", f"{talk}/shares", {"with": "link"})
+    browser.call("POST", talk, {"title": f"title {word}", "project": project["id"]})
     line = {
         "custom_id": word,
         "method": "POST",
@@ -240,6 +264,10 @@ def furnish(owner: Browser, name: str, role: str) -> Life:
         "response": response["id"],
         "conversation": conversation["id"],
         "item": item["id"],
+        "message": said["message"]["id"],
+        "share": shared["id"],
+        "attachment": attachment["id"],
+        "project": project["id"],
         "file": file["id"],
         "batch": batch["id"],
         "person": browser.person["id"],
@@ -280,7 +308,12 @@ def address(path: str, life: Life) -> str:
     )
     assert found is not None, f"nothing tells what {path} is about"
     first = life.things[THINGS[found]] if THINGS[found] else "good-1"
-    rest = {"{item}": life.things["item"], "{member}": life.things["person"]}
+    rest = {
+        "{item}": life.things["item"],
+        "{message}": life.things["message"],
+        "{share}": life.things["share"],
+        "{member}": life.things["person"],
+    }
     out = []
     for part in path.split("/"):
         out.append(rest.get(part, first) if part.startswith("{") else part)
@@ -334,6 +367,8 @@ def fact(
             "/v1/me",
             "/v1/responses/",
             "/v1/conversations/",
+            "/v1/attachments/",
+            "/v1/projects/",
             "/v1/files/",
             "/v1/batches/",
             "/v1/events/",
@@ -410,7 +445,15 @@ def own_reads(lives: list[Life], operations: list[tuple[str, str]]) -> list[dict
         "/v1/me/budgets": "budget",
         "/v1/responses/{id}": "response",
         "/v1/responses/{id}/input_items": "word",
+        "/v1/conversations": "conversation",
         "/v1/conversations/{id}": "word",
+        "/v1/conversations/{id}/messages": "word",
+        "/v1/conversations/{id}/tree": "message",
+        "/v1/conversations/{id}/shares": "share",
+        "/v1/conversations/{id}/export": "word",
+        "/v1/attachments/{id}": "attachment",
+        "/v1/attachments/{id}/content": "word",
+        "/v1/projects": "project",
         "/v1/conversations/{id}/items": "word",
         "/v1/conversations/{id}/items/{item}": "item",
         "/v1/files": "file",
@@ -427,7 +470,7 @@ def own_reads(lives: list[Life], operations: list[tuple[str, str]]) -> list[dict
         for path, thing in wanted.items():
             ways = (
                 ("session",)
-                if path.startswith("/v1/me") or path == "/v1/events"
+                if path.startswith("/v1/me") or path in SESSION_ALONE
                 else ("session", "key")
             )
             for way in ways:

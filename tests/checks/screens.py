@@ -17,7 +17,7 @@ def run(options: Options) -> Outcome:
     wanted = IN_CI if options.ci else ALL
     with scene() as there:
         sessions = signed_in(there)
-        found = drive("look", look_job(there, sessions, wanted, pictures=str(pictures_folder())))
+        found = drive("look", look_job(there, sessions, wanted, pictures=str(pictures_folder()), turns=options.ci))
         faults = {fault: drive("look", look_job(there, sessions, wanted[:1], plant=fault, only=["use"])) for fault in ("blank", "console")}
     metrics = judge(found, len(list(pictures_folder().glob("*.png"))))
     planted = {

@@ -33,7 +33,7 @@ def test_a_nested_bomb_is_never_opened():
 
 
 def test_a_pdf_bomb_ends_at_a_limit():
-    told = read(hostile.pdf_bomb(256), options=("--cpu", "3"))
+    told = read(hostile.pdf_bomb(128), options=("--cpu", "3"))
     assert contained(told)
 
 

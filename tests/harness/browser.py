@@ -16,7 +16,7 @@ import httpx
 from tests.harness.admin import Admin
 from tests.harness.money import NANO_PER_USD, Price
 from tests.harness.paths import ROOT, free_port
-from tests.harness.provider import Provider
+from tests.harness.provider import Call, Provider
 from tests.harness.scripts import answer
 from tests.harness.steward import Steward
 
@@ -26,6 +26,10 @@ DRIVE_DEADLINE_S = 420
 
 # Nobody's list: large enough that a few calls are seen.
 PRICES = {"workshop-large": Price(3_000_000, 15_000_000, 300_000), "workshop-small": Price(150_000, 600_000), "workshop-code": Price(1_750_000, 14_000_000)}
+PRICES |= {"workshop-slow": Price(150_000, 600_000), "workshop-echo": Price(150_000, 600_000)}
+# Who answers in Talk: briefly, word by word, and with what was said last.
+TALK_MODELS = {"plain": "workshop-small", "rich": "workshop-echo", "slow": "workshop-slow", "echo": "workshop-echo"}
+SLOWLY = " ".join(f"word{number}" for number in range(600))
 CONFIG = """
 [limits]
 allow_inside = ["127.0.0.1"]
@@ -61,12 +65,30 @@ class Scene:
 
 @contextmanager
 def scene() -> Iterator[Scene]:
-    with Provider({name: answer("Oak, then brass.", prompt=1200, tokens=340) for name in PRICES}) as provider:
+    answers = {name: oak for name in PRICES}
+    answers |= {"workshop-slow": answer(SLOWLY, tokens=600, chunk_s=0.05), "workshop-echo": echo}
+    with Provider(answers) as provider:
         models = ", ".join(f'"{name}"' for name in PRICES)
         config = CONFIG.format(base_url=provider.base_url, models=models)
         with Steward(config, env={"SCRIPT_KEY": provider.key}) as steward, Admin(steward) as admin:
             link = steward.cli_json("people", "link")["link"]
             yield Scene(steward, provider, admin, link, _live(steward, admin))
+
+
+async def echo(call: Call) -> None:
+    """Answers with what was said last, so that an answer can be any text."""
+    await answer(said_last(call), tokens=50)(call)
+
+
+async def oak(call: Call) -> None:
+    """Answers shortly. What it tells of the question's size is what that may have: more would be an overrun, which stops the budget."""
+    long = len(said_last(call)) >= len(QUESTION)
+    await answer("Oak, then brass.", prompt=1200 if long else 7, tokens=340 if long else 5)(call)
+
+
+def said_last(call: Call) -> str:
+    said = call.body["messages"][-1]["content"]
+    return said if isinstance(said, str) else "".join(part.get("text", "") for part in said)
 
 
 def _live(steward: Steward, admin: Admin) -> str:
@@ -123,6 +145,7 @@ def journeys_job(scene: Scene) -> dict:
         "url": scene.url,
         "link": scene.link,
         "provider": scene.provider.base_url,
+        "models": TALK_MODELS,
         "nobody": f"http://127.0.0.1:{free_port()}/v1",
         "setting": SETTING,
         "fixed": FIXED,
@@ -138,7 +161,7 @@ def signed_in(scene: Scene) -> dict:
 
 
 def look_job(scene: Scene, sessions: dict, forms: list[dict], **more: object) -> dict:
-    return {"url": scene.url, "link": scene.invite(), "call": scene.call, "sessions": sessions, "forms": forms, **more}
+    return {"url": scene.url, "link": scene.invite(), "call": scene.call, "sessions": sessions, "forms": forms, "models": TALK_MODELS, **more}
 
 
 def forms(themes: tuple[str, ...], widths: tuple[int, ...], languages: tuple[str, ...]) -> list[dict]:

@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 Tables = dict[str, list[str]]
+# Of a full-text index what it is made of is compared; its own segments hang on how often it was written, not on what stands in it.
+INDEX_PARTS = ("_data", "_idx", "_docsize", "_config")
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -25,7 +27,10 @@ def read_tables(path: Path) -> Tables:
         with closing(sqlite3.connect(Path(folder) / "copy.db")) as db:
             db.text_factory = bytes
             listed = db.execute("SELECT name, sql FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%' ORDER BY name")
-            return {name.decode(): [sql.decode(), *_rows(db, name.decode())] for name, sql in listed.fetchall()}
+            tables = {name.decode(): sql.decode() for name, sql in listed.fetchall()}
+            indexes = [name for name, sql in tables.items() if "USING fts5" in sql]
+            parts = {index + part for index in indexes for part in INDEX_PARTS}
+            return {name: [sql, *([] if name in indexes else _rows(db, name))] for name, sql in tables.items() if name not in parts}
 
 
 def _rows(db: sqlite3.Connection, table: str) -> list[str]:

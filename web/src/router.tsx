@@ -1,5 +1,5 @@
-// The addresses of the app. Each page is a chunk of its own; what does not exist is not listed. Talk will stand under /talk: its routes are
-// added here and its name in shell/places.ts.
+// The addresses of the app. Each page is a chunk of its own; what does not exist is not listed. A shared conversation (/shared#TOKEN) is for
+// strangers too, so the frame shows it before it asks who is there.
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Navigate, useRouterState } from "@tanstack/react-router";
 import { Frame } from "./shell/Frame";
 import { Missing } from "./pages/Missing";
@@ -7,14 +7,28 @@ import type { SpanKind } from "./format/span";
 
 const root = createRootRoute({ component: Frame, notFoundComponent: Missing });
 
-const home = createRoute({ getParentRoute: () => root, path: "/", component: () => <Navigate to="/use" replace /> });
+const home = createRoute({ getParentRoute: () => root, path: "/", component: () => <Navigate to="/talk/{-$id}" params={{ id: undefined }} replace /> });
 const enter = createRoute({ getParentRoute: () => root, path: "/enter", component: Elsewhere });
 
 /** Nobody stays at /enter without a link; whoever just came in by one is on the way already. */
 function Elsewhere() {
   const leaving = useRouterState({ select: (state) => state.location.pathname !== "/enter" });
-  return leaving ? null : <Navigate to="/use" replace />;
+  return leaving ? null : <Navigate to="/" replace />;
 }
+
+const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
+const one = <T extends string>(value: unknown, ...of: T[]): T | undefined => of.find((each) => each === value);
+
+export interface TalkSearch {
+  at?: string | undefined; // the message that was found
+}
+const talk = createRoute({
+  getParentRoute: () => root,
+  path: "/talk/{-$id}",
+  validateSearch: (search: Record<string, unknown>): TalkSearch => ({ at: text(search.at) }),
+  component: lazyRouteComponent(() => import("./pages/talk/TalkPage"), "TalkPage"),
+});
+const shared = createRoute({ getParentRoute: () => root, path: "/shared", component: Missing });
 
 export interface UseSearch {
   span?: SpanKind | undefined;
@@ -22,8 +36,6 @@ export interface UseSearch {
   unit?: "tokens" | undefined;
   by?: "key" | "owner" | undefined; // what the bars are parted by; models if not said
 }
-const text = (value: unknown): string | undefined => (typeof value === "string" && value ? value : undefined);
-const one = <T extends string>(value: unknown, ...of: T[]): T | undefined => of.find((each) => each === value);
 
 const use = createRoute({
   getParentRoute: () => root,
@@ -77,7 +89,7 @@ const settingsPart = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, enter, use, calls, call, settings, settingsPart]),
+  routeTree: root.addChildren([home, enter, talk, shared, use, calls, call, settings, settingsPart]),
   defaultPreload: "intent",
   scrollRestoration: true,
 });

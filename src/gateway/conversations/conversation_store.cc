@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/conversations/path.h"
 #include "gateway/peek.h"
 
 namespace steward::gateway {
@@ -9,25 +10,14 @@ namespace {
 
 constexpr size_t kMaxItems = 20'000;  // of one conversation
 constexpr size_t kMaxItemsAtOnce = 20;
-constexpr size_t kMaxMetadata = 16;
 constexpr size_t kPage = 1'000;
-constexpr std::string_view kCreated = "conversation.created", kUpdated = "conversation.updated",
-                           kItemAdded = "conversation.item_added";
+constexpr std::string_view kUpdated = "conversation.updated", kItemAdded = "conversation.item_added";
 
 std::string stream_of(const Id& id) { return "conversation/" + id; }
 
 Error not_found(const Id& id) {
   return Error(ErrorCode::kNotFound, fmt::format("Conversation with id '{}' not found.", id.substr(0, 100)),
                {{"param", "conversation_id"}});
-}
-
-Status check_metadata(const Json& metadata) {
-  const bool fits =
-      metadata.is_null() || (metadata.is_object() && metadata.size() <= kMaxMetadata &&
-                             std::ranges::all_of(metadata, [](const Json& one) { return one.is_string(); }));
-  if (fits) return {};
-  return fail(ErrorCode::kInvalidRequest,
-              fmt::format("'metadata' must be an object of up to {} strings.", kMaxMetadata), {{"param", "metadata"}});
 }
 
 Status check_items(const Json& items) {
@@ -52,7 +42,7 @@ Result<ConversationStore::Known> ConversationStore::read(const identity::Caller&
     if (got < kPage) break;
     after = known.all.back().version;
   }
-  if (known.all.empty() || known.all.front().erased) return fail(not_found(id));
+  if (known.all.empty() || known.all.front().erased || is_deleted(known.all)) return fail(not_found(id));
   const Json about = Json::parse(known.all.front().body, nullptr, false);
   const identity::Resource resource{.tenant = caller.tenant, .owner = peek_text(about, "owner")};
   if (!services_.identity.may(caller, identity::Verb::kRead, resource)) return fail(not_found(id));
@@ -63,8 +53,8 @@ Result<ConversationStore::Known> ConversationStore::read(const identity::Caller&
   for (const auto& record : known.all) {
     if (record.erased) continue;
     if (record.kind == kUpdated) known.told["metadata"] = peek(Json::parse(record.body, nullptr, false), "metadata");
-    if (record.kind == kItemAdded) known.items.push_back(record);
   }
+  for (const size_t at : current_path(known.all)) known.items.push_back(known.all[at]);
   return known;
 }
 
@@ -74,60 +64,16 @@ Task<Result<std::vector<journal::Draft>>> ConversationStore::drafts_of(identity:
     const Json about = {{"owner", caller.principal}, {"item", peek_text(item, "id")}};
     auto draft = co_await responses_.draft(caller, stream_of(id), std::string(kItemAdded), about, std::move(item));
     if (!draft) co_return fail(std::move(draft.error()));
+    draft->sources = {peek_text(about, "item")};
     drafts.push_back(std::move(*draft));
   }
   co_return drafts;
-}
-
-Task<Result<Json>> ConversationStore::create(identity::Caller caller, Json metadata, Json items) {
-  if (auto ok = check_metadata(metadata); !ok) co_return fail(std::move(ok.error()));
-  if (auto ok = check_items(items); !ok) co_return fail(std::move(ok.error()));
-  const Id id = services_.ids.make("conv");
-  if (!metadata.is_object()) metadata = Json::object();
-  auto drafts = co_await drafts_of(caller, id, items_with_ids(services_, items));
-  if (!drafts) co_return fail(std::move(drafts.error()));
-  journal::Draft created;
-  created.stream = stream_of(id);
-  created.kind = kCreated;
-  created.actor = doer(caller);
-  created.label = "outside";
-  created.body = dump(Json{{"owner", caller.principal}, {"metadata", metadata}});
-  drafts->insert(drafts->begin(), std::move(created));
-  auto done = co_await services_.journal.append(caller.tenant, std::move(*drafts), journal::Wait::kDurable);
-  if (!done) co_return fail(std::move(done.error()));
-  co_return co_await find(std::move(caller), id);
 }
 
 Task<Result<Json>> ConversationStore::find(identity::Caller caller, Id id) {
   auto known = read(caller, id);
   if (!known) co_return fail(std::move(known.error()));
   co_return std::move(known->told);
-}
-
-Task<Result<Json>> ConversationStore::update(identity::Caller caller, Id id, Json metadata) {
-  if (auto ok = check_metadata(metadata); !ok) co_return fail(std::move(ok.error()));
-  if (auto known = read(caller, id); !known) co_return fail(std::move(known.error()));
-  journal::Draft updated;
-  updated.stream = stream_of(id);
-  updated.kind = kUpdated;
-  updated.actor = doer(caller);
-  updated.label = "outside";
-  updated.body = dump(Json{{"metadata", metadata.is_object() ? metadata : Json::object()}});
-  std::vector<journal::Draft> drafts;
-  drafts.push_back(std::move(updated));
-  auto done = co_await services_.journal.append(caller.tenant, std::move(drafts), journal::Wait::kDurable);
-  if (!done) co_return fail(std::move(done.error()));
-  co_return co_await find(std::move(caller), id);
-}
-
-Task<Status> ConversationStore::erase(identity::Caller caller, Id id) {
-  auto known = read(caller, id);
-  if (!known) co_return fail(std::move(known.error()));
-  std::vector<Id> ids;
-  for (const auto& record : known->all) {
-    if (!record.erased) ids.push_back(record.id);
-  }
-  co_return co_await responses_.erase_records(std::move(caller), std::move(ids));
 }
 
 Task<Result<Json>> ConversationStore::items(identity::Caller caller, Id id) {
@@ -137,6 +83,7 @@ Task<Result<Json>> ConversationStore::items(identity::Caller caller, Id id) {
   for (const auto& record : known->items) {
     auto item = co_await responses_.content_of(record);
     if (!item) co_return fail(std::move(item.error()));
+    for (const char* ours : {"reasoning", "tools"}) item->erase(ours);  // Talk's own, beside what Responses knows
     out.push_back(std::move(*item));
   }
   co_return out;
@@ -171,10 +118,13 @@ Task<Result<Json>> ConversationStore::item(identity::Caller caller, Id id, Id it
 Task<Status> ConversationStore::erase_item(identity::Caller caller, Id id, Id item) {
   auto known = read(caller, id);
   if (!known) co_return fail(std::move(known.error()));
-  for (const auto& record : known->items) {
-    if (peek_text(Json::parse(record.body, nullptr, false), "item") != item) continue;
-    co_return co_await responses_.erase_records(std::move(caller), {record.id});
+  std::vector<Id> said;  // by an answer that was gone on with, more than once
+  for (const auto& record : known->all) {
+    const bool holds = record.kind == kItemAdded || record.kind == "conversation.content";
+    if (holds && !record.erased && peek_text(Json::parse(record.body, nullptr, false), "item") == item)
+      said.push_back(record.id);
   }
+  if (!said.empty()) co_return co_await responses_.erase_records(std::move(caller), std::move(said));
   co_return fail(ErrorCode::kNotFound, "There is no such item in this conversation.", {{"param", "item_id"}});
 }
 

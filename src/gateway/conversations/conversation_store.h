@@ -1,8 +1,9 @@
 // Conversations (OpenAI's Conversations API): items that responses add to and go on from.
 //
 // A conversation is a stream of records, `conversation/conv_…`: `conversation.created` and `conversation.updated` (its
-// metadata), `conversation.item_added` (one item each, so that one can be erased). It is read from the journal itself,
-// like responses (response_store.h). It belongs to the principal whose key made it. Any io thread; coroutines.
+// metadata), `conversation.item_added` (one item each, so that one can be erased). What was said in it in Talk is told
+// here too: the items of its current path (path.h). It is read from the journal itself, like responses
+// (response_store.h). It belongs to the principal whose key made it. Any io thread; coroutines.
 #pragma once
 #include "gateway/conversations/response_store.h"
 
@@ -12,10 +13,7 @@ class ConversationStore {
  public:
   ConversationStore(Services& services, ResponseStore& responses) : services_(services), responses_(responses) {}
 
-  Task<Result<Json>> create(identity::Caller caller, Json metadata, Json items);  // the conversation as it is told
-  Task<Result<Json>> find(identity::Caller caller, Id id);
-  Task<Result<Json>> update(identity::Caller caller, Id id, Json metadata);
-  Task<Status> erase(identity::Caller caller, Id id);
+  Task<Result<Json>> find(identity::Caller caller, Id id);  // the conversation as it is told
   Task<Result<Json>> items(identity::Caller caller, Id id);
   Task<Result<Json>> add(identity::Caller caller, Id id, Json items);  // the items with their ids
   Task<Result<Json>> item(identity::Caller caller, Id id, Id item);

@@ -25,30 +25,6 @@ Status may_keep(const identity::Caller& caller) {
 
 }  // namespace
 
-Task<void> ResponsesApi::create_conversation(Caller caller, net::Request& request, net::Responder& responder) {
-  auto body = object_of(request);
-  if (auto ok = may_keep(caller); body && !ok) body = fail(std::move(ok.error()));
-  if (body) body = co_await conversations_.create(std::move(caller), peek(*body, "metadata"), peek(*body, "items"));
-  co_await tell(services_, request, responder, std::move(body));
-}
-
-Task<void> ResponsesApi::retrieve_conversation(Caller caller, net::Request& request, net::Responder& responder) {
-  co_await tell(services_, request, responder, co_await conversations_.find(std::move(caller), request.params["id"]));
-}
-
-Task<void> ResponsesApi::update_conversation(Caller caller, net::Request& request, net::Responder& responder) {
-  auto body = object_of(request);
-  if (body) body = co_await conversations_.update(std::move(caller), request.params["id"], peek(*body, "metadata"));
-  co_await tell(services_, request, responder, std::move(body));
-}
-
-Task<void> ResponsesApi::erase_conversation(Caller caller, net::Request& request, net::Responder& responder) {
-  const Id id = request.params["id"];
-  Result<Json> answer = Json{{"id", id}, {"object", "conversation.deleted"}, {"deleted", true}};
-  if (auto ok = co_await conversations_.erase(std::move(caller), id); !ok) answer = fail(std::move(ok.error()));
-  co_await tell(services_, request, responder, std::move(answer));
-}
-
 Task<void> ResponsesApi::list_items(Caller caller, net::Request& request, net::Responder& responder) {
   auto items = co_await conversations_.items(std::move(caller), request.params["id"]);
   if (items) items = page_of(*items, request);

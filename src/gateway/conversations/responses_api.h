@@ -3,7 +3,7 @@
 //   POST /v1/responses, /v1/responses/input_tokens        create (stored, background), count
 //   GET  /v1/responses (WebSocket)                        socket: one message a call (docs/responses.md)
 //   GET, DELETE /v1/responses/{id}, …/input_items, POST …/cancel
-//   /v1/conversations …
+//   /v1/conversations/{id}/items …                          (the rest of a conversation is Talk's: src/talk)
 //
 // Made after the gateway and the views; ends before them. Handlers run on their request's io thread.
 #pragma once
@@ -27,10 +27,6 @@ class ResponsesApi {
   Task<void> cancel(Caller caller, net::Request& request, net::Responder& responder);
   Task<void> input_items(Caller caller, net::Request& request, net::Responder& responder);
 
-  Task<void> create_conversation(Caller caller, net::Request& request, net::Responder& responder);
-  Task<void> retrieve_conversation(Caller caller, net::Request& request, net::Responder& responder);
-  Task<void> update_conversation(Caller caller, net::Request& request, net::Responder& responder);
-  Task<void> erase_conversation(Caller caller, net::Request& request, net::Responder& responder);
   Task<void> list_items(Caller caller, net::Request& request, net::Responder& responder);
   Task<void> add_items(Caller caller, net::Request& request, net::Responder& responder);
   Task<void> retrieve_item(Caller caller, net::Request& request, net::Responder& responder);

@@ -19,7 +19,9 @@ std::string archive_of(const std::vector<std::pair<std::string, std::string>>& p
   zip_source_keep(target);
   zip_t* archive = zip_open_from_source(target, ZIP_CREATE | ZIP_TRUNCATE, &error);
   for (const auto& [name, text] : parts) {
-    const auto index = zip_file_add(archive, name.c_str(), zip_source_buffer(archive, text.data(), text.size(), 0), 0);
+    zip_source_t* source = zip_source_buffer(archive, text.data(), text.size(), 0);
+    const auto index = zip_file_add(archive, name.c_str(), source, ZIP_FL_OVERWRITE);
+    if (index < 0) zip_source_free(source);
     zip_set_file_compression(archive, static_cast<zip_uint64_t>(index), ZIP_CM_STORE, 0);
   }
   zip_close(archive);

@@ -5,8 +5,18 @@ import { ApiError, errorOf } from "./errors";
 import type { paths } from "./schema";
 
 let csrfToken = "";
-export function setCsrfToken(token: string): void {
+let person = "";
+export function setSignedIn(token: string, id: string): void {
   csrfToken = token;
+  person = id;
+}
+/** Whose session the next call goes out under; "" for nobody's. */
+export function signedInAs(): string {
+  return person;
+}
+/** For the one kind of request that is not made here: an upload, whose progress only XMLHttpRequest tells. */
+export function csrfHeaders(): Record<string, string> {
+  return csrfToken ? { "x-steward-csrf": csrfToken } : {};
 }
 
 type Happening = "session_ended" | "unreachable" | "reached";

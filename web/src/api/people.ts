@@ -1,5 +1,6 @@
 // People and sessions: what the sign-in, the account and the people pages ask.
-import { api, setCsrfToken } from "./client";
+import { call } from "./call";
+import { setSignedIn } from "./client";
 
 export type Role = "owner" | "member" | "guest";
 
@@ -65,19 +66,11 @@ export interface MySettings {
   values: Record<string, string | number | boolean>;
 }
 
-type Method = "get" | "post" | "put" | "patch" | "delete";
-type Loose = (method: Method, path: string, init: { body?: unknown }) => Promise<{ data?: unknown }>;
-
-async function call<T>(method: Method, path: string, body?: unknown): Promise<T> {
-  const request = api.request as unknown as Loose;
-  const { data } = await request(method, path, body === undefined ? {} : { body });
-  return data as T;
-}
-
 const part = encodeURIComponent;
 
 function entered(session: Session): Session {
-  setCsrfToken(session.signed_in ? session.csrf_token : "");
+  if (session.signed_in) setSignedIn(session.csrf_token, session.person.id);
+  else setSignedIn("", "");
   return session;
 }
 

@@ -24,6 +24,17 @@ export class Times {
   monthShort(date: Date): string {
     return this.form(date, { month: "short" });
   }
+  monthLong(date: Date): string {
+    return this.form(date, { month: "long" });
+  }
+  /** In a list: "10:42" today, "Mon" within a week, "21 Nov" this year, else with the year. */
+  short(date: Date, now = new Date()): string {
+    if (date.toDateString() === now.toDateString()) return this.clock(date);
+    const days = (now.getTime() - date.getTime()) / 86_400_000;
+    if (days > 0 && days < 6) return this.form(date, { weekday: "short" });
+    if (date.getFullYear() === now.getFullYear()) return this.form(date, { day: "numeric", month: "short" });
+    return this.form(date, { day: "numeric", month: "short", year: "numeric" });
+  }
   weekday(date: Date): string {
     return this.form(date, { weekday: "short", day: "numeric" });
   }

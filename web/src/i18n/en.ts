@@ -1,5 +1,8 @@
 // What the app says, in English. Plain, short, first things first; buttons are verbs; figures carry what they are out of.
+import { talkEn } from "./talk/en";
+
 export const en = {
+  ...talkEn,
   "nav.use": "Use",
   "nav.settings": "Settings",
   "shell.main": "Main",

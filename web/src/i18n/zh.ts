@@ -1,7 +1,9 @@
 // 应用里的每一句话，简体中文。全角标点；数字与中文之间留空格。
 import type { Catalogue } from ".";
+import { talkZh } from "./talk/zh";
 
 export const zh: Catalogue = {
+  ...talkZh,
   "nav.use": "用量",
   "nav.settings": "设置",
   "shell.main": "主导航",

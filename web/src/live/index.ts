@@ -8,6 +8,11 @@ import { EventLine, type FromLine, type LineState } from "./line";
 export function touched(kind: string): string[] {
   const [head] = kind.split(".");
   switch (head) {
+    case "conversation":
+    case "share":
+      return ["conversations", "conversation"];
+    case "project":
+      return ["projects", "conversations"];
     case "call":
       return ["usage", "calls", "budgets"];
     case "budget":
@@ -56,6 +61,15 @@ export function tryAgain(): void {
   sendAgain();
 }
 
+type Hearer = (told: FromLine | { type: "back" }) => void;
+const hearers = new Set<Hearer>();
+
+/** Hears all that the line tells, as it comes; "back": it was away, so something may have been missed. */
+export function onLine(hearer: Hearer): () => void {
+  hearers.add(hearer);
+  return () => hearers.delete(hearer);
+}
+
 const SETTLE_MS = 400; // many records at once make one round of questions
 
 /** Starts the line; the answer ends this tab's part in it. */
@@ -68,8 +82,11 @@ export function startLive(queries: QueryClient): () => void {
     stale.clear();
   };
   const hear = (told: FromLine) => {
+    for (const hearer of hearers) hearer(told);
+    if (told.type === "delta" || told.type === "answer") return;
     if (told.type === "state") {
       const wasAway = current.state === "waiting" && told.state === "open";
+      if (wasAway) for (const hearer of hearers) hearer({ type: "back" });
       current = { state: told.state, retryAt: told.retryAt };
       for (const watcher of watchers) watcher();
       if (wasAway) void queries.invalidateQueries();

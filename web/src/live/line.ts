@@ -4,7 +4,19 @@ export type LineState = "open" | "waiting" | "ended";
 export type FromLine =
   | { type: "record"; kind: string; stream: string; seq: number }
   | { type: "reset" }
+  | Delta
+  | { type: "answer"; conversation: string; message: string; status: string }
   | { type: "state"; state: LineState; retryAt: number };
+
+/** A piece of an answer that is being written. Nobody keeps it: who misses one asks for the message. */
+export interface Delta {
+  type: "delta";
+  conversation: string;
+  message: string;
+  part: "text" | "reasoning";
+  offset: number; // UTF-16 units of that part before this piece
+  text: string;
+}
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
@@ -66,6 +78,11 @@ export class EventLine {
     source.addEventListener("reset", mine((event) => {
       this.after = (JSON.parse(event.data) as { seq: number }).seq;
       this.tell({ type: "reset" });
+    }));
+    source.addEventListener("delta", mine((event) => this.tell({ ...(JSON.parse(event.data) as Omit<Delta, "type">), type: "delta" })));
+    source.addEventListener("state", mine((event) => {
+      const told = JSON.parse(event.data) as { conversation: string; message: string; status: string };
+      this.tell({ type: "answer", conversation: told.conversation, message: told.message, status: told.status });
     }));
     source.addEventListener("bye", mine((event) => {
       if ((JSON.parse(event.data) as { reason: string }).reason !== "session_ended") return;

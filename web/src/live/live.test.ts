@@ -53,6 +53,18 @@ describe("the event line", () => {
     expect(told).toEqual([]);
     expect(first.closed).toBe(true);
   });
+  it("tells pieces of answers and their ends, which move no cursor", () => {
+    const { told, latest } = started();
+    latest().say("delta", { conversation: "conv_1", message: "msg_1", part: "text", offset: 3, text: "oak" });
+    latest().say("state", { conversation: "conv_1", message: "msg_1", status: "completed" });
+    expect(told).toEqual([
+      { type: "delta", conversation: "conv_1", message: "msg_1", part: "text", offset: 3, text: "oak" },
+      { type: "answer", conversation: "conv_1", message: "msg_1", status: "completed" },
+    ]);
+    latest().say("error");
+    vi.advanceTimersByTime(1000);
+    expect(latest().address).toBe("/v1/events");
+  });
   it("stays ended once the session has", () => {
     const { told, latest } = started();
     latest().say("bye", { reason: "session_ended" });
@@ -67,6 +79,8 @@ describe("what a record touches", () => {
     expect(touched("call.settled")).toContain("usage");
     expect(touched("key.revoked")).toContain("keys");
     expect(touched("setting.changed")).toContain("providers");
+    expect(touched("conversation.placed")).toContain("conversations");
+    expect(touched("project.changed")).toContain("projects");
     expect(touched("job.leased")).toEqual([]);
   });
 });

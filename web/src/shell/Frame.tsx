@@ -1,6 +1,6 @@
 // What stands around every page: sign-in where nobody is signed in, else the rail, the page, the palette and the notices.
 import { Outlet, useLocation } from "@tanstack/react-router";
-import { Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { useQueryClient } from "@tanstack/react-query";
 import { SignedIn, useSession, useSessionEnd } from "../api/session";
 import { useText } from "../i18n";
@@ -15,6 +15,7 @@ import { Rail } from "./Rail";
 import { useSettingsFromServer } from "./preferences";
 import { useShellKeys } from "./shellKeys";
 
+const SharedPage = lazy(() => import("../pages/talk/SharedPage"));
 const loadPalette = () => import("./Palette");
 const loadKeyList = () => import("./KeyList");
 
@@ -23,6 +24,12 @@ export function Frame() {
   useSessionEnd();
   const { pathname, hash } = useLocation();
   if (pathname === "/enter" && hash) return <Enter />;
+  if (pathname === "/shared" && hash)
+    return (
+      <Suspense fallback={<Loading />}>
+        <SharedPage key={hash} token={hash} />
+      </Suspense>
+    );
   if (session.isError)
     return (
       <main className="page">

@@ -6,8 +6,9 @@ import { useMe } from "../api/session";
 import { useText } from "../i18n";
 import { ranked, type Row } from "./find";
 import { composing } from "./keyboard";
-import { PLACES, partsOf } from "./places";
+import { addressOf, PLACES, partsOf } from "./places";
 import { usePaletteActs } from "./acts";
+import { useConversationRows } from "./conversations";
 
 export default function Palette({ onClose, onKeys }: { onClose: () => void; onKeys: () => void }) {
   const { t } = useText();
@@ -15,7 +16,8 @@ export default function Palette({ onClose, onKeys }: { onClose: () => void; onKe
   const [asked, setAsked] = useState("");
   const [at, setAt] = useState(0);
   const rows = useRows(onKeys);
-  const found = useMemo(() => ranked(rows, asked), [rows, asked]);
+  const conversations = useConversationRows(asked);
+  const found = useMemo(() => [...ranked(rows, asked), ...conversations], [rows, asked, conversations]);
   const here = Math.min(at, found.length - 1);
   const open = (row: Row | undefined) => {
     if (!row) return;
@@ -116,7 +118,7 @@ function useRows(onKeys: () => void): Row[] {
       group: t("palette.go"),
       name: t(place.name),
       keys: `G ${place.letter.toUpperCase()}`,
-      act: () => void navigate({ to: place.to }),
+      act: () => void navigate({ to: addressOf(place) }),
     }));
     pages.push({ id: "calls", group: t("palette.go"), name: t("calls.title"), about: t("nav.use"), act: () => void navigate({ to: "/use/calls" }) });
     for (const part of partsOf(me.role))

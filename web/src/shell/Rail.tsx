@@ -4,7 +4,7 @@ import { useMe } from "../api/session";
 import { useText } from "../i18n";
 import { useTightestBudget } from "../pages/use/data";
 import { Meter } from "../parts/small";
-import { PLACES } from "./places";
+import { addressOf, PLACES } from "./places";
 
 export function Rail({ onPalette }: { onPalette: () => void }) {
   const { t } = useText();
@@ -19,7 +19,7 @@ export function Rail({ onPalette }: { onPalette: () => void }) {
           <ul className="nav">
             {PLACES.map((place) => (
               <li key={place.to}>
-                <Link to={place.to} activeProps={{}} aria-current={pathname.startsWith(place.to) ? "page" : undefined}>
+                <Link to={addressOf(place)} activeProps={{}} aria-current={pathname.startsWith(place.to) ? "page" : undefined}>
                   {t(place.name)}
                 </Link>
               </li>

@@ -20,6 +20,7 @@ export function usePaletteActs(onKeys: () => void): Row[] {
     const group = t("palette.do");
     const open = (part: "keys" | "people" | "models" | "budgets", make: string) => () => void navigate({ to: "/settings/$part", params: { part }, hash: make });
     const rows: Row[] = [];
+    if (me.role !== "guest") rows.push({ id: "new-talk", group, name: t("talk.new"), keys: "N", act: () => void navigate({ to: "/talk/{-$id}", params: { id: undefined } }) });
     if (me.role !== "guest") rows.push({ id: "new-key", group, name: t("keys.new"), act: open("keys", "new") });
     if (me.role === "owner") {
       rows.push({ id: "add-provider", group, name: t("providers.add"), act: open("models", "add") });

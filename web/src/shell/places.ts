@@ -3,12 +3,16 @@ import type { Key } from "../i18n";
 import type { Role } from "../api/people";
 
 export interface Place {
-  to: "/use" | "/settings";
+  to: "/talk" | "/use" | "/settings";
   name: Key;
   letter: string;
 }
 
+/** For a link: "/talk" is an address of "/talk/{-$id}", which the router's types don't know. */
+export const addressOf = (place: Place): "/use" => place.to as "/use";
+
 export const PLACES: readonly Place[] = [
+  { to: "/talk", name: "nav.talk", letter: "c" },
   { to: "/use", name: "nav.use", letter: "u" },
   { to: "/settings", name: "nav.settings", letter: "s" },
 ];

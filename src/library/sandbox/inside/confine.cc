@@ -13,18 +13,13 @@
 
 #include "library/sandbox/inside/filter.h"
 #include "library/sandbox/inside/landlock.h"
+#include "library/sandbox/inside/sanitizers.h"
 
 namespace steward::library::sandbox {
 namespace {
 
 constexpr uid_t kNobody = 65534;
 constexpr rlim_t kDescriptors = 16;
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define STEWARD_SHADOW_MEMORY 1  // a sanitizer maps terabytes of it
-#endif
-#endif
 
 bool limit(decltype(RLIMIT_AS) what, rlim_t soft, rlim_t hard) {
   const rlimit value = {soft, hard};
@@ -34,9 +29,7 @@ bool limit(decltype(RLIMIT_AS) what, rlim_t soft, rlim_t hard) {
 std::string set_limits(const Limits& limits) {
   bool done = limit(RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1) && limit(RLIMIT_CORE, 0, 0) &&
               limit(RLIMIT_FSIZE, 0, 0) && limit(RLIMIT_NOFILE, kDescriptors, kDescriptors);
-#ifndef STEWARD_SHADOW_MEMORY
-  done = done && limit(RLIMIT_AS, limits.memory_bytes, limits.memory_bytes);
-#endif
+  done = done && (kSanitized || limit(RLIMIT_AS, limits.memory_bytes, limits.memory_bytes));
   if (!done) return std::string("a limit can't be set: ") + std::strerror(errno);
   limit(RLIMIT_NPROC, 0, 0);  // said by the filter too, and root is not held by it
   return "";

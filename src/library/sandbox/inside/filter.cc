@@ -10,6 +10,8 @@
 #include <initializer_list>
 #include <memory>
 
+#include "library/sandbox/inside/sanitizers.h"
+
 namespace steward::library::sandbox {
 namespace {
 
@@ -55,6 +57,8 @@ constexpr const char* kAllowed[] = {
     "membarrier",
     "getcpu",
 };
+
+constexpr const char* kForSanitizers[] = {"pipe", "pipe2", "write", "sigaltstack", "rt_sigaction", "readlink"};
 
 // No reader has a use for these: whoever calls one has taken the reader over.
 constexpr const char* kDeadly[] = {
@@ -198,6 +202,9 @@ std::string load_filter(bool may_open) {
   if (!filter) return "no seccomp filter can be made";
   Rules rules(filter.get());
   for (const char* name : kAllowed) rules.add(SCMP_ACT_ALLOW, name);
+  for (const char* name : kForSanitizers) {
+    if (kSanitized) rules.add(SCMP_ACT_ALLOW, name);
+  }
   for (const char* name : kDeadly) rules.add(SCMP_ACT_KILL_PROCESS, name);
   opening(rules, may_open);
   for (const char* name : {"write", "writev"}) {

@@ -1,0 +1,341 @@
+#include "talk/answers.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "gateway/peek.h"
+#include "gateway/serve.h"
+#include "ledger/records.h"
+#include "talk/prompt.h"
+#include "talk/records.h"
+#include "talk/sink.h"
+
+namespace steward::talk {
+using gateway::peek;
+using gateway::peek_text;
+namespace {
+
+constexpr size_t kMaxOpen = 2'000;  // answers under way or waiting, of all people
+constexpr int64_t kMaxTries = 3;    // over restarts
+constexpr std::string_view kPath = "/v1/conversations";
+
+std::string_view status_of(const Run& run, const Outcome& outcome) {
+  if (run.cancel.reason() == CancelReason::kStopped) return "stopped";
+  if (outcome.error) return "failed";
+  const auto reason = outcome.finished.value_or(gateway::FinishReason::kOther);
+  return reason == gateway::FinishReason::kLength ? "incomplete" : "completed";
+}
+
+}  // namespace
+
+Result<bool> Answers::enter(const Id& answer, const Id& above) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return fail(ErrorCode::kShuttingDown);
+  if (open_.size() >= kMaxOpen)
+    return fail(ErrorCode::kQueueFull, fmt::format("{} answers are being made: try again in a moment.", kMaxOpen));
+  const bool waits = !above.empty() && (open_.contains(above) || !resumed_);
+  open_.insert(answer);
+  if (waits) waiting_.push_back({.answer = answer, .above = above});
+  return waits;
+}
+
+void Answers::begin(Ask ask, bool waits) {
+  if (waits) {
+    const std::lock_guard lock(mutex_);
+    const auto it = std::ranges::find(waiting_, ask.answer, &Waiting::answer);
+    if (it == waiting_.end()) return;  // taken back meanwhile
+    if (!it->released) {
+      it->ask = std::move(ask);
+      return;
+    }
+    waiting_.erase(it);
+  }
+  spawn(std::move(ask));
+}
+
+void Answers::leave(const Id& answer) {
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(waiting_, [&](const Waiting& one) { return one.answer == answer; });
+  }
+  ended(answer);
+}
+
+std::shared_ptr<Run> Answers::find(const Id& answer) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = runs_.find(answer);
+  return found == runs_.end() ? nullptr : found->second;
+}
+
+// What waits for it waits from now on for what it waited for.
+bool Answers::withdraw(const Id& answer) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = std::ranges::find(waiting_, answer, &Waiting::answer);
+    if (it == waiting_.end() || it->released) return false;
+    const Id above = it->above;
+    waiting_.erase(it);
+    for (auto& other : waiting_) {
+      if (other.above == answer) other.above = above;
+    }
+    open_.erase(answer);
+  }
+  return true;
+}
+
+Task<bool> Answers::stop(Id answer) {
+  const auto run = find(answer);
+  if (!run) co_return false;
+  run->cancel.cancel(CancelReason::kStopped);
+  co_await run->wait();
+  co_return true;
+}
+
+void Answers::spawn(Ask ask) {
+  auto run = std::make_shared<Run>(std::move(ask));
+  size_t thread = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;  // its record stands: the next start takes it up
+    runs_[run->ask.answer] = run;
+    ++coroutines_;
+    thread = next_thread_++ % parts_.threads.count();
+  }
+  asio::co_spawn(parts_.threads.context(thread), guarded(run), asio::detached);  // stop() waits for it
+}
+
+// An answer has ended or will not be: what waited for it may begin.
+void Answers::ended(const Id& answer) {
+  {
+    const std::lock_guard lock(mutex_);
+    open_.erase(answer);
+    runs_.erase(answer);
+  }
+  release();
+}
+
+void Answers::release() {
+  std::vector<Ask> ready;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto it = waiting_.begin(); it != waiting_.end() && resumed_ && !stopping_;) {
+      if (open_.contains(it->above)) {
+        ++it;
+        continue;
+      }
+      it->released = true;
+      if (it->ask) {
+        ready.push_back(std::move(*it->ask));
+        it = waiting_.erase(it);
+      } else {
+        ++it;
+      }
+    }
+  }
+  for (auto& one : ready) spawn(std::move(one));
+}
+
+Task<void> Answers::guarded(std::shared_ptr<Run> run) {
+  try {
+    co_await make(run);
+  } catch (const std::exception& e) {
+    parts_.services.log.error("an answer broke", {{"message", run->ask.answer}, {"type", typeid(e).name()}});
+  }
+  ended(run->ask.answer);
+  run->finish();
+  const std::lock_guard lock(mutex_);
+  --coroutines_;
+  idle_.notify_all();
+}
+
+void Answers::tell_state(const Run& run, std::string_view status) {
+  parts_.tell(
+      {.stream = conversation_stream(run.ask.conversation),
+       .tenant = run.ask.caller.tenant,
+       .owner = run.ask.caller.principal,
+       .readers = run.readers,
+       .event = "state",
+       .data = dump(Json{
+           {"conversation", run.ask.conversation}, {"message", run.ask.answer}, {"status", std::string(status)}})});
+}
+
+Task<Status> Answers::announce(std::shared_ptr<Run> run) {
+  const Ask& ask = run->ask;
+  std::vector<journal::Draft> drafts;
+  drafts.push_back(
+      draft_of(ask.caller, conversation_stream(ask.conversation), kAnswerStarted, body_of(ask), ask.answer));
+  auto done = co_await parts_.services.journal.append(ask.caller.tenant, std::move(drafts));
+  co_return done ? Status{} : Status(fail(std::move(done.error())));
+}
+
+Task<void> Answers::make(std::shared_ptr<Run> run) {
+  const Id tenant = run->ask.caller.tenant, conversation = run->ask.conversation;
+  const std::function<std::vector<ShareRow>(journal::Db&)> shares = [tenant, conversation](journal::Db& db) {
+    return shares_of(db, tenant, conversation);
+  };
+  for (const auto& share : co_await parts_.views.query(shares)) {
+    if (share.reader != "link") run->readers.push_back(share.reader);
+  }
+  if (!run->ask.announced) {
+    if (auto ok = co_await announce(run); !ok) {
+      parts_.services.log.warn("an answer waits for the journal", {{"code", info(ok.error().code).name}});
+      co_return;  // it stays queued: the next start takes it up
+    }
+  }
+  tell_state(*run, "in_progress");
+  Json told = Json::object();
+  auto ok = co_await ask_model(run, told);
+  if (!ok) {
+    told["status"] = run->cancel.reason() == CancelReason::kStopped ? "stopped" : "failed";
+    told["error"] = {{"code", info(ok.error().code).name}, {"message", ok.error().message}};
+  }
+  if (run->cancel.reason() == CancelReason::kShutdown) co_return;  // asked anew after the start
+  const std::string status = peek_text(told, "status");
+  if (auto kept = co_await keep(run, std::move(told)); !kept) {
+    parts_.services.log.error("an answer could not be kept; it is asked anew after a start",
+                              {{"message", run->ask.answer}, {"code", info(kept.error().code).name}});
+    co_return;
+  }
+  tell_state(*run, status);
+  if (status == "completed" && on_answered) co_await on_answered(run->ask);
+}
+
+Task<std::string> Answers::instructions_of(std::shared_ptr<Run> run) {
+  const Id tenant = run->ask.caller.tenant, conversation = run->ask.conversation;
+  const std::function<std::string(journal::Db&)> read = [tenant, conversation](journal::Db& db) {
+    const auto row = find_conversation(db, tenant, conversation);
+    const auto project = row && !row->project.empty() ? find_project(db, tenant, row->project) : std::nullopt;
+    return project ? project->instructions : std::string();
+  };
+  std::string out = co_await parts_.views.query(read);
+  if (!out.empty() && !run->ask.instructions.empty()) out += "\n\n";
+  co_return out + run->ask.instructions;
+}
+
+Task<Status> Answers::ask_model(std::shared_ptr<Run> run, Json& told) {
+  auto prompt = co_await prompt_of(parts_, store_, run->ask, co_await instructions_of(run));
+  if (!prompt) co_return fail(std::move(prompt.error()));
+  if (run->cancel.cancelled()) co_return fail(ErrorCode::kCancelled);
+  Sink sink(*run, parts_.tell);
+  gateway::Asked asked{
+      .request = std::move(prompt->request), .ingress = &sink, .endpoint = "chat", .may_drop = {"unsupported"}};
+  net::Request request;
+  request.method = "POST";
+  request.path = kPath;
+  request.request_id = parts_.services.ids.make("req");
+  request.received_us = parts_.services.clock.monotonic_us();
+  request.cancel = run->cancel;
+  co_await gateway::serve(parts_.services, run->ask.caller, std::move(asked), request, sink);
+  const Outcome& outcome = sink.outcome();
+  told = facts_of_call(run->ask.caller.tenant, outcome.call);
+  told["status"] = status_of(*run, outcome);
+  if (parts_.services.router.find(outcome.route)) told["route"] = outcome.route;  // else it is the model's own name
+  if (prompt->left_out > 0) told["left_out"] = prompt->left_out;
+  if (outcome.error && run->cancel.reason() != CancelReason::kStopped)
+    told["error"] = {{"code", info(outcome.error->code).name}, {"message", outcome.error->message}};
+  co_return Status{};
+}
+
+// What the call was and cost, from the records of its reservation and its settlement.
+Json Answers::facts_of_call(const Id& tenant, const Id& call) const {
+  Json told = Json::object();
+  if (call.empty()) return told;
+  told["call"] = call;
+  const auto records = parts_.services.journal.read_stream(tenant, "call/" + call, 0, 8);
+  if (!records) return told;
+  ledger::CallReader reader;
+  for (const auto& record : *records) {
+    if (record.kind == "call.reserved") {
+      const auto reserved = reader.reserved(record);
+      told["model"] = reserved.model;
+      told["provider"] = reserved.provider;
+    }
+    if (record.kind != "call.settled") continue;
+    const auto settled = reader.settled(record);
+    told["usage"] = {{"input_tokens", settled.usage.prompt_tokens},
+                     {"output_tokens", settled.usage.completion_tokens},
+                     {"reasoning_tokens", settled.usage.reasoning_tokens}};
+    told["cost_nano_usd"] = settled.cost;
+    told["duration_ms"] = settled.duration_us / 1'000;
+    if (settled.first_token_us > 0) told["first_token_ms"] = settled.first_token_us / 1'000;
+  }
+  return told;
+}
+
+Task<Status> Answers::keep(std::shared_ptr<Run> run, Json told) {
+  const Ask& ask = run->ask;
+  const Run::Snapshot now = run->now();
+  const std::string stream = conversation_stream(ask.conversation);
+  told["item"] = ask.answer;
+  std::vector<journal::Draft> drafts;
+  if (!now.text.empty() || !now.reasoning.empty()) {
+    auto content = co_await store_.draft(ask.caller, stream, std::string(kContent), Json{{"item", ask.answer}},
+                                         item_of(ask.answer, "assistant", now.text, now.reasoning));
+    if (!content) co_return fail(std::move(content.error()));
+    content->sources = {ask.answer};
+    drafts.push_back(std::move(*content));
+  }
+  drafts.push_back(draft_of(ask.caller, stream, kAnswerEnded, told, ask.answer));
+  auto done = co_await parts_.services.journal.append(ask.caller.tenant, std::move(drafts), journal::Wait::kDurable);
+  if (!done) co_return fail(std::move(done.error()));
+  co_return co_await parts_.views.wait_applied(ask.caller.tenant, done->last_seq());
+}
+
+Task<void> Answers::resume(Id tenant, std::vector<MessageRow> open, std::map<Id, Id> owners) {
+  const auto snapshot = parts_.services.identity.snapshot();
+  for (auto& row : open) {
+    Ask ask{.conversation = row.conversation, .answer = row.id, .parent = row.parent};
+    ask.caller = {.tenant = tenant, .principal = owners[row.conversation]};
+    ask.model = peek_text(row.asked, "model");
+    ask.instructions = peek_text(row.asked, "instructions");
+    ask.continues = peek(row.asked, "continues") == true;
+    const Id key = peek_text(row.asked, "key");
+    if (const auto found = snapshot->keys.find(key); found != snapshot->keys.end()) ask.caller.key = found->second;
+    if (ask.caller.principal.empty() || find(row.id)) continue;
+    co_await take_up(std::move(ask), std::move(row));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    resumed_ = true;
+  }
+  release();
+}
+
+Task<void> Answers::take_up(Ask ask, MessageRow row) {
+  const auto snapshot = parts_.services.identity.snapshot();
+  const auto self = snapshot->principals.find(ask.caller.principal);
+  const bool disabled = self == snapshot->principals.end() || self->second.disabled;
+  const bool keyless = !peek_text(row.asked, "key").empty() && (!ask.caller.key || ask.caller.key->revoked);
+  if (!row.record.empty()) {
+    auto record = parts_.services.journal.find(row.record);
+    auto item = record ? co_await store_.content_of(*record) : Result<Json>(fail(ErrorCode::kNotFound));
+    if (item) ask.text = said_in(*item).text, ask.reasoning = said_in(*item).reasoning;
+  }
+  if (disabled || keyless || row.tries >= kMaxTries) {
+    Json told = {{"status", "failed"},
+                 {"error",
+                  {{"code", info(ErrorCode::kUpstreamError).name},
+                   {"message", disabled || keyless ? "Whoever asked may not ask any more."
+                                                   : "It could not be made after restarts. Try again."}}}};
+    (void)co_await keep(std::make_shared<Run>(std::move(ask)), std::move(told));
+    co_return;
+  }
+  const auto waits = enter(row.id, row.status == "queued" ? peek_text(row.asked, "above") : Id());
+  if (waits) begin(std::move(ask), *waits);
+}
+
+void Answers::stop() {
+  std::vector<std::shared_ptr<Run>> runs;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    for (const auto& [id, run] : runs_) runs.push_back(run);
+  }
+  for (const auto& run : runs) run->cancel.cancel(CancelReason::kShutdown);
+  constexpr std::chrono::seconds kLongest{10};
+  std::unique_lock lock(mutex_);
+  idle_.wait_for(lock, kLongest, [this] { return coroutines_ == 0; });
+}
+
+}  // namespace steward::talk

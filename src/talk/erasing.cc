@@ -1,0 +1,135 @@
+// Talk's deletion: hidden at once, taken back for a while, then erased by a job: every record of the conversation, its
+// attachments, the responses that were made in it, and with them its rows, its words in the index and its blobs.
+#include "gateway/peek.h"
+#include "talk/records.h"
+#include "talk/show.h"
+#include "talk/talk.h"
+
+namespace steward::talk {
+using gateway::peek_integer;
+using gateway::peek_text;
+namespace {
+
+constexpr std::string_view kJob = "talk.erase";
+constexpr size_t kPage = 1'000;
+constexpr size_t kAtOnce = 5'000;  // records of one erasure: the writer is not held up for longer
+
+Result<std::vector<Id>> records_of(journal::Journal& journal, const Id& tenant, const std::string& stream) {
+  std::vector<Id> out;
+  for (uint64_t after = 0;;) {
+    auto page = journal.read_stream(tenant, stream, after, kPage);
+    if (!page) return fail(std::move(page.error()));
+    for (const auto& record : *page) {
+      if (!record.erased) out.push_back(record.id);
+    }
+    if (page->size() < kPage) return out;
+    after = page->back().version;
+  }
+}
+
+}  // namespace
+
+Task<Result<Json>> Talk::remove(Caller caller, Id id) {
+  auto row = co_await own(caller, id);
+  if (!row) co_return fail(std::move(row.error()));
+  (void)co_await stop_all_in(caller, id);
+  const TimeUs now = parts_.services.clock.now_us();
+  const TimeUs until = now + parts_.limits().undo_seconds * kSecondUs;
+  std::vector<journal::Draft> drafts;
+  drafts.push_back(draft_of(caller, conversation_stream(id), kDeleted, {{"until_us", until}}));
+  if (auto done = co_await commit(caller.tenant, std::move(drafts)); !done) co_return fail(std::move(done.error()));
+  auto job = co_await parts_.jobs.enqueue(caller.tenant, gateway::doer(caller),
+                                          {.kind = std::string(kJob),
+                                           .lane = jobs::Lane::kPerson,
+                                           .input = {{"conversation", id}, {"until_us", until}},
+                                           .due_at = until});
+  if (!job) co_return fail(std::move(job.error()));
+  co_return Json{{"id", id}, {"object", "conversation.deleted"}, {"deleted", true}, {"final_at_us", until}};
+}
+
+Task<Result<Json>> Talk::restore(Caller caller, Id id) {
+  const auto row = co_await read<std::optional<ConversationRow>>(
+      [tenant = caller.tenant, id](journal::Db& db) { return find_conversation(db, tenant, id); });
+  const bool gone = row && row->deleted != 0 && row->deleted <= parts_.services.clock.now_us();
+  if (!row || row->owner != caller.principal || gone) co_return fail(no_conversation(id));
+  if (row->deleted != 0) {
+    std::vector<journal::Draft> drafts;
+    drafts.push_back(draft_of(caller, conversation_stream(id), kRestored, Json::object()));
+    if (auto done = co_await commit(caller.tenant, std::move(drafts)); !done) co_return fail(std::move(done.error()));
+  }
+  co_return co_await find(std::move(caller), id);
+}
+
+void Talk::register_jobs() {
+  parts_.jobs.handle(std::string(kJob), [this](const jobs::Job& job, jobs::JobContext& context) {
+    return erase_conversation(job, context);
+  });
+}
+
+// All that hangs on it; the conversation's own last, since while its first record stands it is found again.
+std::vector<std::string> Talk::streams_of(journal::Db& db, const Id& tenant, const Id& conversation) const {
+  std::vector<std::string> out;
+  for (const auto& one : attachments_of(db, tenant, conversation)) out.push_back(attachment_stream(one.id));
+  for (const auto& one : responses_in(db, tenant, conversation)) out.push_back("response/" + one);
+  out.push_back(conversation_stream(conversation));
+  return out;
+}
+
+Task<Result<Json>> Talk::erase(Caller caller, Id id) {
+  auto row = co_await own(caller, id);
+  if (!row) co_return fail(std::move(row.error()));
+  (void)co_await stop_all_in(caller, id);
+  const auto streams = co_await read<std::vector<std::string>>(
+      [this, tenant = caller.tenant, id](journal::Db& db) { return streams_of(db, tenant, id); });
+  for (const auto& stream : streams) {
+    auto ids = records_of(parts_.services.journal, caller.tenant, stream);
+    if (!ids) co_return fail(std::move(ids.error()));
+    if (ids->empty()) continue;
+    if (auto done = co_await store_.erase_records(caller, std::move(*ids)); !done)
+      co_return fail(std::move(done.error()));
+  }
+  (void)co_await parts_.views.wait_applied(caller.tenant, parts_.services.journal.written_seq(caller.tenant));
+  co_return Json{{"id", id}, {"object", "conversation.deleted"}, {"deleted", true}};
+}
+
+// On a job's thread. Only what is deleted still, and by the deletion that made this job.
+Result<Json> Talk::erase_conversation(const jobs::Job& job, jobs::JobContext& context) {
+  const Id id = peek_text(job.input, "conversation"), tenant = job.tenant;
+  auto& journal = parts_.services.journal;
+  std::optional<ConversationRow> row;
+  std::vector<std::string> streams;
+  const auto written = journal.written_seq(tenant);
+  while (parts_.views.applied_seq(tenant) < written) {
+    if (context.cancelled()) return fail(ErrorCode::kShuttingDown);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  parts_.views.query_blocking([&](journal::Db& db) {
+    row = find_conversation(db, tenant, id);
+    streams = streams_of(db, tenant, id);
+  });
+  const bool due = !row || (row->deleted != 0 && row->deleted == peek_integer(job.input, "until_us"));
+  if (!due) return Json{{"erased", 0}, {"reason", "restored"}};
+  if (!row) streams.clear();  // an earlier try erased it: its files are left
+  size_t erased = 0;
+  for (const auto& stream : streams) {
+    auto ids = records_of(journal, tenant, stream);
+    if (!ids) return fail(std::move(ids.error()));
+    while (!ids->empty()) {
+      const size_t count = std::min(kAtOnce, ids->size());
+      std::vector<Id> some(ids->end() - static_cast<ptrdiff_t>(count), ids->end());  // the first record goes last
+      ids->resize(ids->size() - count);
+      auto done = journal.erase_blocking(tenant, {.ids = std::move(some),
+                                                  .cascade = false,
+                                                  .actor = row->owner,
+                                                  .on_behalf_of = {},
+                                                  .reason = "person_asked"});
+      if (!done) return fail(std::move(done.error()));
+      erased += count;
+    }
+  }
+  auto purged = parts_.purge(job, context);
+  if (!purged) return purged;
+  return Json{{"erased", erased}};
+}
+
+}  // namespace steward::talk

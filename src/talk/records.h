@@ -1,0 +1,64 @@
+// The records of Talk: what is said, answered, placed, shared and attached, as it stands in the journal.
+//
+// A conversation is a stream, conversation/conv_…, shared with the Conversations API (gateway/conversations), whose
+// kinds `conversation.created`, `.updated` and `.item_added` stay what they were. Its messages are a tree. What a
+// message is (its place, its role, who is to answer) and what it says are records of their own, so that its words can
+// be erased while the tree stands:
+//
+//   conversation.created        {owner, metadata, title?, title_by?, project?, folder?}
+//   conversation.message_said   {owner, item, parent, role, attachments?, answer?: {item, model, …}, queued?}
+//   conversation.answer_started {owner, item, parent, model, key?, instructions?, continues?}   also: each try
+//   conversation.answer_ended   {item, status, model, route, call, usage, cost_nano_usd, …, error?}
+//   conversation.content        {item, content | blob}: an item of Responses, in the record or, if large, in a blob
+//   conversation.taken_back     {item}: a message that waited, and its answer that was never begun
+//   conversation.placed         {title?, title_by?, pinned?, archived?, project?, folder?, current?}
+//   conversation.deleted        {until_us}; conversation.restored {}
+//   share.made                  {share, owner, with, leaf, tag?}; share.taken_back {share}
+//   attachment.added            attachment/att_…: {owner, name, type, kind, bytes, blob}; attachment.read {…}
+//   project.made, .changed      project/proj_…: {owner, name, instructions, model}; project.removed {}
+//
+// Names, titles and words stand in bodies alone. A record about a message has the message's id among its sources.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "identity/identity.h"
+#include "journal/record.h"
+
+namespace steward::talk {
+
+inline constexpr std::string_view kCreated = "conversation.created", kUpdated = "conversation.updated",
+                                  kItemAdded = "conversation.item_added", kMessageSaid = "conversation.message_said",
+                                  kAnswerStarted = "conversation.answer_started",
+                                  kAnswerEnded = "conversation.answer_ended", kContent = "conversation.content",
+                                  kTakenBack = "conversation.taken_back", kPlaced = "conversation.placed",
+                                  kDeleted = "conversation.deleted", kRestored = "conversation.restored",
+                                  kShareMade = "share.made", kShareTakenBack = "share.taken_back",
+                                  kAttachmentAdded = "attachment.added", kAttachmentRead = "attachment.read",
+                                  kAttachmentRemoved = "attachment.removed", kProjectMade = "project.made",
+                                  kProjectChanged = "project.changed", kProjectRemoved = "project.removed";
+
+std::string conversation_stream(const Id& id);
+std::string attachment_stream(const Id& id);
+std::string project_stream(const Id& id);
+
+// A record somebody makes, about `about` (a message, or empty).
+journal::Draft draft_of(const identity::Caller& caller, std::string stream, std::string_view kind, const Json& body,
+                        const Id& about = {});
+
+// The item of Responses that a message's words are kept as; `reasoning` is an answer's.
+Json item_of(const Id& message, std::string_view role, std::string_view text, std::string_view reasoning = {});
+struct Said {
+  std::string text, reasoning;
+  Json tools = Json::array();
+};
+Said said_in(const Json& item);  // of any item that the API took: what of it is text
+
+// A message's id from the client, or a new one's form: "msg_" and a ULID.
+bool is_message_id(std::string_view text);
+Id record_of(const Id& message);  // the id that the record of a message said has, so that it is said once
+
+}  // namespace steward::talk

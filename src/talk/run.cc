@@ -1,0 +1,59 @@
+#include "talk/run.h"
+
+#include "talk/words.h"
+
+namespace steward::talk {
+
+Json body_of(const Ask& ask) {
+  Json body = {{"owner", ask.caller.principal}, {"item", ask.answer}, {"parent", ask.parent}, {"model", ask.model}};
+  if (ask.caller.key) body["key"] = ask.caller.key->id;
+  if (!ask.instructions.empty()) body["instructions"] = ask.instructions;
+  if (ask.continues) body["continues"] = true;
+  return body;
+}
+
+size_t Run::append(Part part, std::string_view more) {
+  const std::lock_guard lock(mutex_);
+  std::string& into = part == Part::kText ? text_ : reasoning_;
+  size_t& units = part == Part::kText ? text_units_ : reasoning_units_;
+  if (units == SIZE_MAX) units = utf16_length(into);
+  const size_t before = units;
+  into += more;
+  units += utf16_length(more);
+  return before;
+}
+
+Run::Snapshot Run::now() const {
+  const std::lock_guard lock(mutex_);
+  return {.text = text_, .reasoning = reasoning_, .begun = text_units_ != SIZE_MAX || reasoning_units_ != SIZE_MAX};
+}
+
+void Run::finish() {
+  std::vector<std::function<void()>> wake;
+  {
+    const std::lock_guard lock(mutex_);
+    done_ = true;
+    wake = std::exchange(waiting_, {});
+  }
+  for (const auto& one : wake) one();
+}
+
+bool Run::done() const {
+  const std::lock_guard lock(mutex_);
+  return done_;
+}
+
+Task<void> Run::wait() {
+  co_await await_callback<bool>([this](std::function<void(bool)> done) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!done_) {
+        waiting_.push_back([done] { done(true); });
+        return;
+      }
+    }
+    done(true);
+  });
+}
+
+}  // namespace steward::talk
