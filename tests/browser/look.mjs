@@ -1,5 +1,5 @@
 // Looks at every page and state in each form asked for: a picture, what the console said, whether it is blank, and (with `axe`) what axe-core
-// finds. With `turns` the states take turns at the forms, each in one of them. `plant` makes the judge's own faults: "blank" empties pages, "unlabelled" takes labels away, "console" complains.
+// finds. With `turns` the first state of each page is looked at, and they take turns at the forms. `plant` makes the judge's own faults: "blank" empties pages, "unlabelled" takes labels away, "console" complains.
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AXE, open, settled, visit } from "./lib.mjs";
@@ -70,7 +70,8 @@ async function withOwner(browser, job, act) {
 export async function run(browser, job) {
   const source = job.axe ? await readFile(AXE, "utf8") : "";
   if (job.pictures) await mkdir(job.pictures, { recursive: true });
-  const states = STATES.filter((state) => !job.only || job.only.includes(state.name));
+  const wanted = STATES.filter((state) => !job.only || job.only.includes(state.name));
+  const states = job.turns ? wanted.filter((state, index) => wanted.findIndex((one) => one.route === state.route) === index) : wanted;
   if (states.some((state) => /^(TALK:|SHARED)/.test(state.path))) job = { ...job, talk: await withOwner(browser, job, talkScene) };
   const answer = { looked: 0, routes: [...new Set(states.map((state) => state.route))], serious: [], blank: [], wide: [], console_errors: [] };
   for (const [turn, form] of job.forms.entries()) {

@@ -39,6 +39,11 @@ async function drawn(page) {
   await page.keyboard.press("Home");
 }
 
+/** Its letters come in small files, asked for when such text is first drawn. */
+async function inChineseType(page) {
+  await page.waitForFunction(() => [...document.fonts].some((one) => one.family.includes("Noto Sans SC") && one.status === "loaded"));
+}
+
 async function besideIt(page, key, until) {
   await page.locator(".msg").first().waitFor();
   await page.locator(".conv .scroll").focus();
@@ -81,7 +86,7 @@ export const STATES = [
   { name: "enter-unknown", route: "/enter", path: "/enter#nothing-known", who: "stranger", errors: true },
   { name: "talk-new", route: "/talk/{-$id}", path: "/talk" },
   { name: "talk", route: "/talk/{-$id}", path: "TALK:rich", act: drawn },
-  { name: "talk-chinese", route: "/talk/{-$id}", path: "TALK:chinese" },
+  { name: "talk-chinese", route: "/talk/{-$id}", path: "TALK:chinese", act: inChineseType },
   { name: "talk-arabic", route: "/talk/{-$id}", path: "TALK:arabic" },
   { name: "talk-hostile", route: "/talk/{-$id}", path: "TALK:hostile" },
   { name: "talk-branches", route: "/talk/{-$id}", path: "TALK:branched", act: async (page) => besideIt(page, "b", ".tree") },

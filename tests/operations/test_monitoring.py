@@ -31,6 +31,8 @@ base_url = "{base_url}"
 key_env = "SCRIPT_KEY"
 models = ["good", "bad"]
 """
+# Exported once there is something to count; the checks chaos and disk see to that.
+WHEN_SOMETHING_IS_WRONG = {"steward_usage_disputed_total", "steward_trouble"}
 ADDED_BY_PROMETHEUS = {"instance", "job"}
 
 
@@ -121,7 +123,7 @@ def test_the_page_names_each_alert_and_only_what_is_exported(exported):
     families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in exported} | set(exported)
     assert told - families == set()
     operations = set(NAME.findall((ROOT / "docs/operations.md").read_text()))
-    assert operations - families == set(), "docs/operations.md names metrics that are not exported"
+    assert operations - families - WHEN_SOMETHING_IS_WRONG == set(), "docs/operations.md names metrics that are not exported"
 
 
 def test_every_alert_has_what_a_person_needs():

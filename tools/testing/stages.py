@@ -14,7 +14,7 @@ from tools.testing.outcome import Outcome, of_gtest, of_output, of_pytest
 
 TREE = Path(__file__).resolve().parents[2]
 RESULTS = TREE / "build/test-results"
-FUZZ_SECONDS_IN_CI = 8
+FUZZ_SECONDS_IN_CI = 5
 FUZZ_SEED_IN_CI = 1
 
 

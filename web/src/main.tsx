@@ -34,7 +34,7 @@ createRoot(place).render(
 // What the first page does without comes when there is time. Chinese type is cut into small files that are fetched only when such text
 // appears; this is its sheet alone.
 const whenIdle = window.requestIdleCallback ?? ((act: () => void) => setTimeout(act, 300));
-const QUIET_BEFORE_MS = 1500; // the first strokes and the chart go before
+const QUIET_BEFORE_MS = 250; // the first strokes and the chart go before
 setTimeout(
   () =>
     whenIdle(() => {
