@@ -54,7 +54,7 @@ export function Answer({ message, text, reasoning }: { message: Message; text: s
     <>
       {reasoning && <Reasoning text={reasoning} now={writing && text === ""} />}
       {message.tools.map((tool, index) => (
-        <ToolCall key={index} tool={tool} />
+        <ToolCall key={index} tool={tool} arriving={writing} />
       ))}
       {text && (
         <Piecewise
@@ -100,14 +100,15 @@ function Reasoning({ text, now }: { text: string; now: boolean }) {
   );
 }
 
-function ToolCall({ tool }: { tool: Tool }) {
+/** A message that has ended waits for nothing: what the tool told may stand in the one below. */
+function ToolCall({ tool, arriving }: { tool: Tool; arriving: boolean }) {
   const { t } = useText();
   const [open, setOpen] = useState(false);
   const text = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
   return (
     <details className="tool" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
-        {t("talk.tool", { name: tool.name })} {tool.result === null || tool.result === undefined ? t("talk.tool.waits") : ""}
+        {t("talk.tool", { name: tool.name })} {arriving && (tool.result === null || tool.result === undefined) ? t("talk.tool.waits") : ""}
       </summary>
       {open && (
         <>
