@@ -99,6 +99,7 @@ TEST(JsonReader, RefusesWhatTwoReadersWouldReadDifferently) {
   EXPECT_FALSE(parse_json(std::string(200, '[') + std::string(200, ']')).has_value());
   EXPECT_FALSE(parse_json("{\"a\":\"\xff\"}").has_value());
   EXPECT_FALSE(parse_json("{} x").has_value());
+  EXPECT_FALSE(parse_json(std::string("{}\0{\"a\":1}", 10)).has_value());
   EXPECT_FALSE(parse_json("").has_value());
   EXPECT_TRUE(parse_json(R"(["[[[[[","{\"{{"])", {.max_depth = 1}).has_value());
 }

@@ -40,9 +40,10 @@ class Guard {
 
 // Measured before the parse, on the bytes, so that the parser never sees what is too deep or too much: a tree takes
 // many times the bytes of a text that is all commas, and its building would hold up a thread for seconds.
-enum class Shape { kGood, kTooDeep, kTooMany };
+enum class Shape { kGood, kTooDeep, kTooMany, kNul };
 
 Shape shape_of(std::string_view text, size_t max_depth) {
+  if (text.find('\0') != std::string_view::npos) return Shape::kNul;  // the parser would take it for the text's end
   size_t depth = 0, values = 1;
   bool in_string = false;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -102,6 +103,7 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
       return fail(ErrorCode::kInvalidJson, fmt::format("The JSON is nested deeper than {} levels.", limits.max_depth));
     case Shape::kTooMany:
       return fail(ErrorCode::kInvalidJson, fmt::format("The JSON has more than {} values.", kMaxJsonValues));
+    case Shape::kNul: return fail(ErrorCode::kInvalidJson, "The body is not valid JSON: a NUL byte stands in it.");
   }
   Guard guard(limits);
   const auto callback = [&](int depth, Json::parse_event_t event, Json& parsed) { return guard(depth, event, parsed); };

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/json.h"
+#include "base/json_bounded.h"
 #include "base/text.h"
 
 namespace steward::gateway {
@@ -26,8 +26,9 @@ std::optional<std::string> unquoted(std::string_view inside) {
   const bool plain =
       std::ranges::all_of(inside, [](unsigned char c) { return c >= ' ' && c < 0x80 && c != '"' && c != '\\'; });
   if (plain) return std::string(inside);
-  const Json json = Json::parse(fmt::format("\"{}\"", inside), nullptr, false);
-  if (!json.is_string() || !is_valid_utf8(inside)) return {};
+  if (!is_valid_utf8(inside)) return {};
+  const Json json = parse_bounded(fmt::format("\"{}\"", inside));
+  if (!json.is_string()) return {};
   return json.get<std::string>();
 }
 

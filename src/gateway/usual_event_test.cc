@@ -67,6 +67,14 @@ TEST(UsualEvent, WhatCouldBeMistakenIsNotLearned) {
   EXPECT_FALSE(usual.read(event_of(chunk("x"))));
 }
 
+// A NUL byte ends the text for the JSON library, which would take what stands before it for the whole.
+TEST(UsualEvent, NothingIsReadPastAByteThatNoTextHas) {
+  UsualEvent usual;
+  usual.learn(event_of(R"({"object":"a"})"), "a");
+  EXPECT_EQ(usual.read(event_of(R"({"object":"b"})")), "b");
+  EXPECT_FALSE(usual.read(event_of(std::string("{\"object\":\"b\"\0\0:\"c\"}", 20))));
+}
+
 // Whatever lies inside: what is read is what a reader of the whole would have read.
 TEST(UsualEvent, ReadsWhatAWholeReaderWould) {
   rc::check([](const std::string& inside) {
