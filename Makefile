@@ -41,7 +41,8 @@ test-tsan: ## the same under ThreadSanitizer
 fuzz: ## build the fuzzers and run each for DURATION=60 seconds, or one: NAME=x; KEEP=1 keeps what was found
 	@tools/build fuzz && $(PYTHON) -m tools.testing.fuzz --seconds $(or $(DURATION),60) $(if $(KEEP),--keep) $(NAME)
 
-test-long: ## the long way: sanitizers, every check at full size, ten minutes of each fuzzer
+test-long: ## the long way: each file compiled alone, sanitizers, every check at full size, ten minutes of each fuzzer
+	@tools/build alone
 	@$(MAKE) --no-print-directory test test-asan test-tsan
 	@$(PYTHON) -m tests.checks --all
 	@$(MAKE) --no-print-directory fuzz DURATION=600

@@ -3,6 +3,7 @@
 # are a library of their own, steward_NAME_readers, so that a fuzzer's build compiles the readers and not the server. All share one precompiled header (src/base/pch.h), since Asio and JSON headers cost seconds a file.
 # APART are patterns of files that are never part of the floor's library, but of steward_NAME_readers: they run in a process of their own.
 include(GoogleTest)
+include(cmake/unity.cmake)
 
 add_library(steward_pch OBJECT ${CMAKE_SOURCE_DIR}/cmake/pch.cc)
 target_include_directories(steward_pch PRIVATE ${CMAKE_SOURCE_DIR}/src)
@@ -18,6 +19,7 @@ function(steward_library target sources)
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(${target} PUBLIC ${ARGN})
   target_precompile_headers(${target} REUSE_FROM steward_pch)
+  steward_unity(${target})
 endfunction()
 
 function(steward_floor name)
@@ -50,6 +52,7 @@ function(steward_floor name)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE steward_${name} $<$<BOOL:${F_APART}>:steward_${name}_readers> GTest::gtest GTest::gmock GTest::gtest_main rapidcheck)
     steward_program(${name}_test)
+    steward_unity(${name}_test)
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES TIMEOUT 300)
   endif()

@@ -15,6 +15,9 @@ struct JsonLimits {
 };
 
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
+// What Steward itself wrote; throws Json::parse_error where it is none.
+Json parse_own(std::string_view text);
+bool is_json(std::string_view text);
 std::string dump(const Json& value);  // compact; invalid UTF-8 is replaced, never thrown
 
 }  // namespace steward

@@ -11,8 +11,7 @@ namespace steward {
 constexpr size_t kMaxForeignDepth = 256;            // of what a provider sends or a caller quotes
 constexpr size_t kMaxJsonValues = size_t{4} << 20;  // in one text, of callers too
 
-// As Json::parse(text, nullptr, false); what is nested deeper than kMaxForeignDepth or has more than
-// kMaxJsonValues is discarded like other garbage.
+// A discarded value where the text is no JSON, is nested deeper than kMaxForeignDepth or has more than kMaxJsonValues.
 Json parse_bounded(std::string_view text);
 
 }  // namespace steward

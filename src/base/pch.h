@@ -1,5 +1,5 @@
-// What nearly every file needs and is slow to parse; compiled once (cmake/floors.cmake). Nothing of Steward's own
-// belongs here.
+// What nearly every file needs and is slow to parse; compiled once (cmake/floors.cmake). Of Steward's own only what all
+// files include anyway.
 #pragma once
 #include <fmt/format.h>
 
@@ -36,3 +36,10 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "base/async.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/random.h"

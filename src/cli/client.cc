@@ -4,6 +4,7 @@
 
 #include <boost/asio/use_future.hpp>
 
+#include "base/json_bounded.h"
 #include "server/paths.h"
 
 namespace steward::cli {
@@ -18,7 +19,7 @@ constexpr std::chrono::milliseconds kLookAgain{100};
 constexpr std::string_view kStartingWords = "starting";
 
 Error error_of(int status, const std::string& body) {
-  const Json parsed = Json::parse(body, nullptr, false);
+  const Json parsed = parse_bounded(body);
   if (parsed.is_object() && parsed.contains("error") && parsed["error"].is_object()) {
     const Json& error = parsed["error"];
     const Json message = error.value("message", Json()), code = error.value("code", Json());
@@ -159,7 +160,7 @@ Result<Json> Client::call(const std::string& method, const std::string& path, co
       asio::co_spawn(threads_->context(0), fetch(*clients_, request(method, path, body)), asio::use_future).get();
   if (!answer) return fail(answer.error());
   if (answer->status >= 400) return fail(error_of(answer->status, answer->body));
-  Json parsed = Json::parse(answer->body, nullptr, false);
+  Json parsed = parse_bounded(answer->body);
   if (parsed.is_discarded()) return fail(ErrorCode::kUpstreamError, "The server's answer is no JSON.");
   return parsed;
 }

@@ -13,7 +13,7 @@
 namespace steward::cli {
 namespace {
 
-struct Options {
+struct BackupOptions {
   std::optional<std::string> folder;
   std::string backup;
   std::optional<int64_t> keep;
@@ -25,7 +25,7 @@ void print_report(const Context& context, const std::string& path, uint64_t byte
                            thousands(static_cast<int64_t>(blobs)), human_bytes(bytes)));
 }
 
-int list(const Options& options, Client& client, const Context& context) {
+int list(const BackupOptions& options, Client& client, const Context& context) {
   auto found = client.list("/admin/v1/backups");
   if (!found) return context.failed(found.error());
   if (options.json) return context.line(Json(*found).dump(2)), kDone;
@@ -83,7 +83,7 @@ class Progress {
   std::thread thread_;
 };
 
-int backup(const Options& options, const Context& context) {
+int backup(const BackupOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   if (options.list) return list(options, **client, context);
@@ -111,7 +111,7 @@ int backup(const Options& options, const Context& context) {
   return kDone;
 }
 
-int restore(const Options& options, const Context& context) {
+int restore(const BackupOptions& options, const Context& context) {
   const auto place = configured_journal(context);
   if (!place) return context.failed(place.error());
   auto done = journal::restore_home(std::filesystem::absolute(options.backup), *place);
@@ -133,7 +133,7 @@ int restore(const Options& options, const Context& context) {
 }  // namespace
 
 void add_backup(Command& program, const Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BackupOptions>();
   Command backup_command =
       program.sub("backup", "Copy the journal, its blobs and the configuration into a new folder.");
   backup_command

@@ -7,7 +7,7 @@
 namespace steward::cli {
 namespace {
 
-struct Options {
+struct BudgetsOptions {
   std::string limit, budget;
   std::optional<std::string> scope, name, period, zone;
   bool json = false;
@@ -52,7 +52,7 @@ void print(const std::vector<Json>& budgets, Client& client, const Context& cont
   context.print(table.text(context));
 }
 
-int set(const Options& options, const Context& context) {
+int set(const BudgetsOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   Json body = {{"limit_usd", options.limit},
@@ -69,7 +69,7 @@ int set(const Options& options, const Context& context) {
   return kDone;
 }
 
-int list(const Options& options, const Context& context) {
+int list(const BudgetsOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   auto budgets = (*client)->list("/admin/v1/budgets");
@@ -79,7 +79,7 @@ int list(const Options& options, const Context& context) {
   return kDone;
 }
 
-int remove(const Options& options, const Context& context) {
+int remove(const BudgetsOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   if (auto done = (*client)->call("DELETE", "/admin/v1/budgets/" + url_part(options.budget), Json()); !done)
@@ -97,7 +97,7 @@ void add_budgets(Command& program, const Context& context) {
       "the\n"
       "person's and the key's. A budget is known by what it is for and its name; setting it again changes it.");
   budgets.needs_sub();
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BudgetsOptions>();
   Command set_command = budgets.sub("set", "Set a budget.");
   set_command.argument("USD", options->limit, "The most that may be spent in a period; 0: nothing that costs")
       .option("--for", options->scope, "Whom it bounds: a key, person or team by name or id, or all (the default)",

@@ -13,7 +13,7 @@ namespace steward::cli {
 namespace fs = std::filesystem;
 namespace {
 
-struct Options {
+struct ChatOptions {
   std::optional<std::string> model, system;
   std::vector<std::string> words;
   bool go_on = false;
@@ -232,7 +232,7 @@ std::string read_all_input() {
   return text;
 }
 
-int chat(const Options& options, const Context& context) {
+int chat(const ChatOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   Conversation conversation;
@@ -262,7 +262,7 @@ int chat(const Options& options, const Context& context) {
 }  // namespace
 
 void add_chat(Command& program, const Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ChatOptions>();
   Command command = program.sub("chat", "Talk to a model in the terminal.");
   command
       .describe(

@@ -9,7 +9,7 @@
 namespace steward::cli {
 namespace {
 
-struct Options {
+struct ConfigOptions {
   std::string key, value, config_file;
   bool json = false, all = false;
 };
@@ -17,7 +17,7 @@ struct Options {
 std::string value_text(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
 // With a server, what is in force there; without, what a start would find.
-int show(const Options& options, const Context& context) {
+int show(const ConfigOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   auto values = (*client)->list("/admin/v1/config");
@@ -49,7 +49,7 @@ void tell_reload(const Json& report, const Context& context) {
   if (report["applied"].empty() && report["needs_restart"].empty()) context.line("Nothing had changed.");
 }
 
-int reload(const Options& options, const Context& context) {
+int reload(const ConfigOptions& options, const Context& context) {
   auto client = Client::connect(context, Client::Need::kRunning);
   if (!client) return context.failed(client.error());
   auto report = (*client)->post("/admin/v1/config/reload", Json::object());
@@ -59,7 +59,7 @@ int reload(const Options& options, const Context& context) {
   return kDone;
 }
 
-int change(const Options& options, const Context& context, bool set) {
+int change(const ConfigOptions& options, const Context& context, bool set) {
   Json body;
   if (set) {
     const auto path = split_config_key(options.key);
@@ -85,7 +85,7 @@ server::SecretStore store(const Context& context) {
   return {journal::HomePaths(context.home), file == context.environment.end() ? "" : file->second, context.random};
 }
 
-int set_secret(const Options& options, const Context& context) {
+int set_secret(const ConfigOptions& options, const Context& context) {
   if (auto made = journal::prepare_home(journal::HomePaths(context.home)); !made) return context.failed(made.error());
   if (auto done = store(context).set(options.key, read_secret(context, "Secret")); !done)
     return context.failed(done.error());
@@ -96,7 +96,7 @@ int set_secret(const Options& options, const Context& context) {
 }  // namespace
 
 void add_config(Command& program, const Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ConfigOptions>();
   Command config = program.sub("config", "Show the configuration, and change it.");
   config.needs_sub();
   auto prefix = std::make_shared<std::optional<std::string>>();

@@ -13,7 +13,7 @@ constexpr std::string_view kMark = "demo";  // a file of the home that says that
 constexpr std::string_view kOwner = "Anna Verhoeven";
 constexpr size_t kMaxExport = size_t{64} << 20;
 
-struct Options {
+struct DemoOptions {
   std::string dir, port;
 };
 
@@ -77,7 +77,7 @@ Result<size_t> make(const fs::path& dir, const Context& context) {
   return filled;
 }
 
-int demo(const Options& options, const Context& context) {
+int demo(const DemoOptions& options, const Context& context) {
   const fs::path dir = options.dir;
   auto made = is_made(dir, context);
   if (!made) return context.failed(made.error());
@@ -95,7 +95,7 @@ int demo(const Options& options, const Context& context) {
 }  // namespace
 
 void add_demo(Command& program, const Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DemoOptions>();
   Command command = program.sub("demo", "Open the app on a sample home, to look around.");
   command
       .describe(

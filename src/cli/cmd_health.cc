@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kAnswer{3'000};  // a check that hangs is a check that failed
 
-struct Options {
+struct HealthCommandOptions {
   bool live = false, quiet = false;
 };
 
@@ -19,7 +19,7 @@ Task<Result<net::ClientResponse>> ask(net::HttpClients& clients, net::ClientRequ
   co_return co_await clients.here().fetch(std::move(request));
 }
 
-int health(const Options& options, const Context& context) {
+int health(const HealthCommandOptions& options, const Context& context) {
   const auto running = server::find_running_server(context.home);
   if (!running) {
     return context.failed(
@@ -40,7 +40,7 @@ int health(const Options& options, const Context& context) {
 }  // namespace
 
 void add_health(Command& program, const Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<HealthCommandOptions>();
   program.sub("health", "Whether the server of this home serves: exit code 0, else 1.")
       .describe("Asks /readyz over the home's socket and prints what it answers; waits three seconds at most.")
       .flag("--live", options->live, "Only whether the process lives (/healthz)")

@@ -12,7 +12,7 @@
 namespace steward::cli {
 namespace {
 
-struct Options {
+struct JournalOptions {
   bool json = false, without_bodies = false;
   std::vector<std::string> witnesses;
   std::optional<std::string> tenant, output, journal;
@@ -41,7 +41,7 @@ Result<journal::Head> witness_of(const std::string& text) {
               fmt::format("--witness takes TENANT:SEQ:DIGEST, as 'steward journal verify' prints it, not '{}'.", text));
 }
 
-int verify(const Options& options, const Context& context) {
+int verify(const JournalOptions& options, const Context& context) {
   std::vector<journal::Head> witnesses;
   for (const auto& text : options.witnesses) {
     auto head = witness_of(text);
@@ -72,7 +72,7 @@ int verify(const Options& options, const Context& context) {
   return kDone;
 }
 
-int export_records(const Options& options, const Context& context) {
+int export_records(const JournalOptions& options, const Context& context) {
   const auto place = journal_place(context, options.journal);
   if (!place) return context.failed(place.error());
   FILE* out = context.out;
@@ -94,7 +94,7 @@ int export_records(const Options& options, const Context& context) {
   return flushed ? kDone : context.failed(Error(ErrorCode::kIo, "The lines can't be written."));
 }
 
-int copy(const Options& options, const Context& context) {
+int copy(const JournalOptions& options, const Context& context) {
   const auto from = journal_place(context, options.from), to = journal_place(context, options.to);
   if (!from) return context.failed(from.error());
   if (!to) return context.failed(to.error());
@@ -128,7 +128,7 @@ int copy(const Options& options, const Context& context) {
   return kDone;
 }
 
-int rebuild(const Options& options, const Context& context) {
+int rebuild(const JournalOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   auto done = (*client)->post("/admin/v1/journal/rebuild", Json::object());
@@ -145,7 +145,7 @@ int rebuild(const Options& options, const Context& context) {
 }  // namespace
 
 void add_journal(Command& program, const Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<JournalOptions>();
   Command journal_command = program.sub("journal", "Verify, rebuild and export the journal.");
   journal_command.describe("Verify and export read beside a running server.");
   journal_command.needs_sub();

@@ -8,7 +8,7 @@
 namespace steward::cli {
 namespace {
 
-struct Options {
+struct KeysOptions {
   std::string name, key;
   bool admin = false, json = false, all = false;
   std::optional<std::string> owner, team, expires, budget, period, overlap, content;
@@ -17,7 +17,7 @@ struct Options {
   std::optional<double> weight;
 };
 
-Result<Json> spec_of(const Options& options, const Context& context) {
+Result<Json> spec_of(const KeysOptions& options, const Context& context) {
   Json body = Json::object();
   if (options.owner) body["owner"] = *options.owner;
   if (options.team) body["team"] = *options.team;
@@ -82,7 +82,7 @@ void show(const Json& key, const Context& context) {
   if (!key["tags"].empty()) line("tags", key["tags"].dump());
 }
 
-int tell(const Result<Json>& key, const Options& options, const Context& context) {
+int tell(const Result<Json>& key, const KeysOptions& options, const Context& context) {
   if (!key) return context.failed(key.error());
   if (options.json) return context.line(key->dump(2)), kDone;
   show(*key, context);
@@ -93,7 +93,7 @@ int tell(const Result<Json>& key, const Options& options, const Context& context
   return kDone;
 }
 
-int make(const Options& options, const Context& context) {
+int make(const KeysOptions& options, const Context& context) {
   auto body = spec_of(options, context);
   if (!body) return context.failed(body.error());
   (*body)["name"] = options.name;
@@ -107,7 +107,7 @@ int make(const Options& options, const Context& context) {
   return tell((*client)->post("/admin/v1/keys", *body), options, context);
 }
 
-int list(const Options& options, const Context& context) {
+int list(const KeysOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   auto keys = (*client)->list("/admin/v1/keys");
@@ -131,7 +131,7 @@ int list(const Options& options, const Context& context) {
 }
 
 // show, limit, rotate and revoke name a key by its id, its name, or the beginning of its secret.
-int act(const Options& options, const Context& context, const std::string& method, const std::string& action,
+int act(const KeysOptions& options, const Context& context, const std::string& method, const std::string& action,
         const Json& body) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
@@ -140,7 +140,7 @@ int act(const Options& options, const Context& context, const std::string& metho
   return tell((*client)->call(method, "/admin/v1/keys/" + url_part(*id) + action, body), options, context);
 }
 
-int limit(const Options& options, const Context& context) {
+int limit(const KeysOptions& options, const Context& context) {
   auto body = spec_of(options, context);
   if (!body) return context.failed(body.error());
   if (body->empty())
@@ -149,13 +149,13 @@ int limit(const Options& options, const Context& context) {
   return act(options, context, "PATCH", "", *body);
 }
 
-int rotate(const Options& options, const Context& context) {
+int rotate(const KeysOptions& options, const Context& context) {
   auto overlap = parse_span(options.overlap.value_or("0"));
   if (!overlap) return context.failed(overlap.error());
   return act(options, context, "POST", "/rotate", Json{{"overlap_s", *overlap / kSecondUs}});
 }
 
-void add_spec_options(Command& command, const std::shared_ptr<Options>& options) {
+void add_spec_options(Command& command, const std::shared_ptr<KeysOptions>& options) {
   command.option("--owner", options->owner, "Whose key it is (usr_… or svc_…)", "ID")
       .option("--team", options->team, "The team whose budgets it counts to", "ID")
       .option("--model", options->models, "A model it may use, or a beginning as in gpt-*; repeat for more", "NAME")
@@ -175,7 +175,7 @@ void add_spec_options(Command& command, const std::shared_ptr<Options>& options)
 void add_keys(Command& program, const Context& context) {
   Command keys = program.sub("keys", "Make, list, limit, rotate and revoke API keys.");
   keys.needs_sub();
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<KeysOptions>();
 
   Command make_command = keys.sub("new", "Make a key. Its secret is shown once.");
   make_command.argument("NAME", options->name, "What it is for");

@@ -15,7 +15,7 @@
 namespace steward::cli {
 namespace {
 
-struct Options {
+struct ModelFilesOptions {
   std::string what;
   std::optional<std::string> name, sha256, hub;
   bool link = false, replace = false, json = false, all = false, force = false;
@@ -53,7 +53,7 @@ std::string what_it_is(const Json& model) {
                      human_bytes(model["file_bytes"].get<uint64_t>()));
 }
 
-int add_there(const Options& options, Client& client, const Context& context) {
+int add_there(const ModelFilesOptions& options, Client& client, const Context& context) {
   auto added = client.post("/admin/v1/models", {{"path", absolute(options.what)},
                                                 {"name", options.name.value_or("")},
                                                 {"link", options.link},
@@ -64,7 +64,7 @@ int add_there(const Options& options, Client& client, const Context& context) {
   return kDone;
 }
 
-int add(const Options& options, const Context& context) {
+int add(const ModelFilesOptions& options, const Context& context) {
   if (auto client = Client::connect(context, Client::Need::kRunning)) return add_there(options, **client, context);
   const auto how = options.link ? engine::Take::kLink : engine::Take::kCopy;
   auto taken =
@@ -76,7 +76,7 @@ int add(const Options& options, const Context& context) {
   return kDone;
 }
 
-int remove(const Options& options, const Context& context) {
+int remove(const ModelFilesOptions& options, const Context& context) {
   if (auto client = Client::connect(context, Client::Need::kRunning)) {
     const std::string path = "/admin/v1/models/" + url_part(options.what) + (options.force ? "?force=true" : "");
     if (auto done = (*client)->call("DELETE", path, Json()); !done) return context.failed(done.error());
@@ -131,13 +131,13 @@ void tell_pulled(const std::string& what, const std::string& sha256, bool checke
                            checked ? "as promised" : "nothing was known to compare it with; --sha256 does"));
 }
 
-std::string hub_of(const Options& options, const Context& context) {
+std::string hub_of(const ModelFilesOptions& options, const Context& context) {
   std::string hub = options.hub.value_or(from_environment(context, "HF_ENDPOINT"));
   while (hub.ends_with('/')) hub.pop_back();
   return hub;
 }
 
-Result<engine::PulledModel> pull_here(const Options& options, const Context& context, CancelToken cancel,
+Result<engine::PulledModel> pull_here(const ModelFilesOptions& options, const Context& context, CancelToken cancel,
                                       ProgressLine& line) {
   net::IoThreads threads(1);
   net::HttpClients clients(threads, Log());
@@ -184,7 +184,7 @@ Result<Json> wait_for_job(Client& client, Json job, Interrupt& interrupt, Progre
                                              : "The model was not fetched: 'steward doctor' and the log say more.");
 }
 
-int pull_there(const Options& options, Client& client, const Context& context) {
+int pull_there(const ModelFilesOptions& options, Client& client, const Context& context) {
   Interrupt interrupt;
   ProgressLine line(context);
   Json body = {{"pull", options.what}, {"name", options.name.value_or("")}, {"replace", options.replace}};
@@ -207,7 +207,7 @@ int pull_there(const Options& options, Client& client, const Context& context) {
   return kDone;
 }
 
-int pull(const Options& options, const Context& context) {
+int pull(const ModelFilesOptions& options, const Context& context) {
   if (from_environment(context, "HF_TOKEN").empty()) {
     if (auto client = Client::connect(context, Client::Need::kRunning)) return pull_there(options, **client, context);
   }
@@ -229,7 +229,7 @@ int pull(const Options& options, const Context& context) {
   return kDone;
 }
 
-int recommend(const Options& options, const Context& context) {
+int recommend(const ModelFilesOptions& options, const Context& context) {
   const uint64_t memory = available_memory_bytes();
   Json out = Json::array();
   Table table;
@@ -265,7 +265,7 @@ int recommend(const Options& options, const Context& context) {
 }  // namespace
 
 void add_model_files(Command& models, const Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ModelFilesOptions>();
   Command add_command = models.sub("add", "Take in a model file (GGUF) that is here.");
   add_command.argument("FILE", options->what, "The file")
       .option("--name", options->name, "What it is called (as the file)", "NAME");

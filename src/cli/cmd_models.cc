@@ -8,7 +8,7 @@
 namespace steward::cli {
 namespace {
 
-struct Options {
+struct ModelsOptions {
   std::string name;
   std::optional<std::string> provider;
   bool json = false;
@@ -19,7 +19,7 @@ std::string size_text(const Json& model) {
   return bytes == 0 ? "" : human_bytes(bytes);
 }
 
-int list(const Options& options, const Context& context) {
+int list(const ModelsOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   auto models = (*client)->list("/admin/v1/models");
@@ -48,7 +48,7 @@ int list(const Options& options, const Context& context) {
 }  // namespace
 
 void add_models(Command& program, const Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ModelsOptions>();
   Command models = program.sub("models", "List, add, fetch and price models.");
   models.needs_sub();
   Command list_command = models.sub("list", "Every model, here and at providers.");

@@ -8,7 +8,7 @@
 namespace steward::cli {
 namespace {
 
-struct Options {
+struct PeopleOptions {
   std::optional<std::string> name, email, role, expires, who;
   std::vector<std::string> teams;
   std::string person, role_to, team, member;
@@ -63,7 +63,7 @@ std::string team_names(const Json& person) {
   return join(names, ", ");
 }
 
-int list(const Options& options, const Context& context) {
+int list(const PeopleOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   auto people = (*client)->list("/admin/v1/people");
@@ -79,7 +79,7 @@ int list(const Options& options, const Context& context) {
   return kDone;
 }
 
-int tell_link(const Result<Json>& link, const Options& options, const Context& context) {
+int tell_link(const Result<Json>& link, const PeopleOptions& options, const Context& context) {
   if (!link) return context.failed(link.error());
   if (options.json) return context.line(link->dump(2)), kDone;
   context.line(context.bold(text_of(*link, "link")));
@@ -89,7 +89,7 @@ int tell_link(const Result<Json>& link, const Options& options, const Context& c
   return kDone;
 }
 
-Result<Json> body_with_expiry(const Options& options) {
+Result<Json> body_with_expiry(const PeopleOptions& options) {
   Json body = Json::object();
   if (!options.expires) return body;
   auto span = parse_span(*options.expires);
@@ -98,7 +98,7 @@ Result<Json> body_with_expiry(const Options& options) {
   return body;
 }
 
-int invite(const Options& options, const Context& context) {
+int invite(const PeopleOptions& options, const Context& context) {
   auto body = body_with_expiry(options);
   if (!body) return context.failed(body.error());
   auto client = Client::connect(context);
@@ -114,7 +114,7 @@ int invite(const Options& options, const Context& context) {
   return tell_link((*client)->post("/admin/v1/invitations", *body), options, context);
 }
 
-int invitations(const Options& options, const Context& context) {
+int invitations(const PeopleOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   auto rows = (*client)->list(options.all ? "/admin/v1/invitations?all=true" : "/admin/v1/invitations");
@@ -131,7 +131,7 @@ int invitations(const Options& options, const Context& context) {
   return kDone;
 }
 
-int withdraw(const Options& options, const Context& context) {
+int withdraw(const PeopleOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   auto done = (*client)->call("DELETE", "/admin/v1/invitations/" + url_part(options.person), Json());
@@ -141,7 +141,7 @@ int withdraw(const Options& options, const Context& context) {
 }
 
 // link: for somebody, else for the owner; recover: the same for somebody who must be named.
-int link(const Options& options, const Context& context) {
+int link(const PeopleOptions& options, const Context& context) {
   auto body = body_with_expiry(options);
   if (!body) return context.failed(body.error());
   auto client = Client::connect(context);
@@ -159,7 +159,7 @@ int link(const Options& options, const Context& context) {
   return tell_link((*client)->post("/admin/v1/people/" + url_part(id) + "/link", *body), options, context);
 }
 
-int act(const Options& options, const Context& context, const std::string& method, const std::string& action,
+int act(const PeopleOptions& options, const Context& context, const std::string& method, const std::string& action,
         const Json& body, const std::function<std::string(const Json&)>& sentence) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
@@ -172,14 +172,14 @@ int act(const Options& options, const Context& context, const std::string& metho
   return context.line(sentence(*done)), kDone;
 }
 
-int set_disabled(const Options& options, const Context& context, bool disabled) {
+int set_disabled(const PeopleOptions& options, const Context& context, bool disabled) {
   return act(options, context, "PATCH", "", {{"disabled", disabled}}, [disabled](const Json& person) {
     return fmt::format("{} is {}.", text_of(person, "name"),
                        disabled ? "disabled: signed out everywhere, and their keys stopped" : "enabled again");
   });
 }
 
-int erase(const Options& options, const Context& context) {
+int erase(const PeopleOptions& options, const Context& context) {
   if (!options.yes)
     return context.failed(Error(ErrorCode::kConfig,
                                 "Erasing can't be undone: name, address, settings and credentials go for good. Say "
@@ -189,7 +189,7 @@ int erase(const Options& options, const Context& context) {
   });
 }
 
-void add_links(Command& people, const std::shared_ptr<Options>& options, const Context& context) {
+void add_links(Command& people, const std::shared_ptr<PeopleOptions>& options, const Context& context) {
   Command invite_command = people.sub("invite", "Invite somebody: prints a link that lets one person in, once.");
   invite_command.describe(
       "The link is shown this once; send it by a way you trust. Whoever opens it chooses a password, and a name "
@@ -238,7 +238,7 @@ void add_links(Command& people, const std::shared_ptr<Options>& options, const C
   });
 }
 
-void add_changes(Command& people, const std::shared_ptr<Options>& options, const Context& context) {
+void add_changes(Command& people, const std::shared_ptr<PeopleOptions>& options, const Context& context) {
   const std::string which = "Name, e-mail address or id";
   Command role_command = people.sub("role", "Change somebody's role, at once.");
   role_command.argument("PERSON", options->person, which);
@@ -274,7 +274,7 @@ void add_changes(Command& people, const std::shared_ptr<Options>& options, const
   erase_command.run([options, &context] { return erase(*options, context); });
 }
 
-int list_teams(const Options& options, const Context& context) {
+int list_teams(const PeopleOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   auto principals = (*client)->list("/admin/v1/principals");
@@ -302,7 +302,7 @@ int list_teams(const Options& options, const Context& context) {
   return kDone;
 }
 
-int new_team(const Options& options, const Context& context) {
+int new_team(const PeopleOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   auto made = (*client)->post("/admin/v1/principals", {{"kind", "team"}, {"name", options.team}});
@@ -311,7 +311,7 @@ int new_team(const Options& options, const Context& context) {
   return context.line(fmt::format("{} is the team {}.", text_of(*made, "id"), options.team)), kDone;
 }
 
-int set_member(const Options& options, const Context& context, const std::string& method) {
+int set_member(const PeopleOptions& options, const Context& context, const std::string& method) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   auto team = find_team(**client, options.team);
@@ -333,7 +333,7 @@ int set_member(const Options& options, const Context& context, const std::string
 void add_people(Command& program, const Context& context) {
   Command people = program.sub("people", "Invite people, give them roles, let them in again.");
   people.needs_sub();
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PeopleOptions>();
   Command list_command = people.sub("list", "List the people.");
   list_command.flag("--json", options->json, "Print JSON");
   list_command.run([options, &context] { return list(*options, context); });
@@ -344,7 +344,7 @@ void add_people(Command& program, const Context& context) {
 void add_teams(Command& program, const Context& context) {
   Command teams = program.sub("teams", "Teams of people: budgets and things can be a team's.");
   teams.needs_sub();
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PeopleOptions>();
   Command list_command = teams.sub("list", "List the teams and who is in them.");
   list_command.flag("--json", options->json, "Print JSON");
   list_command.run([options, &context] { return list_teams(*options, context); });

@@ -9,14 +9,14 @@
 namespace steward::cli {
 namespace {
 
-struct Options {
+struct PriceOptions {
   std::optional<std::string> name, provider, from, request, shipped;
   std::map<std::string, std::optional<std::string>> rates;  // by the name of the rate
   std::vector<std::string> tools, regions, tiers;
   bool json = false;
 };
 
-bool sets(const Options& options) {
+bool sets(const PriceOptions& options) {
   const bool rate = std::ranges::any_of(options.rates, [](const auto& each) { return each.second.has_value(); });
   return rate || options.request || !options.tools.empty() || !options.regions.empty() || !options.tiers.empty() ||
          options.from;
@@ -34,7 +34,7 @@ Result<Json> pairs_of(const std::vector<std::string>& texts, std::string_view op
   return out;
 }
 
-Result<Json> body_of(const Options& options) {
+Result<Json> body_of(const PriceOptions& options) {
   if (!options.name) return fail(ErrorCode::kInvalidRequest, "Whose price? Name the model.");
   Json body = {{"model", *options.name}, {"provider", options.provider.value_or("local")}};
   for (const auto& [name, usd] : options.rates) {
@@ -101,7 +101,7 @@ Table table_of(const std::vector<Json>& prices, bool whole) {
 }
 
 // Without a model all that was set; with one its own, and where none was set the one that a call would have.
-Result<std::vector<Json>> show(Client& client, const Options& options) {
+Result<std::vector<Json>> show(Client& client, const PriceOptions& options) {
   std::string path = "/admin/v1/prices";
   if (options.shipped) path += "?shipped=" + url_part(*options.shipped);
   auto prices = client.list(path);
@@ -120,7 +120,7 @@ Result<std::vector<Json>> show(Client& client, const Options& options) {
   return shown;
 }
 
-Result<std::vector<Json>> set(Client& client, const Options& options) {
+Result<std::vector<Json>> set(Client& client, const PriceOptions& options) {
   auto body = body_of(options);
   if (!body) return fail(body.error());
   auto price = client.post("/admin/v1/prices", *body);
@@ -128,7 +128,7 @@ Result<std::vector<Json>> set(Client& client, const Options& options) {
   return std::vector{std::move(*price)};
 }
 
-int price(const Options& options, const Context& context) {
+int price(const PriceOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   auto shown = sets(options) ? set(**client, options) : show(**client, options);
@@ -153,7 +153,7 @@ std::string option_of(std::string_view rate) {
 }  // namespace
 
 void add_price(Command& models, const Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PriceOptions>();
   Command command = models.sub("price", "Show prices, or set one.");
   command.argument("MODEL", options->name, "The model; without it, all prices that were set");
   for (const auto& each : ledger::rate_names())

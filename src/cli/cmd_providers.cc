@@ -8,7 +8,7 @@
 namespace steward::cli {
 namespace {
 
-struct Options {
+struct ProvidersOptions {
   std::string name;
   std::optional<std::string> base_url, dialect, like, region;
   std::vector<std::string> models;
@@ -39,7 +39,7 @@ void print(const std::vector<Json>& providers, const Context& context) {
   context.print(table.text(context));
 }
 
-int list(const Options& options, const Context& context) {
+int list(const ProvidersOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   auto providers = (*client)->list("/admin/v1/providers");
@@ -49,7 +49,7 @@ int list(const Options& options, const Context& context) {
   return kDone;
 }
 
-int add(const Options& options, const Context& context) {
+int add(const ProvidersOptions& options, const Context& context) {
   Json body = {{"name", options.name}};
   if (options.base_url) body["base_url"] = *options.base_url;
   if (options.dialect) body["dialect"] = *options.dialect;
@@ -73,7 +73,7 @@ int add(const Options& options, const Context& context) {
   return kDone;
 }
 
-int remove(const Options& options, const Context& context) {
+int remove(const ProvidersOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   if (auto done = (*client)->call("DELETE", "/admin/v1/providers/" + url_part(options.name), Json()); !done)
@@ -82,7 +82,7 @@ int remove(const Options& options, const Context& context) {
   return kDone;
 }
 
-int test(const Options& options, const Context& context) {
+int test(const ProvidersOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   auto got = (*client)->post("/admin/v1/providers/" + url_part(options.name) + "/test", Json::object());
@@ -107,7 +107,7 @@ void add_providers(Command& program, const Context& context) {
       "A known provider's key in the environment (OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, …) is enough and "
       "needs no\ncommand. Added here, the key is sealed in the home and never shown again.");
   providers.needs_sub();
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ProvidersOptions>();
   const std::string which = "Its name, as before the slash in 'openai/gpt-4.1'";
   Command list_command = providers.sub("list", "List the providers, with where their keys are (never what they are).");
   list_command.flag("--json", options->json, "Print JSON").run([options, &context] { return list(*options, context); });

@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kMaxRequestBytes = 64 * 1024 * 1024;
 
-struct Options {
+struct RoutesOptions {
   std::string name;
   std::vector<std::string> deployments;
   std::optional<std::string> description, max_cost, zone;
@@ -52,7 +52,7 @@ void print_routes(const std::vector<Json>& routes, const Context& context) {
   context.print(table.text(context));
 }
 
-int list(const Options& options, const Context& context) {
+int list(const RoutesOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   auto routes = (*client)->list("/admin/v1/routes");
@@ -62,7 +62,7 @@ int list(const Options& options, const Context& context) {
   return kDone;
 }
 
-int set(const Options& options, const Context& context) {
+int set(const RoutesOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   Json body = {{"deployments", options.deployments}};
@@ -87,7 +87,7 @@ int set(const Options& options, const Context& context) {
   return kDone;
 }
 
-int remove(const Options& options, const Context& context) {
+int remove(const RoutesOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   if (auto done = (*client)->call("DELETE", "/admin/v1/routes/" + url_part(options.name), Json()); !done)
@@ -170,7 +170,7 @@ int explain(const ExplainOptions& options, const Context& context) {
   return kDone;
 }
 
-void add_set(Command& routes, const std::shared_ptr<Options>& options, const Context& context) {
+void add_set(Command& routes, const std::shared_ptr<RoutesOptions>& options, const Context& context) {
   Command command = routes.sub("set", "Set a route, or change all of it.");
   command.argument("NAME", options->name, "What callers give as the model")
       .arguments("DEPLOYMENT", options->deployments, "A model with its conditions, in quotes; in order of preference")
@@ -224,7 +224,7 @@ void add_routes(Command& program, const Context& context) {
       "Callers\n"
       "give it as the model; 'fast' and 'deep' are there from the start. docs/routing.md has the words of conditions.");
   routes.needs_sub();
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RoutesOptions>();
   Command list_command = routes.sub("list", "List the routes, with how their deployments fare.");
   list_command.flag("--json", options->json, "Print JSON").run([options, &context] { return list(*options, context); });
   add_set(routes, options, context);

@@ -12,7 +12,7 @@
 namespace steward::cli {
 namespace {
 
-struct Options {
+struct ServeOptions {
   std::string config_file, host, port, journal;
   std::vector<std::string> set;
   bool insecure_plaintext = false;
@@ -36,7 +36,7 @@ int next_signal(const sigset_t& set, std::chrono::milliseconds longest) {
   return ::sigtimedwait(&set, nullptr, &wait);  // -1: none came
 }
 
-Result<std::map<std::string, std::string>> flags_of(const Options& options) {
+Result<std::map<std::string, std::string>> flags_of(const ServeOptions& options) {
   std::map<std::string, std::string> flags;
   if (!options.host.empty()) flags["server.host"] = options.host;
   if (!options.port.empty()) flags["server.port"] = options.port;
@@ -116,7 +116,7 @@ int drain(server::App& app, const sigset_t& set, const Context& context) {
   return kDone;
 }
 
-int serve(const Options& options, const Context& context) {
+int serve(const ServeOptions& options, const Context& context) {
   if (const auto problem = crash_setting_problem(); !problem.empty())
     return context.failed(Error(ErrorCode::kConfig, std::string(problem)));
   auto flags = flags_of(options);
@@ -165,14 +165,14 @@ int serve(const Options& options, const Context& context) {
 }  // namespace
 
 int serve_home(const Context& context, const std::string& port) {
-  Options options;
+  ServeOptions options;
   options.port = port;
   options.welcome = true;
   return serve(options, context);
 }
 
 void add_serve(Command& program, const Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ServeOptions>();
   Command serve_command = program.sub("serve", "Start the server and stay with it.");
   serve_command
       .describe(

@@ -9,7 +9,7 @@
 namespace steward::cli {
 namespace {
 
-struct Options {
+struct UpgradeOptions {
   std::optional<std::string> backup;
   bool check = false, rollback = false, yes = false, json = false;
 };
@@ -27,7 +27,7 @@ Json plan_json(const journal::UpgradePlan& plan) {
           {"backups", plan.backups}};
 }
 
-int check(const Options& options, const Context& context) {
+int check(const UpgradeOptions& options, const Context& context) {
   auto plan = journal::plan_upgrade(journal::HomePaths(context.home));
   if (!plan) return context.failed(plan.error());
   const bool room = plan->free_bytes >= plan->needs_bytes;
@@ -53,7 +53,7 @@ int check(const Options& options, const Context& context) {
 }
 
 // The same as a start does, with nothing in the way of looking at the result before traffic comes.
-int upgrade(const Options& options, const Context& context) {
+int upgrade(const UpgradeOptions& options, const Context& context) {
   const journal::HomePaths paths(context.home);
   auto plan = journal::plan_upgrade(paths);
   if (!plan) return context.failed(plan.error());
@@ -81,7 +81,7 @@ int upgrade(const Options& options, const Context& context) {
   return verified->ok ? kDone : kFailed;
 }
 
-int roll_back(const Options& options, const Context& context) {
+int roll_back(const UpgradeOptions& options, const Context& context) {
   const journal::HomePaths paths(context.home);
   if (!options.yes) {
     return context.failed(
@@ -113,7 +113,7 @@ int roll_back(const Options& options, const Context& context) {
 }  // namespace
 
 void add_upgrade(Command& program, const Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<UpgradeOptions>();
   Command command = program.sub("upgrade", "See or do what this release changes in the home, or take it back.");
   command
       .describe(

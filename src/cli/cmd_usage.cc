@@ -8,13 +8,13 @@
 namespace steward::cli {
 namespace {
 
-struct Options {
+struct UsageOptions {
   std::string by = "model";
   std::optional<std::string> from, to, key, model, zone;
   bool json = false, csv = false, cost = false;
 };
 
-std::string query_of(const Options& options, const std::optional<Id>& key) {
+std::string query_of(const UsageOptions& options, const std::optional<Id>& key) {
   std::string out = "/admin/v1/usage?group_by=" + url_part(options.by);
   const auto add = [&](const char* name, const std::optional<std::string>& value) {
     if (value) out += fmt::format("&{}={}", name, url_part(*value));
@@ -44,7 +44,7 @@ std::string cost_of(const Json& sums, std::string_view type) {
 }
 
 // With --cost: a column for each type that anything was spent on (all of them for programs).
-std::vector<std::string_view> types_of(const Json& usage, const Options& options) {
+std::vector<std::string_view> types_of(const Json& usage, const UsageOptions& options) {
   std::vector<std::string_view> types;
   for (const std::string_view type : kTypes) {
     if (options.cost && (options.csv || cost_of(usage["total"], type) != "0")) types.push_back(type);
@@ -80,7 +80,7 @@ void add_cells(std::vector<std::string>& cells, const Json& sums, const std::vec
 }
 
 Table table_of(const Json& usage, const std::vector<std::string>& groups,
-               const std::map<std::string, std::string>& names, const Options& options) {
+               const std::map<std::string, std::string>& names, const UsageOptions& options) {
   const bool for_people = !options.csv;
   const auto types = types_of(usage, options);
   Table table;
@@ -108,7 +108,7 @@ Table table_of(const Json& usage, const std::vector<std::string>& groups,
   return table;
 }
 
-int usage(const Options& options, const Context& context) {
+int usage(const UsageOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
   std::optional<Id> key;
@@ -137,7 +137,7 @@ int usage(const Options& options, const Context& context) {
 }  // namespace
 
 void add_usage(Command& program, const Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<UsageOptions>();
   Command command = program.sub("usage", "Sum up calls, tokens and cost.");
   command
       .option("--by", options->by, "Any of key, model, day, endpoint, team, owner, with commas between them (model)",

@@ -12,6 +12,7 @@
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/json_bounded.h"
 #include "base/text.h"
 
 namespace steward::engine {
@@ -39,7 +40,7 @@ class Part {
   std::string validator(const std::string& url) const {
     const auto text = read_file(note_, 64 * 1024);
     if (!text) return "";
-    const Json note = Json::parse(*text, nullptr, false);
+    const Json note = parse_bounded(*text);
     const bool ours = note.is_object() && note.contains("url") && note["url"] == url && note.contains("validator") &&
                       note["validator"].is_string();
     return ours ? note["validator"].get<std::string>() : "";

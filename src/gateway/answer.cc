@@ -7,7 +7,9 @@ Answer::Answer(Services& services, const Asked& asked, net::Request& request, ne
       request_(request),
       responder_(responder),
       created_(services.clock.now_us() / kSecondUs),
-      out_(responder, asked.json_array ? StreamOut::Form::kJsonArray : StreamOut::Form::kEvents) {}
+      out_(responder, asked.json_array ? StreamOut::Form::kJsonArray : StreamOut::Form::kEvents) {
+  if (asked.request.from == Dialect::kMessages) responder.headers().set("request-id", request.request_id);
+}
 
 AnswerContext Answer::context(const Call* call) const {
   return {.call = call != nullptr ? call->id() : request_.request_id, .model = asked_.request.model, .now = created_};

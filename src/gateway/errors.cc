@@ -58,8 +58,12 @@ Task<void> write_openai_error(net::Request&, net::Responder& responder, Error er
   co_await send_error(responder, std::move(error), std::move(body));
 }
 
-Task<void> write_error(const Ingress& ingress, net::Request&, net::Responder& responder, Error error) {
+Task<void> write_error(const Ingress& ingress, net::Request& request, net::Responder& responder, Error error) {
   Json body = ingress.write_error(error);
+  if (body.is_object() && body.contains("request_id")) {  // Anthropic's
+    body["request_id"] = request.request_id;
+    responder.headers().set("request-id", request.request_id);
+  }
   co_await send_error(responder, std::move(error), std::move(body));
 }
 

@@ -31,7 +31,7 @@ Read read(std::string_view bytes, size_t step) {
 }
 
 Json vectors() {
-  return Json::parse(read_file(journal::source_file("tests/vectors/eventstream.json")).value())["streams"];
+  return parse_own(read_file(journal::source_file("tests/vectors/eventstream.json")).value())["streams"];
 }
 
 // What the vector says should come out: events with their inner JSON, errors as an "error" event with kind and reason.
@@ -42,7 +42,7 @@ void expect_same(const std::vector<net::SseEvent>& got, const Json& want) {
   }
   ASSERT_EQ(got.size(), telling.size());
   for (size_t i = 0; i < got.size(); ++i) {
-    const Json data = Json::parse(got[i].data);
+    const Json data = parse_own(got[i].data);
     if (telling[i].contains("event")) {
       EXPECT_EQ(data, telling[i]["event"]);
       EXPECT_EQ(got[i].event, telling[i]["event"]["type"].get<std::string>());

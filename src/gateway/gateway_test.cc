@@ -8,6 +8,7 @@
 #include <boost/asio/use_future.hpp>
 
 #include "base/json.h"
+#include "base/json_bounded.h"
 #include "ledger/testing.h"
 #include "net/sse.h"
 
@@ -86,7 +87,7 @@ class GatewayTest : public ledger::LedgerHome, public testing::Test {
   }
 
   Task<void> provider(net::Request& q, net::Responder& r) {
-    const Json body = Json::parse(q.body);
+    const Json body = parse_own(q.body);
     const std::string model = body["model"];
     if (model == "refuses")
       co_return (void) co_await r.send(400, "application/json",
@@ -133,7 +134,7 @@ class GatewayTest : public ledger::LedgerHome, public testing::Test {
     const auto records = home.journal().read(tenant, 0, 1000).value();
     for (const auto& record : records) {
       reserved += record.kind == "call.reserved";
-      if (record.kind == "call.settled") ++count, settled = Json::parse(record.body);
+      if (record.kind == "call.settled") ++count, settled = parse_own(record.body);
     }
     EXPECT_EQ(reserved, 1);
     EXPECT_EQ(count, 1);
@@ -173,7 +174,7 @@ TEST_F(GatewayTest, UsageChunkOnlyIfAsked) {
 TEST_F(GatewayTest, WholeAnswerTellsItsCost) {
   Client client;
   ask(client, "whole", Json::object());
-  const Json body = Json::parse(client.got);
+  const Json body = parse_own(client.got);
   EXPECT_EQ(body["choices"][0]["message"]["content"], "Hi");
   EXPECT_EQ(client.headers().get("x-steward-cost-microusd"), "9");  // 5 × 1 + 2 × 2
   settlement();
@@ -257,7 +258,7 @@ const Spoken kSpoken[] = {
 
 void GatewayTest::ask_in(Client& client, const Spoken& spoken, const std::string& model, bool stream, bool sse,
                          Json body) {
-  if (body.is_null()) body = Json::parse(spoken.body);
+  if (body.is_null()) body = parse_own(spoken.body);
   const bool gemini = spoken.dialect == Dialect::kGemini;
   if (!gemini) body["model"] = model;
   if (!gemini && stream) body["stream"] = true;
@@ -278,7 +279,7 @@ TEST_F(GatewayTest, EveryDialectIn) {
     Client whole;
     ask_in(whole, spoken, "whole", false);
     ASSERT_EQ(whole.code, 200) << what << whole.got;
-    const Json answer = Json::parse(whole.got);
+    const Json answer = parse_own(whole.got);
     EXPECT_EQ(answer[Json::json_pointer(spoken.whole)], "Hi") << what << whole.got;
     EXPECT_EQ(answer[Json::json_pointer(spoken.prompt)], 5) << what << whole.got;
     EXPECT_EQ(whole.headers().get("x-steward-cost-microusd"), "9") << what;
@@ -301,7 +302,7 @@ TEST_F(GatewayTest, EveryDialectIn) {
 TEST_F(GatewayTest, GeminiWithoutSseIsOneArray) {
   Client client;
   ask_in(client, kSpoken[3], "ok", true, false);
-  const Json all = Json::parse(client.got, nullptr, false);
+  const Json all = parse_bounded(client.got);
   ASSERT_TRUE(all.is_array()) << client.got;
   EXPECT_EQ(all[0]["candidates"][0]["content"]["parts"][0]["text"], "word ");
 }
@@ -312,7 +313,7 @@ TEST_F(GatewayTest, WhatMayBeLeftOutIsTold) {
   EXPECT_EQ(refused.code, 400);
   Client dropped;
   dropped.request.headers.add("x-steward-drop", "top_k");
-  Json body = Json::parse(kSpoken[2].body);
+  Json body = parse_own(kSpoken[2].body);
   body["top_k"] = 5;
   body["container"] = "c";
   ask_in(dropped, {Dialect::kMessages, nullptr, "", "", "", ""}, "whole", false, true, body);
@@ -326,7 +327,7 @@ TEST_F(GatewayTest, WhatMayBeLeftOutIsTold) {
 
 TEST_F(GatewayTest, CountIsAnEstimateWhereNobodyCanBeAsked) {
   Client client;
-  Json body = Json::parse(kSpoken[2].body);
+  Json body = parse_own(kSpoken[2].body);
   body["model"] = "ok";
   client.request.body = dump(body);
   auto done =
@@ -335,7 +336,7 @@ TEST_F(GatewayTest, CountIsAnEstimateWhereNobodyCanBeAsked) {
   ASSERT_EQ(done.wait_for(20s), std::future_status::ready);
   done.get();
   EXPECT_EQ(client.code, 200) << client.got;
-  EXPECT_GT(Json::parse(client.got)["input_tokens"].get<int>(), 0);
+  EXPECT_GT(parse_own(client.got)["input_tokens"].get<int>(), 0);
   EXPECT_EQ(client.headers().get("x-steward-estimated"), "true");
   for (const auto& record : home.journal().read(tenant, 0, 1000).value()) EXPECT_NE(record.kind, "call.reserved");
 }

@@ -96,14 +96,17 @@ class Serving {
     return out;
   }
 
-  // Once: from then on the stream keeps itself alive. What was reserved is on disk before.
+  // Once: from then on the stream keeps itself alive. What was reserved is on disk before; where it can't be, nothing
+  // is said, so that the failure still has a status of its own.
   Task<void> tell_alive() {
     if (answer_.begun()) co_return;
     std::vector<std::shared_ptr<Call>> calls;
     for (const auto& [number, attempt] : calls_->under_way) {
       if (attempt->call() && attempt->call()->reservation().seq > 0) calls.push_back(attempt->call());
     }
-    for (const auto& call : calls) (void)co_await call->durable();
+    for (const auto& call : calls) {
+      if (!co_await call->durable()) co_return;
+    }
     if (!answer_.begun()) answer_.headers().set("x-steward-route", route_->name);
     co_await answer_.tell_alive();
   }

@@ -7,6 +7,7 @@
 
 #include "base/crypto.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "gateway/dialects/dialect.h"
 #include "gateway/upstream_testing.h"
 #include "journal/testing.h"
@@ -103,7 +104,7 @@ data: {"candidates":[{"content":{"parts":[{"text":""}],"role":"model"},"finishRe
 
 std::vector<Spoken> all_spoken() {
   const std::string amazon =
-      Json::parse(read_file(journal::source_file("tests/vectors/eventstream.json")).value())["streams"][0]["hex"];
+      parse_own(read_file(journal::source_file("tests/vectors/eventstream.json")).value())["streams"][0]["hex"];
   const std::string sse = "text/event-stream";
   return {{"chat", chat_egress(), sse, kChat, "Hello."},
           {"responses", responses_egress(), sse, kResponses, "Hello."},

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "base/json.h"
 #include "gateway/output_count.h"
 #include "gateway/upstream_testing.h"
 #include "net/sse.h"
@@ -90,7 +91,7 @@ TEST(UpstreamStream, ResetAfterTheFinishIsAnEnd) {
 }
 
 TEST(Usage, HonestAndLying) {
-  const auto usage = [](const char* text) { return read_usage({{"usage", Json::parse(text)}}); };
+  const auto usage = [](const char* text) { return read_usage({{"usage", parse_own(text)}}); };
   EXPECT_EQ(
       usage(
           R"({"prompt_tokens":307,"completion_tokens":26,"total_tokens":560,"completion_tokens_details":{"reasoning_tokens":227}})")

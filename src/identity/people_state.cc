@@ -1,5 +1,6 @@
 #include "identity/people_state.h"
 
+#include "base/json.h"
 #include "identity/password.h"
 #include "identity/records.h"
 #include "journal/erasure.h"
@@ -21,7 +22,7 @@ journal::Seq PeopleState::load(journal::Db& views, const Id& tenant) {
   if (seq == 0) return 0;
   const std::unique_lock lock(mutex_);
   auto& select = views.prepare("SELECT id, body FROM people_things WHERE tenant=? ORDER BY id").bind(1, tenant);
-  while (select.step()) put(select.text(0), Json::parse(select.text(1)));
+  while (select.step()) put(select.text(0), parse_own(select.text(1)));
   select.reset();
   return seq;
 }
@@ -192,7 +193,7 @@ void drop(journal::Db& db, const Id& tenant, const Id& id) {
 
 Json stored(journal::Db& db, const Id& tenant, const Id& id) {
   auto& select = db.prepare("SELECT body FROM people_things WHERE tenant=? AND id=?").bind(1, tenant).bind(2, id);
-  Json thing = select.step() ? Json::parse(select.text(0)) : Json::object();
+  Json thing = select.step() ? parse_own(select.text(0)) : Json::object();
   select.reset();
   return thing;
 }

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/crypto.h"
+#include "base/json.h"
 
 namespace steward::identity {
 namespace {
@@ -150,7 +151,7 @@ std::string_view prefix_of(PrincipalKind kind) {
 }
 
 Json body_of(const journal::Record& record) {
-  return record.erased || record.body.empty() ? Json::object() : Json::parse(record.body);
+  return record.erased || record.body.empty() ? Json::object() : parse_own(record.body);
 }
 
 Key created_key(const journal::Record& record, const Json& body) {

@@ -1,5 +1,6 @@
 #include "identity/view.h"
 
+#include "base/json.h"
 #include "identity/records.h"
 #include "journal/erasure.h"
 
@@ -9,7 +10,7 @@ namespace {
 std::optional<Json> stored(journal::Db& db, const Id& tenant, const Id& id) {
   auto& select = db.prepare("SELECT body FROM identity_things WHERE tenant=? AND id=?").bind(1, tenant).bind(2, id);
   std::optional<Json> body;
-  if (select.step()) body = Json::parse(select.text(0));
+  if (select.step()) body = parse_own(select.text(0));
   select.reset();
   return body;
 }
@@ -31,7 +32,7 @@ void erase(journal::Db& db, const journal::Record& record) {
                        .bind(1, record.tenant)
                        .bind(2, seq);
     std::optional<Principal> principal;
-    if (select.step()) principal = principal_from_json(Json::parse(select.text(0)));
+    if (select.step()) principal = principal_from_json(parse_own(select.text(0)));
     select.reset();
     if (!principal) continue;
     forget_person(*principal);
@@ -99,7 +100,7 @@ void IdentityView::apply(journal::Db& db, const journal::Record& record) {
 
 void for_each_stored(journal::Db& views, const Id& tenant, const std::function<void(const Id&, const Json&)>& each) {
   auto& select = views.prepare("SELECT id, body FROM identity_things WHERE tenant=? ORDER BY id").bind(1, tenant);
-  while (select.step()) each(select.text(0), Json::parse(select.text(1)));
+  while (select.step()) each(select.text(0), parse_own(select.text(1)));
   select.reset();
 }
 

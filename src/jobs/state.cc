@@ -1,5 +1,6 @@
 #include "jobs/state.h"
 
+#include "base/json.h"
 #include "journal/db.h"
 
 namespace steward::jobs {
@@ -66,7 +67,7 @@ Job from_json(const Json& json) {
 }
 
 void fold_into(Job& job, const journal::Record& record) {
-  const Json body = record.erased ? Json::object() : Json::parse(record.body);
+  const Json body = record.erased ? Json::object() : parse_own(record.body);
   job.changed_at = record.time;
   if (record.kind == "job.queued") {
     job.id = job_of(record);
@@ -109,7 +110,7 @@ journal::Seq State::load(journal::Db& views, const Id& tenant) {
   std::scoped_lock lock(mutex_);
   auto& row = views.prepare("SELECT body FROM jobs_all WHERE tenant=? AND open=1").bind(1, tenant);
   while (row.step()) {
-    Job job = from_json(Json::parse(row.text(0)));
+    Job job = from_json(parse_own(row.text(0)));
     open_[job.id] = std::move(job);
   }
   row.reset();
@@ -164,7 +165,7 @@ void JobsView::apply(journal::Db& db, const journal::Record& record) {
 std::optional<Job> find_job(journal::Db& db, const Id& tenant, const Id& id) {
   auto& row = db.prepare("SELECT body FROM jobs_all WHERE tenant=? AND id=?").bind(1, tenant).bind(2, id);
   std::optional<Job> job;
-  if (row.step()) job = from_json(Json::parse(row.text(0)));
+  if (row.step()) job = from_json(parse_own(row.text(0)));
   row.reset();
   return job;
 }
@@ -174,7 +175,7 @@ std::vector<Job> list_jobs(journal::Db& db, const Id& tenant, size_t limit) {
                   .bind(1, tenant)
                   .bind(2, static_cast<int64_t>(limit));
   std::vector<Job> all;
-  while (row.step()) all.push_back(from_json(Json::parse(row.text(0))));
+  while (row.step()) all.push_back(from_json(parse_own(row.text(0))));
   row.reset();
   return all;
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "journal/schema.h"
 
@@ -46,7 +47,7 @@ Status check_draft(const Draft& d) {
   if (d.schema == 0) return bad("schema numbers begin at 1");
   if (d.body.size() > kMaxBodyBytes)
     return bad(fmt::format("its body is over {} bytes; large content is a blob", kMaxBodyBytes));
-  if (!Json::accept(d.body)) return bad("its body is not JSON");
+  if (!is_json(d.body)) return bad("its body is not JSON");
   return {};
 }
 

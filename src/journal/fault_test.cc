@@ -25,7 +25,7 @@ class SumFold final : public Fold {
  public:
   void reset() override { sum = 0; }
   Seq load(Db&, const Id&) override { return 0; }
-  void apply(const Record& r) override { sum += Json::parse(r.body).value("n", 0); }
+  void apply(const Record& r) override { sum += parse_own(r.body).value("n", 0); }
   std::atomic<int> sum = 0;
 };
 

@@ -23,7 +23,7 @@ class SumFold final : public Fold {
   }
   Seq load(Db&, const Id&) override { return 0; }
   void apply(const Record& r) override {
-    if (!r.erased) sum += Json::parse(r.body).value("n", 0);
+    if (!r.erased) sum += parse_own(r.body).value("n", 0);
   }
   int sum = 0, resets = 0;
 };

@@ -29,7 +29,7 @@ struct WordsView final : View {
   }
   void apply(Db& db, const Record& r) override {
     if (r.kind == "record.erased") {
-      for (const auto& seq : Json::parse(r.body).at("seqs")) {
+      for (const auto& seq : parse_own(r.body).at("seqs")) {
         db.prepare("DELETE FROM words_texts WHERE tenant=? AND seq=?")
             .bind(1, r.tenant)
             .bind(2, seq.get<int64_t>())
@@ -98,7 +98,7 @@ struct History {
     RC_ASSERT(erased.has_value());
     if (erased->records.empty()) return;
     ++expected[tenant];
-    for (const auto& gone : Json::parse(erased->records[0].body).at("ids"))
+    for (const auto& gone : parse_own(erased->records[0].body).at("ids"))
       erased_words.insert(word_of.at(gone.get<Id>()));
   }
   void reopen() {

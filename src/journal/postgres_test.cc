@@ -19,7 +19,7 @@ Draft note(int n) { return {.stream = "note/1", .kind = "note.said", .body = fmt
 struct SumFold final : Fold {
   void reset() override { sum = 0; }
   Seq load(Db&, const Id&) override { return 0; }
-  void apply(const Record& r) override { sum += Json::parse(r.body).value("n", 0); }
+  void apply(const Record& r) override { sum += parse_own(r.body).value("n", 0); }
   std::atomic<int> sum = 0;
 };
 

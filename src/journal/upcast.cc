@@ -16,7 +16,7 @@ Status Upcasters::apply(Record& record) const {
   auto lift = lifts_.find(std::pair(record.kind, record.schema));
   if (lift == lifts_.end()) return {};
   try {
-    Json body = Json::parse(record.body);
+    Json body = parse_own(record.body);
     for (; lift != lifts_.end(); lift = lifts_.find(std::pair(record.kind, record.schema))) {
       body = lift->second(std::move(body));
       ++record.schema;

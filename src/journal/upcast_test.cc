@@ -17,7 +17,7 @@ const Id kTenant = "ten_01JDKX0Z8N5Y3W6Q4R2T1V0B9C";
 struct TextFold final : Fold {
   void reset() override { texts.clear(); }
   Seq load(Db&, const Id&) override { return 0; }
-  void apply(const Record& r) override { texts.push_back(r.erased ? "" : Json::parse(r.body).value("text", "?")); }
+  void apply(const Record& r) override { texts.push_back(r.erased ? "" : parse_own(r.body).value("text", "?")); }
   std::vector<std::string> texts;
 };
 
@@ -33,7 +33,7 @@ TEST(Upcasters, LiftStepByStepAndTellWhatTheyCannot) {
   Record r{.kind = "note.said", .schema = 1, .body = R"({"text":"hello"})"};
   ASSERT_TRUE(newest()->apply(r));
   EXPECT_EQ(r.schema, 3u);
-  EXPECT_EQ(Json::parse(r.body), Json::parse(R"({"text":"hello","language":"und"})"));
+  EXPECT_EQ(parse_own(r.body), parse_own(R"({"text":"hello","language":"und"})"));
   Record broken{.kind = "note.said", .schema = 1, .body = "{}"};
   EXPECT_EQ(newest()->apply(broken).error().code, ErrorCode::kCorrupt);
   Record gone{.kind = "note.said", .schema = 1, .erased = true};

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/json.h"
 #include "ledger/testing.h"
 
 namespace steward::ledger {
@@ -373,7 +374,7 @@ TEST_F(LedgerTest, AHundredAndFiftyKeysOneRequestEach) {
   }
   NanoUsd from_log = 0;
   for (const auto& record : home.journal().read(tenant, 0, 10'000).value()) {
-    if (record.kind == "call.settled") from_log += Json::parse(record.body).at("cost_nano").get<NanoUsd>();
+    if (record.kind == "call.settled") from_log += parse_own(record.body).at("cost_nano").get<NanoUsd>();
   }
   EXPECT_EQ(from_log, expected);
   for (const std::vector<std::string>& group : std::vector<std::vector<std::string>>{

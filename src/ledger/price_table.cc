@@ -98,7 +98,7 @@ Price read_price(const Json& row, TimeUs now) {
 std::optional<ShippedModel> find_shipped(std::string_view provider, std::string_view model, TimeUs now) {
   const ShippedRow* row = find_row(kRows, provider, model);
   if (!row) return std::nullopt;
-  const Json json = Json::parse(row->text);
+  const Json json = parse_own(row->text);
   return ShippedModel{read_price(json, now), read_facts(row->name, json)};
 }
 
@@ -106,7 +106,7 @@ std::vector<std::pair<std::string, Price>> shipped_prices(std::string_view provi
   std::vector<std::pair<std::string, Price>> all;
   for (const ShippedRow& row : kRows) {
     if (!provider.empty() && row.name.substr(0, row.name.find('/')) != provider) continue;
-    all.emplace_back(row.name, read_price(Json::parse(row.text), now));
+    all.emplace_back(row.name, read_price(parse_own(row.text), now));
   }
   return all;
 }

@@ -123,12 +123,12 @@ std::string encode(const PriceSet& price) {
             {"output", price.price.output},   {"cached_input", price.price.cached_input},
             {"request", price.price.request}, {"source", price.price.source},
             {"from_us", price.price.from}};
-  if (const std::string more = more_of(price.price); !more.empty()) body["more"] = Json::parse(more);
+  if (const std::string more = more_of(price.price); !more.empty()) body["more"] = parse_own(more);
   return dump(body);
 }
 
 BudgetSet decode_budget_set(const journal::Record& record) {
-  const Json body = Json::parse(record.body);
+  const Json body = parse_own(record.body);
   BudgetSet set;
   set.budget = id_of(record);
   set.spec.name = body.at("name").get<std::string>();
@@ -141,7 +141,7 @@ BudgetSet decode_budget_set(const journal::Record& record) {
 }
 
 PriceSet decode_price_set(const journal::Record& record) {
-  const Json body = Json::parse(record.body);
+  const Json body = parse_own(record.body);
   PriceSet set;
   set.model_key = body.at("model").get<std::string>();
   set.price.input = body.at("input").get<PicoUsd>();

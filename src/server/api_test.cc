@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "server/admin.h"
 #include "server/endpoint.h"
 #include "server/fields.h"
@@ -162,7 +163,7 @@ TEST(Listen, BeyondLoopbackNeedsTlsOrAWord) {
 }
 
 TEST(Fields, TellTheFirstProblemAndTheNearestName) {
-  const Json body = Json::parse(R"({"name":"x","limitz":1})");
+  const Json body = parse_own(R"({"name":"x","limitz":1})");
   Fields fields(body);
   EXPECT_EQ(fields.need_text("name"), "x");
   fields.integer("limits", 0, 9);
@@ -173,7 +174,7 @@ TEST(Fields, TellTheFirstProblemAndTheNearestName) {
 
 TEST(Fields, RefuseWrongTypesAndRanges) {
   const auto problem = [](const char* json, auto read) {
-    const Json body = Json::parse(json);
+    const Json body = parse_own(json);
     Fields fields(body);
     read(fields);
     return !fields.finish().has_value();

@@ -3,6 +3,7 @@
 #include <cxxabi.h>
 
 #include "base/crypto.h"
+#include "base/json_bounded.h"
 #include "base/text.h"
 #include "gateway/asked.h"
 #include "journal/db.h"
@@ -50,7 +51,7 @@ class Watched final : public net::Responder {
 
  private:
   static std::string code_of(const std::string& body) {
-    const Json parsed = Json::parse(body, nullptr, false);
+    const Json parsed = parse_bounded(body);
     if (!parsed.is_object() || !parsed.contains("error") || !parsed["error"].is_object()) return "";
     const auto& code = parsed["error"].value("code", Json());
     return code.is_string() ? code.get<std::string>() : "";

@@ -1,4 +1,5 @@
 // The schemas of signing in and of people.
+#include "base/json.h"
 #include "server/openapi.h"
 
 namespace steward::server {
@@ -29,6 +30,6 @@ constexpr std::string_view kPeople = R"({
 
 }  // namespace
 
-Json people_schemas() { return Json::parse(kPeople); }
+Json people_schemas() { return parse_own(kPeople); }
 
 }  // namespace steward::server

@@ -1,4 +1,5 @@
 // The schemas that the OpenAPI document names.
+#include "base/json.h"
 #include "server/openapi.h"
 
 namespace steward::server {
@@ -96,8 +97,8 @@ constexpr std::string_view kAdmin = R"({
 })";
 
 Json put_together() {
-  Json schemas = Json::parse(kModelApi);
-  schemas.update(Json::parse(kAdmin));
+  Json schemas = parse_own(kModelApi);
+  schemas.update(parse_own(kAdmin));
   schemas.update(people_schemas());
   schemas.update(talk_schemas());
   return schemas;

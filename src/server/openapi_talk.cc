@@ -1,4 +1,5 @@
 // The schemas of Talk: conversations, messages, and what stands around them.
+#include "base/json.h"
 #include "server/openapi.h"
 
 namespace steward::server {
@@ -28,6 +29,6 @@ constexpr std::string_view kTalk = R"({
 
 }  // namespace
 
-Json talk_schemas() { return Json::parse(kTalk); }
+Json talk_schemas() { return parse_own(kTalk); }
 
 }  // namespace steward::server

@@ -1,6 +1,7 @@
 #include "server/settings.h"
 
 #include "base/json.h"
+#include "base/json_bounded.h"
 
 namespace steward::server {
 namespace {
@@ -15,7 +16,7 @@ struct Change {
 
 std::optional<Change> change_of(const journal::Record& record) {
   if (record.kind != kKind || record.erased) return std::nullopt;
-  const Json body = Json::parse(record.body, nullptr, false);
+  const Json body = parse_bounded(record.body);
   if (!body.is_object() || !body.contains("key") || !body["key"].is_string()) return std::nullopt;
   return Change{body["key"].get<std::string>(), body.value("value", Json())};
 }
@@ -83,7 +84,7 @@ journal::Seq Settings::load(journal::Db& views, const Id& tenant) {
   auto& rows = views.prepare("SELECT key, value FROM settings_values WHERE tenant = ?");
   rows.bind(1, std::string_view(tenant));
   const std::lock_guard lock(mutex_);
-  while (rows.step()) values_[rows.text(0)] = Json::parse(rows.text(1), nullptr, false);
+  while (rows.step()) values_[rows.text(0)] = parse_bounded(rows.text(1));
   rows.reset();
   return seq;
 }

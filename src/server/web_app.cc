@@ -1,6 +1,7 @@
 #include "server/web_app.h"
 
 #include "base/json.h"
+#include "base/json_bounded.h"
 #include "base/text.h"
 #include "server/endpoint.h"
 #include "server/web_headers.h"
@@ -95,7 +96,7 @@ Result<WebApp> WebApp::read(std::string_view pack) {
   const size_t length = std::strtoull(std::string(pack.substr(0, kDigits)).c_str(), nullptr, 10);
   pack.remove_prefix(kDigits);
   if (length > pack.size()) return broken();
-  const Json table = Json::parse(pack.substr(0, length), nullptr, false);
+  const Json table = parse_bounded(pack.substr(0, length));
   if (!table.is_object()) return broken();
   const std::string_view blobs = pack.substr(length);
   WebApp out;

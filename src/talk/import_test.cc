@@ -1,4 +1,5 @@
 #include "talk/import.h"
+#include "base/json.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +9,7 @@ namespace steward::talk {
 namespace {
 
 TEST(Import, ReadsTreesTimesAndTools) {
-  const Json exported = Json::parse(R"([{"title":"T","create_time":1000.5,"update_time":1001,"current_node":"d",
+  const Json exported = parse_own(R"([{"title":"T","create_time":1000.5,"update_time":1001,"current_node":"d",
     "is_archived":true,"mapping":{
     "r":{"message":null,"parent":null,"children":["s"]},
     "s":{"parent":"r","children":["a","b"],"message":{"author":{"role":"system"},"content":{"parts":[""]},"metadata":{"is_visually_hidden_from_conversation":true}}},
@@ -33,7 +34,7 @@ TEST(Import, ReadsTreesTimesAndTools) {
   EXPECT_EQ(records.front().time, 1'000'500'000);
   std::vector<std::string> said;
   for (const size_t at : gateway::current_path(records)) {
-    const Said one = said_in(Json::parse(records[at].body)["content"]);
+    const Said one = said_in(parse_own(records[at].body)["content"]);
     said.push_back(one.text + (one.tools.empty() ? "" : dump(one.tools)));
   }
   EXPECT_EQ(said,
@@ -43,7 +44,7 @@ TEST(Import, ReadsTreesTimesAndTools) {
 TEST(Import, RefusesWhatIsNone) {
   SeededRandom random(1);
   for (const char* text : {"{}", "5", R"([{"a":1}])", R"(["x"])"})
-    EXPECT_FALSE(read_chat_export({}, Json::parse(text), random)) << text;
+    EXPECT_FALSE(read_chat_export({}, parse_own(text), random)) << text;
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "talk/view.h"
+#include "base/json.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -268,7 +269,7 @@ TEST(View, RandomHistoriesFoldAlike) {
     }
     const auto records = it.records(talk);
     for (const size_t at : gateway::current_path(records))
-      listed.push_back(Json::parse(records[at].body)["item"].get<std::string>());
+      listed.push_back(parse_own(records[at].body)["item"].get<std::string>());
     RC_ASSERT(shown == listed);
   });
   it.expect_rebuilt_alike();

@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "base/json_bounded.h"
 #include "gateway/dialects/responses/responses.h"
 #include "gateway/peek.h"
 #include "gateway/serve.h"
@@ -34,7 +35,7 @@ class RunResponder final : public net::Responder {
   net::Headers& headers() override { return headers_; }
   Task<Status> send(int, std::string, std::string body) override {
     begun_ = true;
-    const Json json = Json::parse(body, nullptr, false);
+    const Json json = parse_bounded(body);
     error = peek(json, "error");
     co_return Status{};
   }
@@ -60,7 +61,7 @@ class RunResponder final : public net::Responder {
   void take(std::string event) {
     if (event.starts_with("event: response.failed")) {
       const size_t data = event.find("data: ");
-      const Json json = Json::parse(event.substr(data + 6), nullptr, false);
+      const Json json = parse_bounded(event.substr(data + 6));
       error = peek(peek(json, "response"), "error");
       return;  // told once it is stored
     }
@@ -96,7 +97,7 @@ void OpenResponses::apply(journal::Db& db, const journal::Record& record) {
     db.prepare("DELETE FROM open_responses_queue WHERE tenant = ? AND id = ?").bind(1, record.tenant).bind(2, id).run();
   }
   if (record.kind != "response.queued" || record.erased) return;
-  const Json about = Json::parse(record.body, nullptr, false);
+  const Json about = parse_bounded(record.body);
   db.prepare("INSERT OR REPLACE INTO open_responses_queue VALUES (?, ?, ?, ?, ?)")
       .bind(1, record.tenant)
       .bind(2, id)

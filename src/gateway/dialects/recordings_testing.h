@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "base/json.h"
+#include "base/json_bounded.h"
 #include "gateway/dialects/dialect.h"
 #include "net/http_server.h"
 #include "net/sse.h"
@@ -57,7 +58,7 @@ inline std::vector<Pair> pairs(const std::string& part) {
   std::vector<Pair> out;
   for (const auto& path : files("pydantic-ai")) {
     if (path.extension() != ".json") continue;
-    const Json all = Json::parse(slurp(path), nullptr, false);
+    const Json all = parse_bounded(slurp(path));
     if (!all.is_array()) continue;
     for (const auto& one : all) {
       const std::string uri = one["request"]["uri"];
@@ -102,7 +103,7 @@ inline std::expected<Deltas, std::string> read_pieces(AnswerReader& reader,
     if (!events) return std::unexpected(events.error().message);
     for (const auto& event : *events) {
       if (event.data == "[DONE]") continue;
-      Json data = Json::parse(event.data, nullptr, false);
+      Json data = parse_bounded(event.data);
       if (data.is_null()) continue;
       if (auto why = take(reader.event(event.event, std::move(data))); !why.empty()) return std::unexpected(why);
     }

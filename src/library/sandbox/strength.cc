@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "base/json.h"
+#include "base/json_bounded.h"
 #include "base/text.h"
 #include "library/sandbox/bubblewrap.h"
 
@@ -40,7 +41,7 @@ Task<Result<Strength>> measure(std::filesystem::path program, Choice choice) {
   out.around = co_await choose(program, choice);
   const auto told = co_await try_it(program, out.around, "none");
   if (!told) co_return fail(told.error());
-  const Json said = Json::parse(told->output, nullptr, false);
+  const Json said = parse_bounded(told->output);
   if (!went_well(told) || !said.is_object()) {
     co_return fail(ErrorCode::kIo, fmt::format("{} can't confine itself on this machine (exit code {}, signal {}).",
                                                program.filename().string(), told->code, told->signal));

@@ -1,6 +1,7 @@
 #include "server/batches/batch_view.h"
 
 #include "base/json.h"
+#include "base/json_bounded.h"
 #include "journal/erasure.h"
 
 namespace steward::server {
@@ -131,7 +132,7 @@ void BatchView::apply(journal::Db& db, const journal::Record& record) {
   const bool ours = record.kind == kFileKind || record.kind == kBatchKind || record.kind == kBatchStateKind ||
                     record.kind == kBatchLineKind;
   if (!ours || record.erased) return;
-  const Json body = Json::parse(record.body, nullptr, false);
+  const Json body = parse_bounded(record.body);
   if (!body.is_object()) return;
   if (record.kind == kFileKind)
     add_file(db, record, body);

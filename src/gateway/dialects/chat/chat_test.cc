@@ -1,6 +1,7 @@
 // What the recordings don't show: what upstreams get wrong, other dialects' answers and calls in Chat Completions'
 // words, and where providers depart from it.
 #include "gateway/dialects/chat/chat.h"
+#include "base/json.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -55,7 +56,7 @@ std::vector<Json> written(const Deltas& deltas, const Request& request = {}) {
   std::vector<Json> out;
   const auto events = net::SseReader().feed(bytes);
   for (const auto& event : *events) {
-    if (event.data != "[DONE]") out.push_back(Json::parse(event.data));
+    if (event.data != "[DONE]") out.push_back(parse_own(event.data));
   }
   return out;
 }
@@ -97,7 +98,7 @@ TEST(ChatReader, WhatUpstreamsGetWrongIsMended) {
   const auto calls = calls_of(answer);
   ASSERT_EQ(calls.size(), 1u);
   EXPECT_EQ(calls[0].name, "f");
-  EXPECT_EQ(Json::parse(calls[0].arguments), (Json{{"q", 1}}));
+  EXPECT_EQ(parse_own(calls[0].arguments), (Json{{"q", 1}}));
   const Json whole = chat_ingress().write_answer(answer, {}, kContext, {}, {});
   EXPECT_EQ(whole["choices"][0]["finish_reason"], "stop");
   EXPECT_FALSE(whole["choices"][0]["message"]["tool_calls"][0]["id"].get<std::string>().empty());
@@ -163,7 +164,7 @@ TEST(ChatUsage, EachProvidersWay) {
        {}},
   };
   for (const auto& one : cases) {
-    const auto usage = chat::read_usage({{"usage", Json::parse(one.usage)}});
+    const auto usage = chat::read_usage({{"usage", parse_own(one.usage)}});
     ASSERT_TRUE(usage) << one.what;
     EXPECT_EQ(usage->prompt_tokens, one.prompt) << one.what;
     EXPECT_EQ(usage->cached_tokens, one.cached) << one.what;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "gateway/peek.h"
 
@@ -152,7 +153,7 @@ ChoiceReader::Call& ChoiceReader::call_at(const Json& json, int64_t position, De
   if (fresh) {
     close_text(out);
     for (auto& [other, one] : calls_) {
-      if (one.part && !one.closed && Json::accept(one.said)) close_call(one, out);  // nothing can follow
+      if (one.part && !one.closed && is_json(one.said)) close_call(one, out);  // nothing can follow
     }
   }
   return calls_[index];

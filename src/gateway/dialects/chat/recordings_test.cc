@@ -6,6 +6,7 @@
 //  - empty lists (`tools`, `tool_calls`, `content`) are left out;
 //  - `content` null stands in an assistant's message without content; empty reasoning lists are left out;
 //  - a tool without `type` gets "function"; a call's `index`, which answers have, is left out of requests.
+#include "base/json_bounded.h"
 #include "gateway/dialects/recordings_testing.h"
 
 #include <gtest/gtest.h>
@@ -142,7 +143,7 @@ TEST(ChatRecordings, WholeAnswersAreReadWhole) {
     if (is_chat(pair.response) && pair.status == 200) bodies.emplace_back(pair.file, std::move(pair.response));
   }
   for (const auto& path : recordings::files("vercel-ai")) {
-    Json body = path.extension() == ".json" ? Json::parse(recordings::slurp(path), nullptr, false) : Json();
+    Json body = path.extension() == ".json" ? parse_bounded(recordings::slurp(path)) : Json();
     if (is_chat(body)) bodies.emplace_back(path.filename().string(), std::move(body));
   }
   for (const auto& [what, body] : bodies) {
@@ -183,7 +184,7 @@ std::vector<std::pair<std::string, std::string>> streams() {
   }
   for (const auto& path : recordings::files("vercel-ai")) {
     const std::string text = recordings::slurp(path);
-    const Json first = Json::parse(text.substr(0, text.find('\n')), nullptr, false);
+    const Json first = parse_bounded(text.substr(0, text.find('\n')));
     if (path.extension() == ".sse")
       out.emplace_back(path.filename().string(), text);
     else if (path.extension() == ".txt" && is_chat(first) && text.find("\"delta\"") != std::string::npos)

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/crypto.h"
+#include "base/json.h"
 #include "gateway/dialects/gemini/reading.h"
 #include "gateway/dialects/recordings_testing.h"
 #include "gateway/peek.h"
@@ -295,7 +296,7 @@ TEST(GeminiWriter, AnswersOfOtherDialects) {
   EXPECT_EQ(bytes.find("\n:"), std::string::npos);  // Google's clients take no comments
   std::vector<Json> chunks;
   const auto events = net::SseReader().feed(bytes);
-  for (const auto& event : *events) chunks.push_back(Json::parse(event.data));
+  for (const auto& event : *events) chunks.push_back(parse_own(event.data));
   ASSERT_EQ(chunks.size(), 4u);
   EXPECT_EQ(chunks[0]["candidates"][0]["content"]["parts"][0], (Json{{"text", "Hm"}, {"thought", true}}));
   EXPECT_EQ(chunks[1]["candidates"][0]["content"]["parts"][0], (Json{{"text", "Hi"}}));

@@ -3,6 +3,7 @@
 //  - members are spelled in camelCase (Google takes both) but inside of arguments, schemas and labels;
 //  - members that are null, and a function's empty description, are left out; a whole number may be written as 40.0;
 //  - a thoughtSignature may be in base64 or base64url.
+#include "base/json_bounded.h"
 #include "gateway/dialects/recordings_testing.h"
 
 #include <gtest/gtest.h>
@@ -19,7 +20,7 @@ std::vector<recordings::Pair> calls() {
     for (auto& pair : recordings::pairs(method)) {
       // One was recorded with its bodies as text.
       if (pair.request.is_null() && pair.stream.starts_with("{")) {
-        pair.response = Json::parse(pair.stream, nullptr, false);
+        pair.response = parse_bounded(pair.stream);
         pair.stream.clear();
       }
       out.push_back(std::move(pair));
@@ -123,7 +124,7 @@ TEST(GeminiRecordings, WholeAnswersAreReadWholeAndWrittenBack) {
     if (pair.response.is_object() && pair.status == 200) bodies.emplace_back(pair.file, std::move(pair.response));
   }
   for (const auto& path : recordings::files("vercel-ai/google")) {
-    Json body = path.extension() == ".json" ? Json::parse(recordings::slurp(path), nullptr, false) : Json();
+    Json body = path.extension() == ".json" ? parse_bounded(recordings::slurp(path)) : Json();
     if (body.is_object() && body.contains("candidates")) bodies.emplace_back(path.filename().string(), std::move(body));
   }
   for (const auto& [what, body] : bodies) {

@@ -1,5 +1,6 @@
 // What the recordings don't show: other dialects' calls and answers in Messages' words, and what is refused.
 #include "gateway/dialects/messages/messages.h"
+#include "base/json.h"
 
 #include <gtest/gtest.h>
 
@@ -69,8 +70,8 @@ TEST(Messages, AnotherDialectsTurnsAreBroughtIntoOrder) {
                                tool_call("call.2", "weather", "")};
   const auto written = write(request);
   ASSERT_TRUE(written.body) << written.body.error().message;
-  EXPECT_EQ((*written.body)["system"], Json::parse(R"([{"type":"text","text":"Be brief."}])"));
-  EXPECT_EQ((*written.body)["messages"], Json::parse(R"([
+  EXPECT_EQ((*written.body)["system"], parse_own(R"([{"type":"text","text":"Be brief."}])"));
+  EXPECT_EQ((*written.body)["messages"], parse_own(R"([
     {"role":"user","content":[{"type":"text","text":"Weather in Paris and Oslo?"}]},
     {"role":"assistant","content":[
       {"type":"tool_use","id":"call_1","name":"weather","input":{"city":"Paris"}},
@@ -128,7 +129,7 @@ TEST(Messages, ThinkingGoesBackToItsMakerOnly) {
     ASSERT_TRUE(written.body);
     const Json& blocks = (*written.body)["messages"][1]["content"];
     ASSERT_EQ(blocks.size(), stays ? 2u : 1u) << maker;
-    if (stays) EXPECT_EQ(blocks[0], Json::parse(R"({"type":"thinking","thinking":"hm","signature":"sig"})"));
+    if (stays) EXPECT_EQ(blocks[0], parse_own(R"({"type":"thinking","thinking":"hm","signature":"sig"})"));
     EXPECT_EQ(written.dropped.empty(), stays);
   }
 }
@@ -138,7 +139,7 @@ TEST(Messages, EffortsBecomeWhatTheModelTakes) {
   request.messages = {says(Role::kUser, "2+2")};
   request.max_output = 20'000;
   request.thinking.effort = "medium";
-  EXPECT_EQ((*write(request).body)["thinking"], Json::parse(R"({"type":"enabled","budget_tokens":8192})"));
+  EXPECT_EQ((*write(request).body)["thinking"], parse_own(R"({"type":"enabled","budget_tokens":8192})"));
   const Json newer = *write(request, "claude-opus-4-8").body;
   EXPECT_EQ(newer["thinking"]["type"], "adaptive");
   EXPECT_EQ(newer["output_config"]["effort"], "medium");
@@ -152,7 +153,7 @@ TEST(Messages, ASchemaAndDocumentsAndToolImagesArrive) {
   Request request = from_chat();
   request.format = {.kind = Format::Kind::kSchema, .name = "x", .description = {}};
   request.format.schema =
-      Json::parse(R"({"$defs":{"a":{"type":"string"}},"type":"object","properties":{"z":{"$ref":"#/$defs/a"}}})");
+      parse_own(R"({"$defs":{"a":{"type":"string"}},"type":"object","properties":{"z":{"$ref":"#/$defs/a"}}})");
   Message user{.role = Role::kUser};
   Part pdf, plain, image;
   pdf.body = Media{.kind = Media::Kind::kDocument, .mime = "application/pdf", .data = "JVBERi0x", .name = "a.pdf"};
@@ -168,7 +169,7 @@ TEST(Messages, ASchemaAndDocumentsAndToolImagesArrive) {
   ASSERT_TRUE(written.body) << written.body.error().message;
   const Json& body = *written.body;
   EXPECT_EQ(body["output_config"]["format"], (Json{{"type", "json_schema"}, {"schema", request.format.schema}}));
-  EXPECT_EQ(body["messages"][0]["content"], Json::parse(R"([
+  EXPECT_EQ(body["messages"][0]["content"], parse_own(R"([
     {"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBERi0x"},"title":"a.pdf"},
     {"type":"document","source":{"type":"text","media_type":"text/plain","data":"hi"}},
     {"type":"image","source":{"type":"url","url":"https://example.org/cat.png"}}])"));
@@ -207,7 +208,7 @@ data: {"type":"message_stop"}
 }
 
 TEST(Messages, RoundsOfTheServerAreAddedUp) {
-  const Json usage = Json::parse(R"({"input_tokens":612,"output_tokens":2819,"iterations":[
+  const Json usage = parse_own(R"({"input_tokens":612,"output_tokens":2819,"iterations":[
     {"type":"compaction","input_tokens":60385,"output_tokens":522},{"type":"message","input_tokens":612,"output_tokens":2819}]})");
   EXPECT_EQ(messages::read_usage(usage).prompt_tokens, 60'997);
   EXPECT_EQ(messages::read_usage(usage).completion_tokens, 3'341);
@@ -217,7 +218,7 @@ std::vector<std::string> events_of(const std::string& stream) {
   std::vector<std::string> out;
   net::SseReader reader;
   for (const auto& event : *reader.feed(stream)) {
-    const Json data = Json::parse(event.data);
+    const Json data = parse_own(event.data);
     std::string text = peek_text(data, "type");
     EXPECT_EQ(event.event, text);
     if (data.contains("index")) text += fmt::format(" {}", data["index"].get<int64_t>());
@@ -332,10 +333,10 @@ TEST(Messages, ErrorsKeepTheirKindBothWays) {
 
 TEST(Messages, AStreamThatBreaksOffIsNoAnswer) {
   auto reader = messages_egress().reader("p");
-  ASSERT_TRUE(reader->event("", Json::parse(R"({"type":"message_start","message":{"id":"m","content":[]}})")));
+  ASSERT_TRUE(reader->event("", parse_own(R"({"type":"message_start","message":{"id":"m","content":[]}})")));
   EXPECT_FALSE(reader->finished());
   EXPECT_EQ(reader->end().error().code, ErrorCode::kUpstreamUnreachable);
-  EXPECT_FALSE(reader->event("", Json::parse(R"({"type":"content_block_delta","index":4,"delta":{}})")));
+  EXPECT_FALSE(reader->event("", parse_own(R"({"type":"content_block_delta","index":4,"delta":{}})")));
   EXPECT_FALSE(reader->event("", Json::array()));
 }
 

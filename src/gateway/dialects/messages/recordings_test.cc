@@ -9,6 +9,8 @@
 #include <gtest/gtest.h>
 
 #include "base/crypto.h"
+#include "base/json.h"
+#include "base/json_bounded.h"
 #include "gateway/dialects/messages/messages.h"
 #include "gateway/peek.h"
 
@@ -41,7 +43,7 @@ std::vector<recordings::Pair> calls() {
   std::vector<recordings::Pair> out;
   for (const auto& path : recordings::files("pydantic-ai")) {
     if (path.extension() != ".json") continue;
-    const Json all = Json::parse(mended(recordings::slurp(path)), nullptr, false);
+    const Json all = parse_bounded(mended(recordings::slurp(path)));
     EXPECT_TRUE(all.is_array()) << path;
     for (const auto& one : all) {
       const std::string uri = one["request"]["uri"];
@@ -109,7 +111,7 @@ std::vector<std::pair<std::string, Json>> wholes() {
     if (pair.status == 200 && pair.response.contains("content")) out.emplace_back(pair.file, std::move(pair.response));
   }
   for (const auto& path : recordings::files("vercel-ai/anthropic")) {
-    Json body = path.extension() == ".json" ? Json::parse(recordings::slurp(path), nullptr, false) : Json();
+    Json body = path.extension() == ".json" ? parse_bounded(recordings::slurp(path)) : Json();
     if (peek_text(body, "type") == "message") out.emplace_back(path.filename().string(), std::move(body));
   }
   return out;
@@ -177,7 +179,7 @@ Json added_up(const std::string& bytes) {
   std::istringstream in(bytes);
   for (std::string line; std::getline(in, line);) {
     if (!line.starts_with("data:")) continue;
-    const Json event = Json::parse(line.substr(5), nullptr, false);
+    const Json event = parse_bounded(line.substr(5));
     const std::string type = peek_text(event, "type");
     if (type == "message_start") message = event["message"];
     if (type == "content_block_start") message["content"].push_back(event["content_block"]);
@@ -199,7 +201,7 @@ Json added_up(const std::string& bytes) {
     }
   }
   for (const auto& [index, text] : inputs) {
-    if (!text.empty()) message["content"][static_cast<size_t>(index)]["input"] = Json::parse(text);
+    if (!text.empty()) message["content"][static_cast<size_t>(index)]["input"] = parse_own(text);
   }
   return message;
 }

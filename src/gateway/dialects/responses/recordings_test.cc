@@ -5,6 +5,7 @@
 //  - ids of items that aren't in OpenAI's form name nothing and are left out.
 // Of an answer written for a client of this dialect: the response's id is ours, the provider's own null members and
 // `status` of an item (told by all but some) don't count.
+#include "base/json_bounded.h"
 #include "gateway/dialects/recordings_testing.h"
 
 #include <gtest/gtest.h>
@@ -125,7 +126,7 @@ std::vector<std::pair<std::string, Json>> whole_answers() {
       out.emplace_back(pair.file, std::move(pair.response));
   }
   for (const auto& path : recordings::files("vercel-ai")) {
-    Json body = path.extension() == ".json" ? Json::parse(recordings::slurp(path), nullptr, false) : Json();
+    Json body = path.extension() == ".json" ? parse_bounded(recordings::slurp(path)) : Json();
     if (is_response(body) && body.contains("output")) out.emplace_back(path.filename().string(), std::move(body));
   }
   return out;
@@ -177,7 +178,7 @@ std::vector<std::pair<std::string, std::string>> streams() {
   }
   for (const auto& path : recordings::files("vercel-ai")) {
     const std::string text = recordings::slurp(path);
-    const Json first = Json::parse(text.substr(0, text.find('\n')), nullptr, false);
+    const Json first = parse_bounded(text.substr(0, text.find('\n')));
     if (path.extension() == ".txt" && peek_text(first, "type").starts_with("response."))
       out.emplace_back(path.filename().string(), recordings::as_stream(text));
   }
@@ -226,7 +227,7 @@ Json events_of(const std::string& bytes) {
   net::SseReader sse;
   Json out = Json::array();
   for (const auto& event : *sse.feed(bytes)) {
-    Json data = Json::parse(event.data, nullptr, false);
+    Json data = parse_bounded(event.data);
     if (data.is_object()) out.push_back(std::move(data));
   }
   return out;

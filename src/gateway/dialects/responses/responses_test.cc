@@ -1,4 +1,5 @@
 #include "gateway/dialects/responses/responses.h"
+#include "base/json.h"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +14,7 @@ namespace {
 const AnswerContext kContext{.call = "call_01JD", .model = "m", .now = 7};
 
 Request read(const char* json) {
-  auto request = responses_ingress().read_request(Json::parse(json), {});
+  auto request = responses_ingress().read_request(parse_own(json), {});
   EXPECT_TRUE(request) << (request ? "" : request.error().message);
   return request ? *request : Request{};
 }
@@ -42,7 +43,7 @@ Json events_of(const Request& request, const Deltas& deltas) {
   bytes += writer->finish({.prompt_tokens = 5, .completion_tokens = 3}, Json::object());
   net::SseReader sse;
   Json out = Json::array();
-  for (const auto& event : *sse.feed(bytes)) out.push_back(Json::parse(event.data));
+  for (const auto& event : *sse.feed(bytes)) out.push_back(parse_own(event.data));
   return out;
 }
 
@@ -85,10 +86,10 @@ TEST(Responses, NamespacesAreFlattenedAndTurnedBack) {
   EXPECT_EQ(request.tools[1].name, "mcp__a__x");
   EXPECT_EQ(request.tool_choice.names, std::vector<std::string>{"mcp__a__x"});
   const Json body = write(request);
-  EXPECT_EQ(body["tools"][1], Json::parse(R"({"type":"namespace","name":"mcp__a","description":"A","tools":[
+  EXPECT_EQ(body["tools"][1], parse_own(R"({"type":"namespace","name":"mcp__a","description":"A","tools":[
       {"type":"function","name":"x","description":"X","parameters":{"type":"object"},"strict":false},
       {"type":"function","name":"y","parameters":{"type":"object"}}]})"));
-  EXPECT_EQ(body["tool_choice"], Json::parse(R"({"type":"function","name":"x","namespace":"mcp__a"})"));
+  EXPECT_EQ(body["tool_choice"], parse_own(R"({"type":"function","name":"x","namespace":"mcp__a"})"));
   // A call that some other dialect's model made by the flat name.
   Part call;
   call.body = ToolCall{.kind = ToolCall::Kind::kFunction, .id = "c", .name = "mcp__a__y", .arguments = {}, .space = {}};
@@ -226,18 +227,18 @@ TEST(Responses, HostedToolsAreLeftOutBesideOwnOnesAndRefusedAlone) {
 
 TEST(Responses, AFailedResponseIsAnErrorWithItsReason) {
   auto reader = responses_egress().reader("p");
-  const auto failed = reader->event("response.failed", Json::parse(R"({"type":"response.failed","response":{"error":
+  const auto failed = reader->event("response.failed", parse_own(R"({"type":"response.failed","response":{"error":
     {"code":"context_length_exceeded","message":"too long"}}})"));
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, ErrorCode::kContextTooLong);
   EXPECT_NE(failed.error().message.find("too long"), std::string::npos);
   auto cut = responses_egress().reader("p");
-  (void)cut->event("response.created", Json::parse(R"({"type":"response.created","response":{"id":"r"}})"));
+  (void)cut->event("response.created", parse_own(R"({"type":"response.created","response":{"id":"r"}})"));
   EXPECT_FALSE(cut->end());
 }
 
 TEST(Responses, UsageIsReadAsThePriceTableCounts) {
-  const ledger::Usage usage = responses::read_usage(Json::parse(R"({"service_tier":"flex","output":[
+  const ledger::Usage usage = responses::read_usage(parse_own(R"({"service_tier":"flex","output":[
     {"type":"web_search_call","action":{"type":"search"}},{"type":"web_search_call","action":{"type":"open_page"}},
     {"type":"code_interpreter_call","container_id":"c"},{"type":"code_interpreter_call","container_id":"c"}],
     "usage":{"input_tokens":100,"input_tokens_details":{"cached_tokens":40,"cache_write_tokens":10},
