@@ -38,7 +38,7 @@ class CandidateReader {
   Signature call_signature_, text_signature_;
   Json extra_ = Json::object();
   int64_t searches_ = 0;
-  bool calls_ = false, maps_ = false, finished_ = false, opened_ = false;
+  bool calls_ = false, maps_ = false, finished_ = false;
 };
 
 // Puts a piece of arguments where its path ("$.items[0].name") says; a path that makes no sense is passed over.
