@@ -1,4 +1,4 @@
-# steward_unity(TARGET): its source files are compiled in groups (tools/unity.py), which takes a third of the time of one by one. After a
+# steward_unity(TARGET): its source files are compiled in groups (tools/unity.py), which takes about half the time of one by one. After a
 # change the whole group is compiled again: who works on the sources for long may prefer `cmake --preset release -DSTEWARD_UNITY=OFF`.
 option(STEWARD_UNITY "Compile source files in groups" ON)
 

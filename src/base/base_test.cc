@@ -87,10 +87,19 @@ TEST(JsonReader, ATreeOfVeryManyValuesIsNotBuilt) {
   };
   EXPECT_EQ(parse_bounded(zeros(1'000)).size(), 1'000u);
   EXPECT_TRUE(parse_bounded(zeros(kMaxJsonValues + 1)).is_discarded());
+  EXPECT_EQ(read_own(zeros(kMaxJsonValues + 1)).size(), kMaxJsonValues + 1);
   const auto refused = parse_json(zeros(kMaxJsonValues + 1));
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().message, "The JSON has more than 4194304 values.");
   EXPECT_TRUE(parse_json("[\"" + std::string(kMaxJsonValues + 1, ',') + "\"]").has_value());
+}
+
+TEST(JsonReader, WhatStewardWroteHasNoLimits) {
+  const std::string deep = std::string(kMaxForeignDepth + 2, '[') + std::string(kMaxForeignDepth + 2, ']');
+  EXPECT_TRUE(parse_bounded(deep).is_discarded());
+  EXPECT_EQ(dump(read_own(deep)), deep);
+  EXPECT_TRUE(read_own("[1").is_discarded());
+  EXPECT_THROW(parse_own("[1"), Json::parse_error);
 }
 
 TEST(JsonReader, RefusesWhatTwoReadersWouldReadDifferently) {

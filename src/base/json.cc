@@ -128,6 +128,8 @@ Json parse_bounded(std::string_view text) {
 
 Json parse_own(std::string_view text) { return Json::parse(text); }
 
+Json read_own(std::string_view text) { return Json::parse(text, nullptr, false); }
+
 bool is_json(std::string_view text) { return text.find('\0') == std::string_view::npos && Json::accept(text); }
 
 std::string dump(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }

@@ -15,8 +15,10 @@ struct JsonLimits {
 };
 
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
-// What Steward itself wrote; throws Json::parse_error where it is none.
+// What Steward itself wrote, without limits: it may hold what a caller sent at his limits, and more around it.
+// parse_own throws Json::parse_error where it is no JSON; read_own gives a discarded value.
 Json parse_own(std::string_view text);
+Json read_own(std::string_view text);
 bool is_json(std::string_view text);
 std::string dump(const Json& value);  // compact; invalid UTF-8 is replaced, never thrown
 

@@ -12,7 +12,6 @@
 #include "base/crash_point.h"
 #include "base/folder_sync.h"
 #include "base/json.h"
-#include "base/json_bounded.h"
 #include "journal/schema.h"
 
 namespace steward::journal {
@@ -40,7 +39,7 @@ bool write_all(int fd, std::string_view bytes) {
 std::set<Seq> erased_seqs(const Record& record) {
   std::set<Seq> out;
   if (record.kind != kErasedKind) return out;
-  const Json body = parse_bounded(record.body);
+  const Json body = read_own(record.body);
   if (!body.is_object() || !body.contains("seqs") || !body["seqs"].is_array()) return out;
   for (const auto& seq : body["seqs"]) {
     if (seq.is_number_unsigned()) out.insert(seq.get<Seq>());
@@ -142,7 +141,7 @@ Result<int64_t> Eraser::log(const Id& tenant, const std::vector<Target>& targets
 }
 
 Result<size_t> Eraser::apply_line(ChainWriter& chain, std::string_view line) {
-  const Json parsed = parse_bounded(line);
+  const Json parsed = read_own(line);
   const bool whole = parsed.is_object() && parsed.contains("records") && parsed["records"].is_array() &&
                      parsed.contains("tenant") && parsed["tenant"].is_string();
   if (!whole) return 0;  // torn by a crash

@@ -1,7 +1,7 @@
 // What is done with the journal as a whole: views folded anew, backups.
 #include "base/crypto.h"
 #include "base/file.h"
-#include "base/json_bounded.h"
+#include "base/json.h"
 #include "journal/backup.h"
 #include "journal/backup_rotation.h"
 #include "server/admin.h"
@@ -65,7 +65,7 @@ Task<Result<Reply>> make_backup(Core& core, AdminCall call) {
 Json entry_json(const std::filesystem::path& folder, const std::string& name) {
   Json out = {{"name", name}, {"path", (folder / name).string()}, {"made_at", ""}, {"records", 0}, {"version", ""}};
   const auto text = read_file(folder / name / "manifest.json", kManifestLimit);
-  const Json manifest = text ? parse_bounded(*text) : Json();
+  const Json manifest = text ? read_own(*text) : Json();
   if (!manifest.is_object()) return out;
   for (const char* key : {"made_at", "records", "version"})
     if (manifest.contains(key)) out[key] = manifest[key];

@@ -1,6 +1,6 @@
 // Calls: their metadata, and their content where it is kept; and the job that takes kept content away in time.
 #include "base/crypto.h"
-#include "base/json_bounded.h"
+#include "base/json.h"
 #include "base/money.h"
 #include "base/text.h"
 #include "ledger/calls.h"
@@ -54,13 +54,13 @@ Json call_json(const ledger::CallRow& call) {
 
 // A body as people read it: JSON as JSON, text as text.
 Json readable(std::string bytes) {
-  Json parsed = parse_bounded(bytes);
+  Json parsed = read_own(bytes);
   if (!parsed.is_discarded()) return parsed;
   return is_valid_utf8(bytes) ? Json(std::move(bytes)) : Json{{"base64", to_base64(bytes)}};
 }
 
 Json content_json(Core& core, const journal::Record& record) {
-  const Json body = parse_bounded(record.body);
+  const Json body = read_own(record.body);
   Json out = {{"record", record.id}};
   if (record.erased || !body.is_object()) {
     out["erased"] = true;

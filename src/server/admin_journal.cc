@@ -1,5 +1,5 @@
 #include "base/crypto.h"
-#include "base/json_bounded.h"
+#include "base/json.h"
 #include "journal/audit.h"
 #include "server/admin.h"
 #include "server/events.h"
@@ -83,7 +83,7 @@ Result<ExportPage> export_page(const journal::Location& from, Id tenant, journal
       return fail(ErrorCode::kCancelled);
     }
     page.lines.append(line).push_back('\n');
-    const Json head = parse_bounded(line);
+    const Json head = read_own(line);
     page.last = head.value("seq", journal::Seq{0});
     return {};
   };

@@ -1,7 +1,6 @@
 #include "server/content_view.h"
 
 #include "base/json.h"
-#include "base/json_bounded.h"
 #include "journal/erasure.h"
 #include "server/kept.h"
 
@@ -28,7 +27,7 @@ void ContentView::apply(journal::Db& db, const journal::Record& record) {
                      record.kind == "response.stored" || record.kind == "response.queued" ||
                      record.kind == "response.events";
   if (!holds || record.erased) return;
-  const Json body = parse_bounded(record.body);
+  const Json body = read_own(record.body);
   if (!body.is_object() || !body.contains("until_us") || !body["until_us"].is_number_integer()) return;
   db.prepare("INSERT INTO content_items VALUES (?, ?, ?, ?, ?, ?)")
       .bind(1, record.tenant)

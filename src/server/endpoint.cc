@@ -3,7 +3,7 @@
 #include <cxxabi.h>
 
 #include "base/crypto.h"
-#include "base/json_bounded.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "gateway/asked.h"
 #include "journal/db.h"
@@ -51,7 +51,7 @@ class Watched final : public net::Responder {
 
  private:
   static std::string code_of(const std::string& body) {
-    const Json parsed = parse_bounded(body);
+    const Json parsed = read_own(body);
     if (!parsed.is_object() || !parsed.contains("error") || !parsed["error"].is_object()) return "";
     const auto& code = parsed["error"].value("code", Json());
     return code.is_string() ? code.get<std::string>() : "";

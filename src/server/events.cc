@@ -3,7 +3,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <charconv>
 
-#include "base/json_bounded.h"
+#include "base/json.h"
 #include "identity/access.h"
 #include "identity/people.h"
 #include "net/sse.h"
@@ -137,7 +137,7 @@ Json event_json(const journal::Record& record) {
   if (record.erased) {
     out["erased"] = true;
   } else {
-    out["body"] = parse_bounded(record.body);
+    out["body"] = read_own(record.body);
     // Sealed or keyed, they tell nothing; but what nobody needs is shown to nobody.
     if (out["body"].is_object() && identity::is_of_people(record.kind)) {
       for (const char* field : {"sealed", "tag"}) out["body"].erase(field);

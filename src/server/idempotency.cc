@@ -1,7 +1,7 @@
 #include "server/idempotency.h"
 
 #include "base/crypto.h"
-#include "base/json_bounded.h"
+#include "base/json.h"
 #include "base/text.h"
 
 namespace steward::server {
@@ -13,7 +13,7 @@ constexpr std::string_view kAnswered = "idempotency.answered";
 constexpr std::string_view kReleased = "idempotency.released";
 
 Json body_of(const journal::Record& record) {
-  Json body = parse_bounded(record.body);
+  Json body = read_own(record.body);
   return body.is_object() ? body : Json::object();
 }
 

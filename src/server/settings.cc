@@ -1,7 +1,6 @@
 #include "server/settings.h"
 
 #include "base/json.h"
-#include "base/json_bounded.h"
 
 namespace steward::server {
 namespace {
@@ -16,7 +15,7 @@ struct Change {
 
 std::optional<Change> change_of(const journal::Record& record) {
   if (record.kind != kKind || record.erased) return std::nullopt;
-  const Json body = parse_bounded(record.body);
+  const Json body = read_own(record.body);
   if (!body.is_object() || !body.contains("key") || !body["key"].is_string()) return std::nullopt;
   return Change{body["key"].get<std::string>(), body.value("value", Json())};
 }
@@ -84,7 +83,7 @@ journal::Seq Settings::load(journal::Db& views, const Id& tenant) {
   auto& rows = views.prepare("SELECT key, value FROM settings_values WHERE tenant = ?");
   rows.bind(1, std::string_view(tenant));
   const std::lock_guard lock(mutex_);
-  while (rows.step()) values_[rows.text(0)] = parse_bounded(rows.text(1));
+  while (rows.step()) values_[rows.text(0)] = read_own(rows.text(1));
   rows.reset();
   return seq;
 }

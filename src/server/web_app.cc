@@ -1,7 +1,6 @@
 #include "server/web_app.h"
 
 #include "base/json.h"
-#include "base/json_bounded.h"
 #include "base/text.h"
 #include "server/endpoint.h"
 #include "server/web_headers.h"
@@ -96,7 +95,7 @@ Result<WebApp> WebApp::read(std::string_view pack) {
   const size_t length = std::strtoull(std::string(pack.substr(0, kDigits)).c_str(), nullptr, 10);
   pack.remove_prefix(kDigits);
   if (length > pack.size()) return broken();
-  const Json table = parse_bounded(pack.substr(0, length));
+  const Json table = read_own(pack.substr(0, length));
   if (!table.is_object()) return broken();
   const std::string_view blobs = pack.substr(length);
   WebApp out;

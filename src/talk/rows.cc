@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/json_bounded.h"
+#include "base/json.h"
 
 namespace steward::talk {
 using journal::Db;
@@ -13,7 +13,7 @@ namespace {
   "m.number, m.depth, m.id, m.conversation, m.parent, m.role, m.kind, m.status, m.created, m.record, m.bytes, " \
   "m.preview, m.model, m.route, m.call, m.answer, m.asked, m.attachments, m.told, m.tries, m.erased"
 
-Json parsed(const std::string& text) { return parse_bounded(text); }
+Json parsed(const std::string& text) { return read_own(text); }
 
 MessageRow message_at(Statement& row) {
   MessageRow out{.number = row.integer(0), .depth = row.integer(1), .id = row.text(2), .conversation = row.text(3)};

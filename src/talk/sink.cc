@@ -13,7 +13,7 @@ Error error_named(const std::string& code, std::string message) {
 #define STEWARD_ERROR(name, wire, ...) \
   if (code == wire) return Error(ErrorCode::k##name, std::move(message));
 #include "base/errors.def"
-#include "base/json_bounded.h"
+#include "base/json.h"
 #undef STEWARD_ERROR
   return Error(ErrorCode::kUpstreamError, std::move(message));
 }
@@ -116,7 +116,7 @@ Json Sink::write_error(const Error& error) const {
 // An error before anything was streamed: in this dialect, or, from before the call had one, in that of chat.
 Task<Status> Sink::send(int status, std::string, std::string body) {
   begun_ = true;
-  const Json error = peek(parse_bounded(body), "error");
+  const Json error = peek(read_own(body), "error");
   if (status >= 400) outcome_.error = error_named(peek_text(error, "code"), peek_text(error, "message"));
   co_return Status{};
 }

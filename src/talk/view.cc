@@ -1,6 +1,6 @@
 #include "talk/view.h"
 
-#include "base/json_bounded.h"
+#include "base/json.h"
 #include "gateway/peek.h"
 #include "journal/erasure.h"
 #include "talk/records.h"
@@ -262,7 +262,7 @@ void TalkView::apply(Db& db, const Record& record) {
              project = stream.starts_with("project/"), response = stream.starts_with("response/");
   if (!conversation && !attachment && !project && !response) return;
   if (record.erased) return fold::came_erased(db, record);
-  const Json body = parse_bounded(record.body);
+  const Json body = read_own(record.body);
   if (!body.is_object()) return;
   if (conversation) fold_conversation(db, record, body);
   if (attachment) fold_attachment(db, record, body);
@@ -331,7 +331,7 @@ Json TalkView::content_of(const Record& record, const Json& body) const {
   const std::string blob = peek_text(body, "blob");
   if (blob.empty()) return peek(body, "content");
   const auto bytes = blob_(record.tenant, blob);
-  return bytes ? parse_bounded(*bytes) : Json();
+  return bytes ? read_own(*bytes) : Json();
 }
 
 void TalkView::fold_content(Db& db, const Record& record, const Json& body) {

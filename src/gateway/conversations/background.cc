@@ -4,7 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
-#include "base/json_bounded.h"
+#include "base/json.h"
 #include "gateway/dialects/responses/responses.h"
 #include "gateway/peek.h"
 #include "gateway/serve.h"
@@ -35,7 +35,7 @@ class RunResponder final : public net::Responder {
   net::Headers& headers() override { return headers_; }
   Task<Status> send(int, std::string, std::string body) override {
     begun_ = true;
-    const Json json = parse_bounded(body);
+    const Json json = read_own(body);
     error = peek(json, "error");
     co_return Status{};
   }
@@ -61,7 +61,7 @@ class RunResponder final : public net::Responder {
   void take(std::string event) {
     if (event.starts_with("event: response.failed")) {
       const size_t data = event.find("data: ");
-      const Json json = parse_bounded(event.substr(data + 6));
+      const Json json = read_own(event.substr(data + 6));
       error = peek(peek(json, "response"), "error");
       return;  // told once it is stored
     }
@@ -97,7 +97,7 @@ void OpenResponses::apply(journal::Db& db, const journal::Record& record) {
     db.prepare("DELETE FROM open_responses_queue WHERE tenant = ? AND id = ?").bind(1, record.tenant).bind(2, id).run();
   }
   if (record.kind != "response.queued" || record.erased) return;
-  const Json about = parse_bounded(record.body);
+  const Json about = read_own(record.body);
   db.prepare("INSERT OR REPLACE INTO open_responses_queue VALUES (?, ?, ?, ?, ?)")
       .bind(1, record.tenant)
       .bind(2, id)

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/json_bounded.h"
+#include "base/json.h"
 #include "gateway/conversations/path.h"
 #include "gateway/peek.h"
 
@@ -44,7 +44,7 @@ Result<ConversationStore::Known> ConversationStore::read(const identity::Caller&
     after = known.all.back().version;
   }
   if (known.all.empty() || known.all.front().erased || is_deleted(known.all)) return fail(not_found(id));
-  const Json about = parse_bounded(known.all.front().body);
+  const Json about = read_own(known.all.front().body);
   const identity::Resource resource{.tenant = caller.tenant, .owner = peek_text(about, "owner")};
   if (!services_.identity.may(caller, identity::Verb::kRead, resource)) return fail(not_found(id));
   known.told = {{"id", id},
@@ -53,7 +53,7 @@ Result<ConversationStore::Known> ConversationStore::read(const identity::Caller&
                 {"metadata", peek(about, "metadata")}};
   for (const auto& record : known.all) {
     if (record.erased) continue;
-    if (record.kind == kUpdated) known.told["metadata"] = peek(parse_bounded(record.body), "metadata");
+    if (record.kind == kUpdated) known.told["metadata"] = peek(read_own(record.body), "metadata");
   }
   for (const size_t at : current_path(known.all)) known.items.push_back(known.all[at]);
   return known;
@@ -122,7 +122,7 @@ Task<Status> ConversationStore::erase_item(identity::Caller caller, Id id, Id it
   std::vector<Id> said;  // by an answer that was gone on with, more than once
   for (const auto& record : known->all) {
     const bool holds = record.kind == kItemAdded || record.kind == "conversation.content";
-    if (holds && !record.erased && peek_text(parse_bounded(record.body), "item") == item) said.push_back(record.id);
+    if (holds && !record.erased && peek_text(read_own(record.body), "item") == item) said.push_back(record.id);
   }
   if (!said.empty()) co_return co_await responses_.erase_records(std::move(caller), std::move(said));
   co_return fail(ErrorCode::kNotFound, "There is no such item in this conversation.", {{"param", "item_id"}});

@@ -4,7 +4,7 @@
 #include <map>
 #include <optional>
 
-#include "base/json_bounded.h"
+#include "base/json.h"
 #include "gateway/peek.h"
 
 namespace steward::gateway {
@@ -25,7 +25,7 @@ class Tree {
       if (record.kind == "conversation.content" && nodes_.contains(about)) nodes_[about].content.reset();
       return;
     }
-    const Json body = parse_bounded(record.body);
+    const Json body = read_own(record.body);
     const Id item = peek_text(body, "item");
     if (record.kind == "conversation.item_added") {
       add(item.empty() ? record.id : item, current_);

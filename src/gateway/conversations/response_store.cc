@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/json_bounded.h"
+#include "base/json.h"
 #include "gateway/peek.h"
 
 namespace steward::gateway {
@@ -88,7 +88,7 @@ Result<Json> page_of(const Json& items, const net::Request& request) {
   };
   int64_t limit = kDefaultPage;
   if (const std::string text = given("limit"); !text.empty()) {
-    const Json number = parse_bounded(text);
+    const Json number = read_own(text);
     limit = number.is_number_integer() ? number.get<int64_t>() : 0;
     if (limit < 1 || limit > kMaxPage)
       return fail(ErrorCode::kInvalidRequest, fmt::format("'limit' must lie between 1 and {}.", kMaxPage),
@@ -138,13 +138,13 @@ Task<Result<journal::Draft>> ResponseStore::draft(identity::Caller caller, std::
 }
 
 Task<Result<Json>> ResponseStore::content_of(const journal::Record& record) {
-  Json about = parse_bounded(record.body);
+  Json about = read_own(record.body);
   if (record.erased || !about.is_object()) co_return fail(ErrorCode::kNotFound);
   const std::string blob = peek_text(about, "blob");
   if (blob.empty()) co_return peek(about, "content");
   auto bytes = co_await disk_.get(record.tenant, blob);
   if (!bytes) co_return fail(std::move(bytes.error()));
-  Json content = parse_bounded(*bytes);
+  Json content = read_own(*bytes);
   if (content.is_discarded()) co_return fail(ErrorCode::kCorrupt);
   co_return content;
 }
@@ -201,7 +201,7 @@ Result<std::vector<journal::Record>> ResponseStore::records(const identity::Call
   auto records = services_.journal.read_stream(caller.tenant, stream_of(id), 0, kMaxRecords);
   if (!records) return records;
   if (records->empty() || std::ranges::any_of(*records, &journal::Record::erased)) return fail(not_found(id));
-  const Json about = parse_bounded(records->front().body);
+  const Json about = read_own(records->front().body);
   const identity::Resource resource{.tenant = caller.tenant, .owner = peek_text(about, "owner")};
   if (!services_.identity.may(caller, identity::Verb::kRead, resource)) return fail(not_found(id));
   return records;
@@ -217,7 +217,7 @@ Task<Result<StoredResponse>> ResponseStore::find(identity::Caller caller, Id id)
     if (record.kind == kStarted) ++out.tries;
   }
   if (last == nullptr) co_return fail(not_found(id));
-  take_about(parse_bounded(last->body), out);
+  take_about(read_own(last->body), out);
   auto content = co_await content_of(*last);
   if (!content) co_return fail(std::move(content.error()));
   out.response = peek(*content, "response");

@@ -1,7 +1,7 @@
 // Responses over WebSocket, as Codex and OpenAI's clients speak it: each text message is a request
 // {"type": "response.create", …}, each answer's event one text message. Every message is a metered call. The connection
 // remembers its own responses, stored or not, so that the next message need only say what is new.
-#include "base/json_bounded.h"
+#include "base/json.h"
 #include "gateway/conversations/responses_api.h"
 #include "gateway/peek.h"
 #include "gateway/serve.h"
@@ -24,7 +24,7 @@ class SocketResponder final : public net::Responder {
   net::Headers& headers() override { return headers_; }
   Task<Status> send(int status, std::string, std::string body) override {
     begun_ = true;
-    const Json json = parse_bounded(body);
+    const Json json = read_own(body);
     Json event = {{"type", "error"}, {"status", status}, {"error", peek(json, "error")}};
     Json headers = Json::object();
     for (const auto& [name, value] : headers_.all()) headers[name] = value;

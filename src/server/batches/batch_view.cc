@@ -1,7 +1,6 @@
 #include "server/batches/batch_view.h"
 
 #include "base/json.h"
-#include "base/json_bounded.h"
 #include "journal/erasure.h"
 
 namespace steward::server {
@@ -132,7 +131,7 @@ void BatchView::apply(journal::Db& db, const journal::Record& record) {
   const bool ours = record.kind == kFileKind || record.kind == kBatchKind || record.kind == kBatchStateKind ||
                     record.kind == kBatchLineKind;
   if (!ours || record.erased) return;
-  const Json body = parse_bounded(record.body);
+  const Json body = read_own(record.body);
   if (!body.is_object()) return;
   if (record.kind == kFileKind)
     add_file(db, record, body);

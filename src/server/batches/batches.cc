@@ -1,5 +1,5 @@
 // Batches as OpenAI's API has them: many calls in a file, answered within a day.
-#include "base/json_bounded.h"
+#include "base/json.h"
 #include "server/batches/files.h"
 #include "server/batches/runner.h"
 #include "server/page.h"
@@ -22,7 +22,7 @@ Json errors_of(Core& core, const Id& tenant, const BatchRow& row) {
   auto records = core.journal->read_stream(tenant, "batch/" + row.id, 0, 100);
   if (!records) return nullptr;
   for (const auto& record : *records) {
-    const Json body = parse_bounded(record.body);
+    const Json body = read_own(record.body);
     if (record.kind == kBatchStateKind && body.is_object() && body.contains("errors"))
       return {{"object", "list"}, {"data", body["errors"]}};
   }

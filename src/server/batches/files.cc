@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "base/json_bounded.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "net/multipart.h"
 #include "server/page.h"
@@ -77,7 +77,7 @@ Json file_json(const FileRow& row, const std::string& name) {
 // Names are content, and stand in the record alone.
 std::string name_of(Core& core, const FileRow& row) {
   const auto record = core.journal->find(row.record);
-  const Json body = record ? parse_bounded(record->body) : Json();
+  const Json body = record ? read_own(record->body) : Json();
   return body.is_object() ? body.value("filename", "") : "";
 }
 

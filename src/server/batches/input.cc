@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "base/json_bounded.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "server/batches/runner.h"
 
@@ -83,7 +83,7 @@ BatchInput read_batch_input(std::string_view bytes, const std::string& endpoint)
 }
 
 Result<BatchOrder> read_order(const journal::Record& record) {
-  const Json body = parse_bounded(record.body);
+  const Json body = read_own(record.body);
   if (!body.is_object()) return fail(ErrorCode::kNotFound, "The batch was erased.");
   return BatchOrder{.id = record.stream.substr(record.stream.find('/') + 1),
                     .owner = text_in(body, "owner"),
@@ -97,7 +97,7 @@ Result<BatchOrder> read_order(const journal::Record& record) {
 }
 
 Json batch_json(const BatchOrder& order, const BatchRow& row) {
-  const Json changes = parse_bounded(row.changes);
+  const Json changes = read_own(row.changes);
   const auto when = [&](const char* status) -> Json {
     if (!changes.is_object() || !changes.contains(status)) return nullptr;
     return changes[status].get<int64_t>() / kSecondUs;

@@ -6,7 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 
-#include "base/json_bounded.h"
+#include "base/json.h"
 
 namespace steward::server {
 namespace {
@@ -79,7 +79,7 @@ Task<Answered> ask_once(const RawHandler& handler, identity::Caller caller, Ques
 bool passes(const Answered& answer) {
   if (answer.status == 503) return true;
   if (answer.status != 429) return false;
-  const Json body = parse_bounded(answer.body);
+  const Json body = read_own(answer.body);
   const Json error = body.is_object() ? body.value("error", Json()) : Json();
   return !error.is_object() || error.value("code", Json()) != "budget_exceeded";
 }
@@ -264,7 +264,7 @@ class Runner {
   Result<std::string> line_text(int64_t line, const Id& record_id, bool& good) {
     auto record = core_.journal->find(record_id);
     if (!record) return fail(std::move(record.error()));
-    const Json kept = parse_bounded(record->body);
+    const Json kept = read_own(record->body);
     if (!kept.is_object() || static_cast<size_t>(line) >= input_.lines.size()) return std::string();
     std::string body = kept.value("body", "");
     if (kept.contains("blob")) {
@@ -273,7 +273,7 @@ class Runner {
       body = std::move(*bytes);
     }
     good = kept.value("good", false);
-    const Json parsed = parse_bounded(body);
+    const Json parsed = read_own(body);
     const Json out = {{"id", fmt::format("batch_req_{}_{}", id_.substr(id_.find('_') + 1), line)},
                       {"custom_id", input_.lines[static_cast<size_t>(line)].custom_id},
                       {"response",
