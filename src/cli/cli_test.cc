@@ -202,6 +202,8 @@ TEST(Conversation, IsKeptAndSaved) {
   const auto file = std::filesystem::temp_directory_path() / fmt::format("steward-conversation-{}.json", ::getpid());
   ASSERT_TRUE(conversation.keep(file).has_value());
   EXPECT_EQ(Conversation::load(file)->request(), request);
+  conversation.max_tokens = 7;
+  EXPECT_EQ(conversation.request()["max_completion_tokens"], 7);
   std::filesystem::remove(file);
   conversation.say("Unanswered");
   conversation.take_back();

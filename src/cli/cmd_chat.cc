@@ -16,6 +16,7 @@ namespace {
 struct ChatOptions {
   std::optional<std::string> model, system;
   std::vector<std::string> words;
+  std::optional<int64_t> max_tokens;
   bool go_on = false;
 };
 
@@ -108,9 +109,17 @@ class Chat {
       context_.failed(done.error());
     else if (!reader_.problem().empty())
       context_.failed(Error(ErrorCode::kUpstreamError, reader_.problem()));
-    else if (context_.out_is_terminal)
+    else if (!context_.out_is_terminal)
+      tell_cut();
+    else
       tell_cost(context_.clock.monotonic_us() - began);
     return done.has_value() && reader_.problem().empty() && !interrupted_;
+  }
+
+  // In a pipe the answer stands alone; that it isn't whole is said beside it.
+  void tell_cut() {
+    if (reader_.finish_reason() == "length")
+      fmt::print(context_.err, "steward: the answer was cut at the output limit\n");
   }
 
   void tell_cost(DurationUs took_us) {
@@ -243,6 +252,7 @@ int chat(const ChatOptions& options, const Context& context) {
   }
   if (options.system) conversation.system = *options.system;
   if (options.model) conversation.model = *options.model;
+  conversation.max_tokens = options.max_tokens.value_or(0);
   if (conversation.model.empty()) {
     auto model = default_model(**client);
     if (!model) return context.failed(model.error());
@@ -273,6 +283,7 @@ void add_chat(Command& program, const Context& context) {
       .arguments("WORDS", options->words, "Ask this, print the answer, and end")
       .option("-m,--model", options->model, "The model (the default one)", "NAME")
       .option("-s,--system", options->system, "What the model is told beforehand", "TEXT")
+      .option("--max-tokens", options->max_tokens, "An answer's longest (as the server has it)", "N")
       .flag("-c,--continue", options->go_on, "Go on with the last conversation")
       .examples(
           "steward chat\nsteward chat \"What is the capital of Kenya?\"\ngit diff | steward chat \"Explain this "

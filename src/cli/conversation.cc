@@ -23,10 +23,12 @@ Json Conversation::request() const {
   Json messages = Json::array();
   if (!system.empty()) messages.push_back({{"role", "system"}, {"content", system}});
   for (const auto& turn : turns_) messages.push_back(turn);
-  return {{"model", model},
-          {"messages", std::move(messages)},
-          {"stream", true},
-          {"stream_options", {{"include_usage", true}}}};
+  Json out = {{"model", model},
+              {"messages", std::move(messages)},
+              {"stream", true},
+              {"stream_options", {{"include_usage", true}}}};
+  if (max_tokens > 0) out["max_completion_tokens"] = max_tokens;
+  return out;
 }
 
 Status Conversation::keep(const std::filesystem::path& file) const {

@@ -13,6 +13,7 @@ namespace steward::cli {
 class Conversation {
  public:
   std::string model, system;
+  int64_t max_tokens = 0;  // of each answer; 0: as the server has it
 
   void say(std::string text) { turns_.push_back({{"role", "user"}, {"content", std::move(text)}}); }
   void answer(std::string text) { turns_.push_back({{"role", "assistant"}, {"content", std::move(text)}}); }

@@ -20,6 +20,7 @@ constexpr milliseconds kWorks{500};  // of processor time between two looks: it 
 constexpr int kLongestBatches = 10;  // hang timeouts without an answer of a process that computes: it turns in a circle
 constexpr seconds kFirstPause{1}, kLongestPause{60};
 constexpr size_t kMaxSocketPath = 107;
+constexpr const char* kShippedPenalty = "1.1";  // so small a model repeats itself to the end without (docs/models.md)
 
 Task<void> sleep_for(milliseconds time) {
   asio::steady_timer timer(co_await asio::this_coro::executor, time);
@@ -281,7 +282,8 @@ std::vector<std::string> Supervisor::arguments_of(const Host& host) const {
          {std::string("--embeddings"), std::string("--batch-size"), batch, std::string("--ubatch-size"), batch})
       out.push_back(word);
   }
-  out.insert(out.end(), own.arguments.begin(), own.arguments.end());
+  if (model.shipped && model.kind == ModelKind::kChat) out.insert(out.end(), {"--repeat-penalty", kShippedPenalty});
+  out.insert(out.end(), own.arguments.begin(), own.arguments.end());  // the last of the same name holds
   return out;
 }
 

@@ -130,9 +130,15 @@ def test_chat_in_a_terminal(served):
 
 
 def test_chat_in_a_pipe(served):
-    done = served.cli("chat", "--system", "Answer briefly.", stdin="Say hello.")
+    done = served.cli("chat", "--system", "Answer briefly.", "--max-tokens", "200", stdin="Say hello.")
     assert done.stdout.strip()
     assert "\x1b[" not in done.stdout
+
+
+def test_an_answer_can_be_given_a_longest(served):
+    done = served.cli("chat", "--max-tokens", "5", stdin="Count from one to one hundred.")
+    assert 0 < len(done.stdout.split()) <= 5
+    assert done.stderr == "steward: the answer was cut at the output limit\n"
 
 
 def test_a_stop_lets_the_call_finish_and_a_hangup_reloads(alone):
