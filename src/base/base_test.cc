@@ -110,6 +110,10 @@ TEST(JsonReader, RefusesWhatTwoReadersWouldReadDifferently) {
   EXPECT_FALSE(parse_json("{} x").has_value());
   EXPECT_FALSE(parse_json(std::string("{}\0{\"a\":1}", 10)).has_value());
   EXPECT_FALSE(parse_json("").has_value());
+  EXPECT_FALSE(is_json(std::string("{}\0", 3)));
+  EXPECT_FALSE(is_json("{} {}") || is_json("{\"a\":\"\xff\"}") || is_json("") || is_json("nul"));
+  EXPECT_TRUE(is_json(std::string(2'000, '[') + std::string(2'000, ']')));  // deeper than the fast look goes
+  EXPECT_TRUE(is_json("[\"" + std::string(200'000, 'x') + "\",123456789012345678901]"));  // and longer
   EXPECT_TRUE(parse_json(R"(["[[[[[","{\"{{"])", {.max_depth = 1}).has_value());
 }
 

@@ -27,13 +27,15 @@ bool has_a_key_twice(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   (void)steward::dump(steward::parse_bounded(text));
+  const bool has_nul = text.find('\0') != std::string_view::npos;
+  if (steward::is_json(text) != (!has_nul && steward::Json::accept(text))) __builtin_trap();
   auto value = steward::parse_json(text);
   if (!value) {
     if (steward::info(value.error().code).http_status != 400) __builtin_trap();
     return 0;
   }
   if (has_a_key_twice(text)) __builtin_trap();
-  if (text.find('\0') != std::string_view::npos) __builtin_trap();  // no JSON text has one (RFC 8259, sections 2 and 7)
+  if (has_nul) __builtin_trap();  // no JSON text has one (RFC 8259, sections 2 and 7)
   const std::string written = steward::dump(*value);
   if (!steward::is_valid_utf8(written)) __builtin_trap();
   auto again = steward::parse_json(written);
