@@ -74,6 +74,15 @@ Task<Result<Ask>> Talk::ask_of(Caller caller, ConversationRow row, Json body, st
   co_return ask;
 }
 
+// Where nothing is said beside it, the conversation is about the file.
+Task<std::string> Talk::first_file_of(Id tenant, Json body) {
+  const Json& ids = peek(body, "attachments");
+  if (!ids.is_array() || ids.empty() || !ids[0].is_string()) co_return std::string();
+  const auto row = co_await read<std::optional<AttachmentRow>>(
+      [tenant, id = ids[0].get<Id>()](journal::Db& db) { return find_attachment(db, tenant, id); });
+  co_return row ? row->name : std::string();
+}
+
 Task<Result<std::vector<journal::Draft>>> Talk::drafts_of_saying(Caller caller, ConversationRow row, Json body,
                                                                  std::optional<Ask> ask, Id above, bool waits) {
   const std::string stream = conversation_stream(row.id), text = peek_text(body, "text");
@@ -96,8 +105,8 @@ Task<Result<std::vector<journal::Draft>>> Talk::drafts_of_saying(Caller caller, 
   out.push_back(std::move(*content));
   if (ask && !waits) out.push_back(draft_of(caller, stream, kAnswerStarted, body_of(*ask), ask->answer));
   if (row.title.empty() && row.title_by.empty()) {
-    if (const std::string title = title_by_rule(text); !title.empty())
-      out.push_back(draft_of(caller, stream, kPlaced, {{"title", title}, {"title_by", "rule"}}));
+    const std::string title = title_by_rule(text.empty() ? co_await first_file_of(caller.tenant, body) : text);
+    if (!title.empty()) out.push_back(draft_of(caller, stream, kPlaced, {{"title", title}, {"title_by", "rule"}}));
   }
   co_return out;
 }

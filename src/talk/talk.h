@@ -85,7 +85,8 @@ class Talk {
     co_return co_await parts_.views.query(std::move(query));
   }
   Task<Result<Seen>> see(Caller caller, Id id);
-  Task<Result<ConversationRow>> own(Caller caller, Id id);  // to change it
+  Json told_to(const Caller& caller, const ConversationRow& row) const;  // with its owner's name, where it is another's
+  Task<Result<ConversationRow>> own(Caller caller, Id id);               // to change it
   Task<Result<MessageRow>> message_in(Id tenant, Id conversation, Id message);
   Task<Status> commit(Id tenant, std::vector<journal::Draft> drafts);  // durable and folded
   Task<Result<Said>> said_by(MessageRow row);
@@ -101,6 +102,7 @@ class Talk {
   Task<Result<Json>> attach_to(Caller caller, Json ids);
   Task<Result<std::vector<journal::Draft>>> drafts_of_saying(Caller caller, ConversationRow row, Json body,
                                                              std::optional<Ask> ask, Id above, bool waits);
+  Task<std::string> first_file_of(Id tenant, Json body);
   Task<Result<Json>> said_before(Caller caller, Id conversation, Id message);
   Task<Result<Json>> begun(Ask ask);
   Task<Result<Json>> take_back_waiting(Caller caller, MessageRow question);

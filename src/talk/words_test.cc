@@ -4,7 +4,6 @@
 #include <rapidcheck.h>
 
 #include "talk/sniff.h"
-#include "talk/titles.h"
 
 namespace steward::talk {
 namespace {
@@ -80,14 +79,6 @@ TEST(Snippets, AreWholeCharactersWhereverTheTextIsCut) {
     }
     RC_ASSERT(utf16_length(shortened(text, 10)) <= 21U);
   });
-}
-
-TEST(Titles, ByTheRule) {
-  EXPECT_EQ(title_by_rule("# How tall is **it**? And why."), "How tall is it?");
-  EXPECT_EQ(title_by_rule("```\ncode\n```\n- the rest:"), "code");
-  EXPECT_EQ(title_by_rule("hi"), "hi");
-  EXPECT_EQ(title_by_rule("  \n"), "");
-  EXPECT_TRUE(title_by_rule(std::string(5'000, 'a')).ends_with("…"));
 }
 
 TEST(Sniffing, BelievesBytesAlone) {

@@ -76,6 +76,24 @@ def test_a_title_that_somebody_wrote_stays(life):
     assert it.me.call("POST", f"/v1/conversations/{unnamed}", {"title": "  Better \n so "})["title"] == "Better so"
 
 
+def test_a_title_that_makes_no_sense_is_not_taken(life):
+    it = life(GOOD | {"titles": scripts.answer("Sure! Here is a title for you.", tokens=9)}, more='[talk]\ntitle_model = "titles"\n')
+    talk = it.new()
+    it.asked(talk, "Hello! Could you please compare oak and ash for a lamp?")
+    wait_for(lambda: it.provider.calls("titles"), "the call that names it")
+    assert it.provider.wait_for(lambda: it.provider.in_flight == 0)
+    it.asked(talk, "And brass?")
+    assert (it.show(talk)["title"], it.show(talk)["title_by"]) == ("Compare oak and ash for a lamp", "rule")
+
+
+def test_a_file_without_a_word_names_its_conversation(life):
+    it = life(GOOD)
+    talk = it.new()
+    file = it.me.ask("POST", "/v1/attachments?name=Price%20list.txt", content=b"Oak, 12 boards").json()["id"]
+    it.say(talk, "", attachments=[file])
+    assert it.show(talk)["title"] == "Price list.txt"
+
+
 def test_search_finds_words_titles_and_chinese(life):
     it = life(GOOD)
     talk = it.new(title="Über die Lampen")
