@@ -1,5 +1,7 @@
 #include "talk/sink.h"
 
+#include <utility>
+
 #include "gateway/peek.h"
 #include "talk/records.h"
 
@@ -18,7 +20,18 @@ Error error_named(const std::string& code, std::string message) {
   return Error(ErrorCode::kUpstreamError, std::move(message));
 }
 
+bool is_of_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
+
 }  // namespace
+
+std::string_view joint(std::string_view before, std::string_view after) {
+  if (before.empty() || after.empty() || !is_of_word(after.front())) return {};
+  size_t fences = 0;
+  for (size_t at = before.find("```"); at != std::string_view::npos; at = before.find("```", at + 3)) ++fences;
+  const bool ends =
+      is_of_word(before.back()) || std::string_view(".,;:!?)").find(before.back()) != std::string_view::npos;
+  return ends && fences % 2 == 0 ? " " : "";
+}
 
 // Takes the first choice's texts; whatever else an answer holds is not shown.
 class SinkWriter final : public gateway::AnswerWriter {
@@ -75,8 +88,11 @@ class SinkWriter final : public gateway::AnswerWriter {
   size_t summary_ = 0;
 };
 
-void Sink::take(Run::Part part, const std::string& text) {
-  if (text.empty()) return;
+void Sink::take(Run::Part part, const std::string& piece) {
+  if (piece.empty()) return;
+  std::string text = piece;
+  if (part == Run::Part::kText && run_.ask.continues && !std::exchange(joined_, true))
+    text.insert(0, joint(run_.ask.text, piece));
   const size_t offset = run_.append(part, text);
   tell_({.stream = conversation_stream(run_.ask.conversation),
          .tenant = run_.ask.caller.tenant,

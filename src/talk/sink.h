@@ -15,6 +15,11 @@ struct Outcome {
   std::string route;  // through which it went
 };
 
+// What stands between an answer that was cut and what goes on from there. Models begin without the space that their
+// words would have had: it is put in, where a word ends and another begins, in scripts that part words, outside of
+// code.
+std::string_view joint(std::string_view before, std::string_view after);
+
 class Sink final : public gateway::Ingress, public net::Responder {
  public:
   Sink(Run& run, std::function<void(Live)>& tell) : run_(run), tell_(tell) {}
@@ -39,13 +44,14 @@ class Sink final : public gateway::Ingress, public net::Responder {
 
  private:
   friend class SinkWriter;
-  void take(Run::Part part, const std::string& text);
+  void take(Run::Part part, const std::string& piece);
 
   Run& run_;
   std::function<void(Live)>& tell_;
   net::Headers headers_;
   Outcome outcome_;
   bool begun_ = false;
+  bool joined_ = false;  // to what was there before, in an answer that is gone on with
 };
 
 }  // namespace steward::talk
