@@ -176,7 +176,13 @@ Task<Result<Json>> Talk::create(Caller caller, Json body) {
 Task<Result<Json>> Talk::find(Caller caller, Id id) {
   auto seen = co_await see(caller, id);
   if (!seen) co_return fail(std::move(seen.error()));
-  co_return conversation_json(seen->row, caller.principal);
+  co_return told_to(caller, seen->row);
+}
+
+Json Talk::told_to(const Caller& caller, const ConversationRow& row) const {
+  Json out = conversation_json(row, caller.principal);
+  out["by"] = row.owner == caller.principal ? Json(nullptr) : Json(parts_.name_of(row.owner));
+  return out;
 }
 
 Task<Result<Json>> Talk::list(Caller caller, Query query) {
@@ -199,7 +205,7 @@ Task<Result<Json>> Talk::list(Caller caller, Query query) {
   const bool more = rows.size() > static_cast<size_t>(limit);
   if (more) rows.pop_back();
   Json data = Json::array();
-  for (const auto& row : rows) data.push_back(conversation_json(row, caller.principal));
+  for (const auto& row : rows) data.push_back(told_to(caller, row));
   co_return list_json(std::move(data), more);
 }
 
