@@ -16,6 +16,7 @@ export default function KeyList({ onClose }: { onClose: () => void }) {
     ["Esc", "keylist.stop"],
     ["Alt ← →", "talk.versions"],
     ["B", "talk.branches"],
+    ["I", "talk.about"],
     ["E", "keylist.edit"],
     ["C", "keylist.copy"],
     ["Z", "keylist.undo"],

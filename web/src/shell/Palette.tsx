@@ -1,23 +1,28 @@
 // The palette: one line to find or do anything. A combobox over groups of rows; the arrows move, Enter opens.
 import * as Radix from "@radix-ui/react-dialog";
 import { useNavigate } from "@tanstack/react-router";
-import { useId, useMemo, useState, type KeyboardEvent } from "react";
+import { useEffect, useId, useMemo, useState, type KeyboardEvent } from "react";
 import { useMe } from "../api/session";
 import { useText } from "../i18n";
-import { ranked, type Row } from "./find";
+import { putIntoDraft } from "../pages/talk/compose/draft";
+import { useWorld } from "../pages/talk/data";
+import { Marked as MarkedAt } from "../pages/talk/list/marked";
+import { BEGINS, ranked, together, type Row } from "./find";
 import { composing } from "./keyboard";
 import { addressOf, PLACES, partsOf } from "./places";
 import { usePaletteActs } from "./acts";
 import { useConversationRows } from "./conversations";
+import { useThings } from "./things";
+
+const MOST_THINGS = 12;
 
 export default function Palette({ onClose, onKeys }: { onClose: () => void; onKeys: () => void }) {
   const { t } = useText();
   const id = useId();
   const [asked, setAsked] = useState("");
   const [at, setAt] = useState(0);
-  const rows = useRows(onKeys);
-  const conversations = useConversationRows(asked);
-  const found = useMemo(() => [...ranked(rows, asked), ...conversations], [rows, asked, conversations]);
+  const [eager, setEager] = useState(false); // Enter came before what there is to open
+  const { found, ask, asking } = useFound(asked, onKeys);
   const here = Math.min(at, found.length - 1);
   const open = (row: Row | undefined) => {
     if (!row) return;
@@ -26,12 +31,18 @@ export default function Palette({ onClose, onKeys }: { onClose: () => void; onKe
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (composing(event)) return;
-    if (event.key === "Enter") open(found[here]);
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) open(ask);
+    else if (event.key === "Enter" && asking && found[here] === ask) setEager(true);
+    else if (event.key === "Enter") open(found[here]);
     else if (event.key === "ArrowDown") setAt((here + 1) % Math.max(1, found.length));
     else if (event.key === "ArrowUp") setAt((here + found.length - 1) % Math.max(1, found.length));
     else return;
     event.preventDefault();
   };
+  useEffect(() => {
+    if (eager && !asking) open(found[0]);
+  });
+  const count = found.length - (ask ? 1 : 0);
   const groups = [...new Set(found.map((row) => row.group))];
   return (
     <Radix.Root open onOpenChange={(next) => !next && onClose()}>
@@ -55,11 +66,12 @@ export default function Palette({ onClose, onKeys }: { onClose: () => void; onKe
               onChange={(event) => {
                 setAsked(event.target.value);
                 setAt(0);
+                setEager(false);
               }}
               onKeyDown={onKeyDown}
             />
             <span className="meta" role="status">
-              {asked && t("palette.found", { count: found.length })}
+              {asked.trim() && !asking && t("palette.found", { count })}
             </span>
           </div>
           <div role="listbox" id={`${id}-list`} aria-label={t("palette.title")}>
@@ -69,10 +81,22 @@ export default function Palette({ onClose, onKeys }: { onClose: () => void; onKe
                 <ul role="presentation">
                   {found.map((row, index) =>
                     row.group === group ? (
-                      <li key={row.id} id={`${id}-${index}`} role="option" aria-selected={index === here} onClick={() => open(row)} onMouseMove={() => setAt(index)}>
-                        <span>
-                          <Marked text={row.name} asked={asked} />
-                          {row.about && <span className="meta">{row.about}</span>}
+                      <li
+                        key={row.id}
+                        id={`${id}-${index}`}
+                        ref={index === here ? intoSight : undefined}
+                        role="option"
+                        aria-selected={index === here}
+                        onClick={() => open(row)}
+                        onMouseMove={() => setAt(index)}
+                      >
+                        <span className="row">
+                          <bdi className="name">{row.marks ? <MarkedAt text={row.name} marks={row.marks} /> : row === ask ? row.name : <Marked text={row.name} asked={asked} />}</bdi>{" "}
+                          {row.about && (
+                            <span className="meta">
+                              <bdi>{row.about}</bdi>
+                            </span>
+                          )}
                         </span>
                         <kbd>{row.keys}</kbd>
                       </li>
@@ -82,7 +106,7 @@ export default function Palette({ onClose, onKeys }: { onClose: () => void; onKe
               </div>
             ))}
           </div>
-          {found.length === 0 && <p className="none">{t("palette.none", { asked })}</p>}
+          {count === 0 && !asking && <p className="none">{t("palette.none", { asked: asked.trim() })}</p>}
           <div className="foot">
             <span>{t("palette.move")}</span>
             <span>{t("palette.open")}</span>
@@ -92,6 +116,40 @@ export default function Palette({ onClose, onKeys }: { onClose: () => void; onKe
       </Radix.Portal>
     </Radix.Root>
   );
+}
+
+/** The row that Enter opens is in sight, however long the list is. */
+function intoSight(row: HTMLElement | null): void {
+  row?.scrollIntoView({ block: "nearest" });
+}
+
+/** What fits: what begins as was asked, then conversations and what was said in them, then what only holds it; last the way to ask a model. */
+function useFound(asked: string, onKeys: () => void): { found: Row[]; ask: Row | undefined; asking: boolean } {
+  const rows = useRows(onKeys);
+  const things = useThings();
+  const conversations = useConversationRows(asked);
+  const ask = useAskRow(asked);
+  const found = useMemo(() => {
+    if (!asked.trim()) return together(conversations.rows, rows);
+    const begins = [...ranked(rows, asked, BEGINS), ...ranked(things, asked, BEGINS).slice(0, MOST_THINGS)];
+    const holds = [...ranked(rows, asked, 1, BEGINS - 1), ...ranked(things, asked, 1, BEGINS - 1).slice(0, MOST_THINGS)];
+    return together(begins, conversations.rows, holds, ask ? [ask] : []);
+  }, [asked, rows, things, conversations.rows, ask]);
+  return { found, ask, asking: conversations.asking };
+}
+
+/** What was typed as the beginning of a conversation: it stands where one writes, and nothing is sent yet. */
+function useAskRow(asked: string): Row | undefined {
+  const { t } = useText();
+  const navigate = useNavigate();
+  const me = useMe();
+  const { kept } = useWorld();
+  const wanted = asked.trim();
+  return useMemo(() => {
+    if (!wanted || me.role === "guest") return undefined;
+    const act = () => void putIntoDraft(kept, "new", { text: wanted, attachments: [] }).then(() => navigate({ to: "/talk/{-$id}", params: { id: undefined } }));
+    return { id: "ask", group: t("palette.ask"), name: t("palette.ask_about", { asked: wanted }), keys: "Ctrl Enter", act };
+  }, [wanted, me.role, kept, navigate, t]);
 }
 
 function Marked({ text, asked }: { text: string; asked: string }) {

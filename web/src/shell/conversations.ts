@@ -1,33 +1,58 @@
-// Conversations in the palette: asked of the server as one types, a moment after the last letter.
+// Conversations in the palette: what was last talked about while nothing is asked, else what the server finds in titles, messages and files, a
+// moment after the last letter.
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
-import { talk } from "../api/talk";
+import { talk, type Found } from "../api/talk";
 import { useText } from "../i18n";
 import type { Row } from "./find";
 
 const TYPING_MS = 150;
-const MOST = 8;
+const MOST = 12;
+const RECENT = 5;
 
-export function useConversationRows(asked: string): Row[] {
+interface Rows {
+  rows: Row[];
+  asking: boolean; // the server has not yet said what it finds for what stands there
+}
+
+export function useConversationRows(asked: string): Rows {
   const { t, times } = useText();
   const navigate = useNavigate();
+  const wanted = asked.trim();
   const [q, setQ] = useState("");
   useEffect(() => {
-    const timer = setTimeout(() => setQ(asked.trim()), TYPING_MS);
+    const timer = setTimeout(() => setQ(wanted), TYPING_MS);
     return () => clearTimeout(timer);
-  }, [asked]);
+  }, [wanted]);
   const found = useQuery({ queryKey: ["search", q, "palette"], queryFn: ({ signal }) => talk.search(q, { limit: MOST }, signal), enabled: q !== "", retry: false });
-  const current = q !== "" && asked.trim() !== "";
-  return useMemo(
-    () =>
-      (current ? (found.data?.data ?? []) : []).map((one) => ({
-        id: `${one.conversation} ${one.message ?? ""}`,
-        group: t("talk.list"),
+  const recent = useQuery({ queryKey: ["conversations", "palette"], queryFn: () => talk.list({}, undefined, RECENT), retry: false });
+  const rows = useMemo(() => {
+    const open = (id: string, at?: string | null) => () => void navigate({ to: "/talk/{-$id}", params: { id }, search: at ? { at } : {} });
+    const when = (seconds: number | null) => (seconds === null ? "" : times.near(new Date(seconds * 1000)));
+    if (!wanted)
+      return (recent.data?.data ?? []).map((one): Row => ({
+        id: `recent ${one.id}`,
+        group: t("palette.recent"),
         name: one.title || t("talk.untitled"),
-        about: one.message ? one.snippet.slice(0, 80) : one.created_at === null ? "" : times.near(new Date(one.created_at * 1000)),
-        act: () => void navigate({ to: "/talk/{-$id}", params: { id: one.conversation }, search: one.message ? { at: one.message } : {} }),
-      })),
-    [found.data, current, t, times, navigate],
-  );
+        about: when(one.updated_at),
+        act: open(one.id),
+      }));
+    const rowOf = (one: Found): Row => {
+      const title = one.title || t("talk.untitled");
+      if (!one.message)
+        return { id: `title ${one.conversation}`, group: t("talk.list"), name: one.snippet || title, marks: one.marks, about: when(one.created_at), act: open(one.conversation) };
+      const who = one.attachment ?? (one.role === "user" ? t("talk.you") : "Steward");
+      return {
+        id: `said ${one.id}`,
+        group: t("palette.said"),
+        name: one.snippet,
+        marks: one.marks,
+        about: t("palette.said_in", { who, title }),
+        act: open(one.conversation, one.message),
+      };
+    };
+    return q ? (found.data?.data ?? []).map(rowOf) : [];
+  }, [wanted, q, found.data, recent.data, t, times, navigate]);
+  return { rows, asking: wanted !== "" && (wanted !== q || found.isFetching) };
 }

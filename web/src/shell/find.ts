@@ -5,10 +5,13 @@ export interface Row {
   group: string;
   name: string;
   about?: string;
+  marks?: readonly [number, number][]; // of the name, where the server said what fits; else what was asked is looked for
   keys?: string;
   words?: string; // more to be found by
   act: () => void;
 }
+
+export const BEGINS = 3; // a score: its name, or a word of it, begins with what was asked
 
 /** 0: not found; more is better. */
 export function score(row: Row, asked: string): number {
@@ -21,10 +24,16 @@ export function score(row: Row, asked: string): number {
   return wanted.split(/\s+/).every((word) => all.includes(word)) ? 2 : 0;
 }
 
-export function ranked(rows: readonly Row[], asked: string): Row[] {
-  const scored = rows.map((row, order) => ({ row, order, score: score(row, asked) })).filter((one) => one.score > 0);
+/** The rows that score at least `least` and at most `most`, the best first. */
+export function ranked(rows: readonly Row[], asked: string, least = 1, most = 4): Row[] {
+  const scored = rows.map((row, order) => ({ row, order, score: score(row, asked) })).filter((one) => one.score >= least && one.score <= most);
   scored.sort((a, b) => b.score - a.score || a.order - b.order);
-  // Rows of one group stand together, in the order of their best.
-  const groups = [...new Set(scored.map((one) => one.row.group))];
-  return groups.flatMap((group) => scored.filter((one) => one.row.group === group).map((one) => one.row));
+  return together(scored.map((one) => one.row));
+}
+
+/** Rows from several places: those of one group stand together, in the order in which the groups first come. */
+export function together(...parts: readonly (readonly Row[])[]): Row[] {
+  const all = parts.flat();
+  const groups = [...new Set(all.map((row) => row.group))];
+  return groups.flatMap((group) => all.filter((row) => row.group === group));
 }

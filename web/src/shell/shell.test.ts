@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ranked, score, type Row } from "./find";
+import { BEGINS, ranked, score, together, type Row } from "./find";
 import { composing, step } from "./keyboard";
 import { partsOf } from "./places";
 
@@ -27,6 +27,12 @@ describe("the palette", () => {
     expect(ranked(rows, "use").map((one) => one.name)).toEqual(["Use", "Settings"]);
     expect(score(row("New key"), "key")).toBe(3);
     expect(score(row("New key"), "none")).toBe(0);
+  });
+  it("parts what begins so from what only holds it, and puts groups from several places together", () => {
+    const rows = [row("limits.user"), row("Use"), row("Settings", "g", "user things")];
+    expect(ranked(rows, "use", BEGINS).map((one) => one.name)).toEqual(["Use"]);
+    expect(ranked(rows, "use", 1, BEGINS - 1).map((one) => one.name)).toEqual(["limits.user", "Settings"]);
+    expect(together([row("a", "one"), row("b", "two")], [row("c", "one")]).map((one) => one.name)).toEqual(["a", "c", "b"]);
   });
   it("keeps groups together, the best first", () => {
     const rows = [row("Change key", "do"), row("Keys", "go"), row("New key", "do")];

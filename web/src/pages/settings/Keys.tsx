@@ -10,6 +10,7 @@ import { Sheet } from "../../parts/dialog";
 import { Empty, Shown } from "../../parts/faces";
 import { Choice, Problem, useForm } from "../../parts/form";
 import { useOpened } from "../../parts/opened";
+import { usePointed } from "../../parts/pointed";
 import { Ask, Linkish, Secret } from "../../parts/small";
 import { useBudgets, useKeys, useNames } from "../use/data";
 import { NewKey } from "./NewKey";
@@ -81,6 +82,7 @@ function Line({ of: key }: { of: ApiKey }) {
   const names = useNames();
   const budget = useBudgets().data?.find((one) => one.scope === key.id);
   const [rotating, setRotating] = useState(false);
+  const pointed = usePointed(key.id);
   const active = key.status === "active";
   const expires = dateOf(key.expires_at);
   const revoke = async () => {
@@ -93,7 +95,7 @@ function Line({ of: key }: { of: ApiKey }) {
     key.limits?.tokens_per_minute ? t("keys.tokens_per_minute", { count: figures.count(key.limits.tokens_per_minute) }) : "",
   ].filter(Boolean);
   return (
-    <tr className={active ? undefined : "gone"}>
+    <tr className={active ? undefined : "gone"} {...pointed}>
       <td>
         <span dir="auto">{key.name}</span>
         <span className="meta">

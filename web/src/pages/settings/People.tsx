@@ -9,6 +9,7 @@ import { Sheet } from "../../parts/dialog";
 import { Empty, Shown } from "../../parts/faces";
 import { Choice, Field, Problem, useForm } from "../../parts/form";
 import { useOpened } from "../../parts/opened";
+import { usePointed } from "../../parts/pointed";
 import { Ask, Linkish, Secret } from "../../parts/small";
 import { Teams, useTeams } from "./Teams";
 
@@ -76,6 +77,7 @@ function Line({ person }: { person: Person }) {
   const fresh = () => queries.invalidateQueries({ queryKey: ["people"] });
   const [wanted, setWanted] = useState<Role>();
   const self = person.id === me.id;
+  const pointed = usePointed(person.id);
   const seen = dateOf(person.last_seen_at);
   const status = STATUS[person.status];
   const change = async (change: { role?: Role; disabled?: boolean }) => {
@@ -83,7 +85,7 @@ function Line({ person }: { person: Person }) {
     await fresh();
   };
   return (
-    <tr className={person.disabled ? "gone" : undefined}>
+    <tr className={person.disabled ? "gone" : undefined} {...pointed}>
       <td>
         <span dir="auto">{person.name}</span>
         <span className="meta">{[person.email, ...person.teams.map((team) => team.name), self ? t("people.you") : ""].filter(Boolean).join(", ")}</span>

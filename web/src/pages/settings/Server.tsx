@@ -2,23 +2,22 @@
 // set here is a record above the file, and can be taken back.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { allPages, api, body } from "../../api/client";
+import { api, body } from "../../api/client";
 import type { components } from "../../api/schema";
 import { useText, type Key } from "../../i18n";
 import { Sheet } from "../../parts/dialog";
 import { Empty, Shown } from "../../parts/faces";
 import { Field, Problem, useForm } from "../../parts/form";
+import { usePointed } from "../../parts/pointed";
 import { Linkish } from "../../parts/small";
+import { useConfig } from "./config";
 
 type Value = components["schemas"]["ConfigValue"];
 
 export default function Server() {
   const { t } = useText();
   const [asked, setAsked] = useState("");
-  const config = useQuery({
-    queryKey: ["config"],
-    queryFn: () => allPages((cursor) => body(api.GET("/admin/v1/config", { params: { query: { limit: 1000, cursor } } }))),
-  });
+  const config = useConfig();
   return (
     <>
       <About />
@@ -124,10 +123,11 @@ export function shownValue(value: unknown): string {
 function Line({ row }: { row: Value }) {
   const { t } = useText();
   const [open, setOpen] = useState(false);
+  const pointed = usePointed(row.key);
   const fixed = row.origin === "environment" || row.origin === "flag";
   const restart = row.reload === "restart";
   return (
-    <tr>
+    <tr {...pointed}>
       <td>
         <code>{row.key.slice(sectionOf(row.key).length + 1)}</code>
         <span className="doc">{row.doc}</span>

@@ -7,6 +7,7 @@ import { useText } from "../../i18n";
 import { Sheet } from "../../parts/dialog";
 import { Empty, Shown } from "../../parts/faces";
 import { Field, Problem, useForm } from "../../parts/form";
+import { usePointed } from "../../parts/pointed";
 import { Linkish } from "../../parts/small";
 import { usePeople } from "./People";
 
@@ -41,22 +42,9 @@ export function Teams() {
           ) : (
             <table className="tbl">
               <tbody>
-                {rows.map((team) => {
-                  const members = people.filter((one) => one.teams.some((of) => of.id === team.id)).map((one) => one.name);
-                  return (
-                    <tr key={team.id}>
-                      <td dir="auto">{team.name}</td>
-                      <td className="soft" dir="auto">
-                        {members.length > 0 ? members.join(", ") : t("teams.nobody")}
-                      </td>
-                      <td className="n">
-                        <Linkish aria-label={t("teams.change_of", { name: team.name })} onClick={() => setChanging(team)}>
-                          {t("teams.change")}
-                        </Linkish>
-                      </td>
-                    </tr>
-                  );
-                })}
+                {rows.map((team) => (
+                  <Line key={team.id} team={team} members={people.filter((one) => one.teams.some((of) => of.id === team.id)).map((one) => one.name)} onChange={() => setChanging(team)} />
+                ))}
               </tbody>
             </table>
           )
@@ -65,6 +53,23 @@ export function Teams() {
       {making && <NewTeam onClose={() => setMaking(false)} />}
       {changing && <Members of={changing} onClose={() => setChanging(undefined)} />}
     </section>
+  );
+}
+
+function Line({ team, members, onChange }: { team: Principal; members: readonly string[]; onChange: () => void }) {
+  const { t } = useText();
+  return (
+    <tr {...usePointed(team.id)}>
+      <td dir="auto">{team.name}</td>
+      <td className="soft" dir="auto">
+        {members.length > 0 ? members.join(", ") : t("teams.nobody")}
+      </td>
+      <td className="n">
+        <Linkish aria-label={t("teams.change_of", { name: team.name })} onClick={onChange}>
+          {t("teams.change")}
+        </Linkish>
+      </td>
+    </tr>
   );
 }
 

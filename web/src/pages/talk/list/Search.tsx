@@ -1,10 +1,11 @@
 // Search in titles and in what was said, everywhere or here, with the place that was found.
 import { keepPreviousData, useInfiniteQuery, type InfiniteData, type UseInfiniteQueryResult } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useEffect, useState, type ReactNode } from "react";
+import { useEffect, useState } from "react";
 import { talk, type Found, type Page } from "../../../api/talk";
 import { useText } from "../../../i18n";
 import { Broken, Empty, Loading } from "../../../parts/faces";
+import { Marked } from "./marked";
 
 const TYPING_MS = 200;
 const PAGE = 30;
@@ -30,24 +31,6 @@ export function useSearch(asked: string, conversation: string | undefined): Answ
     enabled: q !== "",
     placeholderData: keepPreviousData,
   });
-}
-
-/** A text with the marked places in it; marks that lie outside of it, or over each other, are left out. */
-export function markedParts(text: string, marks: readonly [number, number][]): { text: string; marked: boolean }[] {
-  const parts: { text: string; marked: boolean }[] = [];
-  let at = 0;
-  for (const [from, to] of [...marks].sort((a, b) => a[0] - b[0])) {
-    if (from < at || to <= from || to > text.length) continue;
-    if (from > at) parts.push({ text: text.slice(at, from), marked: false });
-    parts.push({ text: text.slice(from, to), marked: true });
-    at = to;
-  }
-  if (at < text.length) parts.push({ text: text.slice(at), marked: false });
-  return parts;
-}
-
-export function Marked({ text, marks }: { text: string; marks: readonly [number, number][] }): ReactNode {
-  return markedParts(text, marks).map((part, index) => (part.marked ? <mark key={index}>{part.text}</mark> : part.text));
 }
 
 export function SearchResults({ found, asked }: { found: Answer; asked: string }) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { TreeNode } from "../../../api/talk";
-import { markedParts } from "../list/Search";
+import { markedParts } from "../list/marked";
 import { runsOf, waysOf } from "./tree";
 
 let clock = 0;
