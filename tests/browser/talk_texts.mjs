@@ -1,7 +1,7 @@
 // What is said in Talk where it is looked at: every kind of markdown, several scripts, and texts that mean harm.
 import { PAYLOADS } from "./xss_payloads.mjs";
 
-export const RICH = `Estrela. It is one flight up, and one is what Mieke can do until summer. Graça is €90 less but has **two**. Both have the kitchen that Lotte's hazelnuts call for.
+export const RICH = `Estrela. It is one flight up, and one is what Mieke can do until summer. Graça is €90 less but has **two**. Both have the kitchen that Lotte's hazelnuts call for.[^1]
 
 Still open are three things:
 
@@ -47,7 +47,9 @@ graph LR
 - [x] ask the surgeon
 - [ ] ask about the cat
 
-See [the tram's page](https://example.org/tram) or write \`28E\`.`;
+See [the tram's page](https://example.org/tram) or write \`28E\`.
+
+[^1]: You, 14 September: no nuts near the *cooker*.`;
 
 export const ANSWER = `About **€2,214** for the four of you, against €2,400 with the small car you priced on Sunday. A pass is €17.50 each, Lotte rides free, and the 28 stops 190 metres from the door.
 

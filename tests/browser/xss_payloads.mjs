@@ -57,6 +57,8 @@ export const PAYLOADS = [
   one("mutation", "px36", "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=alert('px36')&gt;\">"),
   one("link with a name", "px37", "[https://bank.example](https://evil.invalid/px37)"),
   one("heading id", "px38", "# <a name=\"__fired\">x</a> {#__fired onclick=alert('px38')}"),
+  one("footnote", "px39", "said[^<img>][^1]\n\n[^1]: <img src=x onerror=alert('px39')> [x](javascript:alert('px39'))\n[^<img>]: <script>alert('px39')</script>"),
+  one("chart labels", "px40", "\n\n```mermaid\npie title <img src=x onerror=alert('px40')>\n  \"</text><script>alert('px40')</script>\" : 3\n  \"b\" : 1\n```"),
 ];
 
 /** Names for files and folders that mean harm. */

@@ -1,6 +1,8 @@
 // What somebody wrote, as markdown: blocks, each drawn once and not again while it stays the same. Elements are made one by one from the
 // tree; no HTML is ever written from a text.
 import { memo, useMemo, useRef } from "react";
+import { NotesAround, notesOf, type Notes } from "./notes";
+import { NoteList } from "./NoteList";
 import { GrowingBlocks, definitionsOf, type Block } from "./blocks";
 import { Code } from "./Code";
 import { Drawn } from "./elements";
@@ -18,13 +20,25 @@ export default function Markdown({ text, arriving = false }: Props) {
   cutter.current ??= new GrowingBlocks();
   const blocks = cutter.current.of(text);
   const definitions = useMemo(() => definitionsOf(text), [text]);
+  const notes = useNotes(blocks, arriving);
   return (
-    <div className={arriving ? "md arriving" : "md"}>
-      {blocks.map((block, index) => (
-        <OneBlock key={index} block={block} definitions={definitions} arriving={arriving && index === blocks.length - 1} />
-      ))}
-    </div>
+    <NotesAround value={notes}>
+      <div className={arriving ? "md arriving" : "md"}>
+        {blocks.map((block, index) => (
+          <OneBlock key={index} block={block} definitions={definitions} arriving={arriving && index === blocks.length - 1} />
+        ))}
+        {notes.order.some((label) => notes.texts.has(label)) && <NoteList notes={notes} definitions={definitions} />}
+      </div>
+    </NotesAround>
   );
+}
+
+/** The same object as long as the notes are the same, so that blocks which are done aren't drawn again. */
+function useNotes(blocks: readonly Block[], arriving: boolean): Notes {
+  const last = useRef<Notes>(undefined);
+  const now = useMemo(() => notesOf(blocks, arriving), [blocks, arriving]);
+  if (last.current?.key !== now.key) last.current = now;
+  return last.current;
 }
 
 interface BlockProps {
@@ -40,6 +54,8 @@ const OneBlock = memo(
         return <Code language={block.language} code={block.code} open={block.open && arriving} />;
       case "math":
         return block.open && arriving ? <pre className="mathsource">{block.tex}</pre> : <Maths tex={block.tex} display />;
+      case "note":
+        return null;
       case "plain":
         return (
           <p className="asis" dir="auto">

@@ -6,6 +6,7 @@ export type Block =
   | { kind: "text"; raw: string }
   | { kind: "code"; language: string; code: string; open: boolean }
   | { kind: "math"; tex: string; open: boolean }
+  | { kind: "note"; label: string; raw: string } // a footnote: it stands at the end, wherever it was written
   | { kind: "plain"; raw: string }; // too large to be read as markdown: shown as it is
 
 export const LARGEST_BLOCK = 20_000; // letters; a reader's time may grow faster than its input
@@ -13,7 +14,8 @@ export const LARGEST_CODE = 100_000;
 
 const FENCE = /^( {0,3})(`{3,}|~{3,})[ \t]*([^\n]*)$/;
 const LIST = /^ {0,3}(?:[-+*]|\d{1,9}[.)])(?:[ \t]|$)/;
-const DEFINITION = /^ {0,3}\[[^\]\n]{1,200}\]:[ \t]*\S/;
+const DEFINITION = /^ {0,3}\[(?!\^)[^\]\n]{1,200}\]:[ \t]*\S/;
+const NOTE = /^ {0,3}\[\^([^\]\s]{1,60})\]:[ \t]?(.*)$/;
 const MATH_OPEN = /^ {0,3}(?:\$\$|\\\[)/;
 
 interface Fence {
@@ -68,6 +70,8 @@ class Cutter {
         const after = this.math(at);
         if (after !== undefined) return after;
       }
+      const note = NOTE.exec(line);
+      if (note) return this.note(at, note[1] ?? "", note[2] ?? "");
     }
     if (line.trim() === "") {
       this.blank = true;
@@ -97,6 +101,23 @@ class Cutter {
     if (open && beginsToClose(body[body.length - 1] ?? "", fence)) body.pop();
     this.blocks.push({ kind: "code", language: fence.language, code: body.join("\n"), open });
     return end + 1;
+  }
+
+  /** A footnote with what belongs to it: the lines up to a blank one, and after that those that are indented. */
+  private note(at: number, label: string, first: string): number {
+    this.flush();
+    const lines = [first];
+    let end = at + 1;
+    for (let blank = false; end < this.all.length; end += 1) {
+      const line = this.all[end] ?? "";
+      const indented = /^(?: {2,}|\t)/.test(line);
+      if (line.trim() === "") blank = true;
+      else if (!indented && (blank || NOTE.test(line) || fenceOf(line))) break;
+      else blank = false;
+      lines.push(line.replace(/^(?: {1,4}|\t)/, ""));
+    }
+    this.blocks.push({ kind: "note", label, raw: lines.join("\n").trim().slice(0, LARGEST_BLOCK) });
+    return end;
   }
 
   /** Display maths from its own line on; undefined where the line only mentions it. */

@@ -1,6 +1,8 @@
 // Lays out a diagram away from the page: a large one takes its time, and one that never ends can be stopped.
 /// <reference lib="webworker" />
 
+import { chartOf } from "./charts";
+
 declare const self: DedicatedWorkerGlobalScope;
 
 // The layout engine takes a place without a document for a worker of its own kind, and then offers nothing to call. So while it starts,
@@ -16,10 +18,17 @@ async function load(): Promise<typeof import("beautiful-mermaid")> {
     Reflect.deleteProperty(globalThis, "document");
   }
 }
-export const loading = load();
+let loading: ReturnType<typeof load> | undefined;
+
+async function drawn(source: string): Promise<string> {
+  const own = chartOf(source);
+  if (own !== undefined) return own;
+  loading ??= load();
+  return (await loading).renderMermaidSVG(source);
+}
 
 self.onmessage = ({ data }: MessageEvent<{ id: number; source: string }>) => {
-  void loading
-    .then(({ renderMermaidSVG }) => self.postMessage({ id: data.id, svg: renderMermaidSVG(data.source) }))
+  void drawn(data.source)
+    .then((svg) => self.postMessage({ id: data.id, svg }))
     .catch((error: unknown) => self.postMessage({ id: data.id, why: error instanceof Error ? error.message.slice(0, 300) : "" }));
 };

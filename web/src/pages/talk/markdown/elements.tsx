@@ -5,6 +5,7 @@ import { createElement, Fragment, type ReactNode } from "react";
 import { useText } from "../../../i18n";
 import { Code } from "./Code";
 import { Maths } from "./Maths";
+import { Noted } from "./NoteList";
 import { hostOf, safeHref, safePicture } from "./safe";
 
 const DEEPEST = 40; // nested more, it is shown as words: nobody reads that, and it would exhaust the stack
@@ -55,7 +56,7 @@ function drawn(node: Nodes, outer: Around): ReactNode {
       // The conversation's title is the first level: an answer's begin at the second.
       return createElement(`h${Math.min(6, node.depth + 1)}`, { dir: "auto", className: `mh mh${node.depth}` }, inside());
     case "text":
-      return node.value;
+      return node.value.includes("[^") ? <Noted text={node.value} /> : node.value;
     case "emphasis":
       return <em className={HAN.test(wordsOf(node)) ? "han" : undefined}>{inside()}</em>;
     case "strong":

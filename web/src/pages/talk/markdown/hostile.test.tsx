@@ -8,8 +8,8 @@ import { Languages } from "../../../i18n";
 import Markdown from "./Markdown";
 import { attributesOf, svgOf } from "./svg";
 
-const ELEMENTS = new Set("div p h2 h3 h4 h5 h6 em strong del code br hr blockquote pre ol ul li table thead tbody tr th td a span figure figcaption button kbd input details summary".split(" "));
-const ATTRIBUTES = new Set("class dir role tabindex aria-label scope start type checked disabled href target rel title data-code data-copy hidden id".split(" "));
+const ELEMENTS = new Set("div p h2 h3 h4 h5 h6 em strong del code br hr blockquote pre ol ul li table thead tbody tr th td a span figure figcaption button kbd input details summary sup section".split(" "));
+const ATTRIBUTES = new Set("class dir role tabindex aria-label scope start type checked disabled href target rel title data-code data-copy data-ref data-note value hidden id".split(" "));
 
 const drawn = (text: string): string =>
   renderToStaticMarkup(

@@ -5,12 +5,13 @@ const HELD_MATH = 80; // letters after a "$" that may wait for its end
 
 /** What of the last line may still become something else: a fence, a list's mark, a rule, an underline of a heading. */
 const UNDECIDED = /^[ \t>]*(?:`{1,}|~{1,}|[-+*](?:[ \t]*[-+*])*|=+|\d{1,9}[.)]?|#{1,6}|>|\||\$\$?|\\\[?)[ \t]*$/;
+const NOTE = /^ {0,3}\[\^[^\]\s]{0,60}\]?$/; // at a line's beginning: a footnote, or only a mark of one
 const TASK = /^([ \t>]*(?:[-+*]|\d{1,9}[.)])[ \t]+)(\[[ xX]?\]?[ \t]*)$/;
 
 export function settled(raw: string): string {
   const lines = raw.split("\n");
   const last = lines[lines.length - 1] ?? "";
-  if (UNDECIDED.test(last)) return settledTable(lines.slice(0, -1).join("\n"));
+  if (UNDECIDED.test(last) || NOTE.test(last)) return settledTable(lines.slice(0, -1).join("\n"));
   const task = TASK.exec(last);
   if (task) return settledTable(lines.slice(0, -1).join("\n"));
   return settledTable(raw);
@@ -84,9 +85,11 @@ function openCode(run: string): { at: number; mark: string } | undefined {
 function heldBack(run: string): string {
   let text = run.replace(/\\$/, "");
   const outside = blanked(text);
+  const note = /\[\^[^\]\s]{0,60}$/.exec(outside);
+  if (note) return text.slice(0, note.index);
   const picture = /!(?:\[[^\]\n]*(?:\](?:\([^)\n]*)?)?)?$/.exec(outside);
   if (picture) return text.slice(0, picture.index);
-  const link = /\[([^\][\n]*)(\](?:\([^)\n]*)?)?$/.exec(outside);
+  const link = /\[(?!\^)([^\][\n]*)(\](?:\([^)\n]*)?)?$/.exec(outside);
   if (link) text = text.slice(0, link.index) + text.slice(link.index + 1, link.index + 1 + (link[1] ?? "").length);
   const dollar = /(?<![\\$])(?:\${1,2}|\\\()$/.exec(blanked(text));
   if (dollar) text = text.slice(0, dollar.index);

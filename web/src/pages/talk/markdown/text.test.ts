@@ -1,7 +1,8 @@
 import type { Nodes } from "mdast";
 import { describe, expect, it } from "vitest";
-import { blocksOf, GrowingBlocks, LARGEST_BLOCK } from "./blocks";
+import { blocksOf, definitionsOf, GrowingBlocks, LARGEST_BLOCK } from "./blocks";
 import { withMath } from "./mathText";
+import { notesOf, partedAtNotes } from "./notes";
 import { treeOf } from "./parse";
 import { settled } from "./settle";
 
@@ -128,6 +129,30 @@ describe("half-arrived markdown", () => {
     expect(settled("snake_case and 2*3")).toBe("snake_case and 2*3");
     expect(settled("text\n-")).toBe("text");
     expect(settled("| a | b |")).toBe("| a | b |\n| - | - |");
+  });
+});
+
+describe("footnotes", () => {
+  const SAID = "Oak moves.[^1] Brass does not.[^b] `[^1]` is code, [^none] is nothing.\n\n[^b]: A metal.\n\n    In two parts.\n[^1]: A *wood*.\n\nAfter.";
+  it("are told apart from the text around them", () => {
+    expect(blocksOf(SAID).map((block) => block.kind)).toEqual(["text", "note", "note", "text"]);
+    expect(blocksOf(SAID)[1]).toEqual({ kind: "note", label: "b", raw: "A metal.\n\nIn two parts." });
+    expect(definitionsOf("[^1]: word\n[a]: https://example.org")).toBe("[a]: https://example.org");
+    expect(blocksOf("- a\n\n  [^1]: under it").map((block) => block.kind)).toEqual(["text"]);
+  });
+  it("are numbered as they are referred to; a mark without its note stays what it is", () => {
+    const notes = notesOf(blocksOf(SAID), false);
+    expect(notes.order).toEqual(["1", "b"]);
+    expect(partedAtNotes("x[^b][^none]y", notes)).toEqual(["x", { number: 2, label: "b" }, "[^none]y"]);
+    expect(notesOf(blocksOf("[^a-z] is a class, [^2] too"), false).order).toEqual([]);
+    expect(notesOf(blocksOf("[^a-z] is a class, so.[^2]"), true).order).toEqual(["2"]);
+  });
+  it("don't flicker while they arrive", () => {
+    expect(settled("Oak.[^1")).toBe("Oak.");
+    expect(settled("Oak.[^1]")).toBe("Oak.[^1]");
+    expect(settled("Oak.\n[^1]")).toBe("Oak.");
+    const growing = new GrowingBlocks();
+    for (let end = 1; end <= SAID.length; end += 1) expect(growing.of(SAID.slice(0, end))).toEqual(blocksOf(SAID.slice(0, end)));
   });
 });
 
