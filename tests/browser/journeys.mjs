@@ -1,6 +1,7 @@
 // What people do, from the first start on, each journey in the real browser against the real server. A journey that breaks is told with its
 // name and its reason; those after it are still tried.
 import { assert, equal, open, settled, signIn, visit } from "./lib.mjs";
+import { fileJourneys } from "./files.mjs";
 import { talkJourneys } from "./talk.mjs";
 
 const OWNER = { name: "Anna Verhoeven", password: "a lamp of oak and brass" };
@@ -44,8 +45,12 @@ const row = (page, text) => page.locator("tr, li.budget").filter({ hasText: text
 const JOURNEYS = {
   "first start": async (world, job) =>
     withPage(world, {}, async (page, context) => {
+      await open(page, job.link);
+      await page.getByRole("button", { name: "Go on" }).click();
+      await page.getByText("This is needed.").first().waitFor();
       await comeIn(page, job.link, OWNER);
       await page.getByRole("heading", { level: 2, name: "Providers" }).waitFor();
+      await page.getByRole("link", { name: "Begin to talk" }).waitFor();
       assert(!page.url().includes("#"), "the token stays in the address");
       await page.reload();
       await page.getByText(OWNER.name).waitFor();
@@ -244,6 +249,69 @@ const JOURNEYS = {
       await page.keyboard.press("Escape");
     }),
 
+  "palette: finds what was said, projects, folders, models, keys, people and values": async (world, job) =>
+    ofOwner(world, async (page, context) => {
+      const made = await api(context, job, "POST", "/v1/projects", { name: "Zirconium lamps" });
+      equal(made.status, 201, "a project made by the API");
+      const talk = await api(context, job, "POST", "/v1/conversations", {
+        title: "Glazes for the kiln",
+        folder: "Zirconium folder",
+        items: [{ type: "message", role: "user", content: "Is zirconium silicate safe in a glaze for cups?" }],
+      });
+      equal(talk.status, 200, "a conversation made by the API");
+      const find = async (asked, group, name) => {
+        await page.keyboard.press("Control+k");
+        await page.getByRole("combobox").fill(asked);
+        const row = page.getByRole("group", { name: group }).getByRole("option").filter({ hasText: name });
+        await row.first().waitFor();
+        return row.first();
+      };
+      await open(page, `${job.url}/use`);
+      await page.keyboard.press("Control+k");
+      await page.getByRole("group", { name: "Go on with" }).getByRole("option").filter({ hasText: "Glazes for the kiln" }).waitFor();
+      await page.keyboard.press("Escape");
+
+      const said = await find("silicate", "Said and written", "zirconium silicate safe");
+      equal(await said.locator("mark").textContent(), "silicate", "what is marked of what was said");
+      await page.keyboard.press("Enter");
+      await page.waitForURL((url) => url.pathname.endsWith(talk.body.id) && url.searchParams.has("at"));
+      await (await find("glazes", "Conversations", "Glazes for the kiln")).click();
+      await page.waitForURL((url) => url.pathname.endsWith(talk.body.id));
+
+      await (await find("zirconium f", "Kept here", "Zirconium folder")).click();
+      await page.locator(".list .rows a").filter({ hasText: "Glazes for the kiln" }).waitFor();
+      await (await find("zirconium l", "Kept here", "Zirconium lamps")).click();
+      await page.getByText("It begins in “Zirconium lamps”.").waitFor();
+      await page.getByLabel("Which conversations").selectOption("");
+
+      for (const [asked, name, part] of [
+        ["lamp-conf", "lamp-configurator", "keys"],
+        [MEMBER.name, MEMBER.name, "people"],
+        ["max_event_str", "limits.max_event_streams", "server"],
+      ]) {
+        await (await find(asked, "Kept here", name)).click();
+        await page.waitForURL((url) => url.pathname === `/settings/${part}`);
+        await page.locator("[data-pointed]").filter({ hasText: name.split(".").at(-1) }).waitFor();
+      }
+      await (await find("workshop-sm", "Kept here", "workshop-small")).click();
+      await page.waitForURL(/\/talk$/);
+      equal(await page.locator(".compose select:visible").inputValue(), "workshop-small", "who answers");
+
+      await page.keyboard.press("Control+k");
+      await page.getByRole("combobox").fill("why is nothing called this");
+      await page.getByText("Nothing here is called").waitFor();
+      await page.keyboard.press("Control+Enter");
+      const field = page.getByRole("textbox", { name: "Message", exact: true });
+      await page.waitForFunction(() => document.querySelector(".compose textarea")?.value === "why is nothing called this");
+      await field.fill("");
+      await withPage(world, { state: world.member }, async (other) => {
+        await open(other, `${job.url}/use`);
+        await other.keyboard.press("Control+k");
+        await other.getByRole("combobox").fill("zirconium");
+        await other.getByText("Nothing here is called").waitFor();
+      });
+    }),
+
   "Chinese, and an input method's Enter": async (world, job) =>
     ofOwner(world, async (page) => {
       await open(page, `${job.url}/settings/keys`);
@@ -322,7 +390,7 @@ const JOURNEYS = {
     ),
 };
 
-const ALL = { ...JOURNEYS, ...talkJourneys({ ofOwner, withPage }) };
+const ALL = { ...JOURNEYS, ...talkJourneys({ ofOwner, withPage }), ...fileJourneys({ ofOwner }) };
 
 export async function run(browser, job) {
   const world = { browser, owner: undefined, member: undefined };

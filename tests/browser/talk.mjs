@@ -136,6 +136,11 @@ export function talkJourneys({ ofOwner, withPage }) {
         await told.locator("table.tbl td").first().waitFor();
         await told.locator(".diagram svg").first().waitFor();
         await told.locator("pre [class^=hljs]").first().waitFor();
+        await told.getByRole("button", { name: "Note 1", exact: true }).click();
+        const note = told.locator(".notes li").filter({ hasText: "no nuts near the cooker" });
+        equal(await note.evaluate((found) => document.activeElement === found), true, "whether the note has the focus");
+        await note.getByRole("button", { name: "Back to note 1" }).click();
+        equal(await told.locator("[data-ref]").evaluate((found) => document.activeElement === found), true, "whether its mark has it again");
         const code = await told.locator("[data-code] pre code").first().textContent();
         await told.locator("[data-code] pre").first().focus();
         await page.keyboard.press("c");

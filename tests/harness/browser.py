@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.documents.hostile import bomb
 from tests.harness.admin import Admin
 from tests.harness.money import NANO_PER_USD, Price
 from tests.harness.paths import ROOT, free_port
@@ -147,6 +149,8 @@ def journeys_job(scene: Scene) -> dict:
         "provider": scene.provider.base_url,
         "models": TALK_MODELS,
         "nobody": f"http://127.0.0.1:{free_port()}/v1",
+        "documents": str(ROOT / "tests" / "documents" / "files"),
+        "bomb": base64.b64encode(bomb("docx", 64)).decode(),
         "setting": SETTING,
         "fixed": FIXED,
     }

@@ -98,4 +98,7 @@ declare module "@tanstack/react-router" {
   interface Register {
     router: typeof router;
   }
+  interface HistoryState {
+    arrived?: boolean; // just now, by the first link
+  }
 }

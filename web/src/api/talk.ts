@@ -21,6 +21,7 @@ export interface Conversation {
   shared: boolean;
   owner: string;
   mine: boolean;
+  by?: string | null; // whose it is, where it is another's
   model: string | null;
   route: string | null;
 }

@@ -35,6 +35,11 @@ export class Times {
     if (date.getFullYear() === now.getFullYear()) return this.form(date, { day: "numeric", month: "short" });
     return this.form(date, { day: "numeric", month: "short", year: "numeric" });
   }
+  /** Since when something is: "10:42" today, "9 November" this year, else with the year. */
+  since(date: Date, now = new Date()): string {
+    if (date.toDateString() === now.toDateString()) return this.clock(date);
+    return date.getFullYear() === now.getFullYear() ? this.dayMonth(date) : this.day(date);
+  }
   weekday(date: Date): string {
     return this.form(date, { weekday: "short", day: "numeric" });
   }

@@ -58,7 +58,7 @@ function Who({ token, link }: { token: string; link: LinkLook }) {
   const form = useForm(send, ["name", "password"], (session: Session) => {
     enter(session);
     // The fragment is spent; nothing of it stays in the history.
-    void navigate({ to: link.kind === "first" ? "/settings/$part" : "/", params: { part: "models" }, replace: true });
+    void navigate({ to: link.kind === "first" ? "/settings/$part" : "/", params: { part: "models" }, replace: true, state: { arrived: link.kind === "first" } });
   });
   const until = dateOf(link.expires_at);
   const about =

@@ -11,8 +11,18 @@ interface FieldProps extends InputHTMLAttributes<HTMLInputElement> {
   problem?: string | undefined;
 }
 
-export function Field({ label, hint, problem, className, ...input }: FieldProps) {
+/** What is missing or not as it must be, in the app's words and language: a browser's own bubble has neither its type nor its tongue. */
+function unfit(field: HTMLInputElement): Key {
+  const { valueMissing, tooShort } = field.validity;
+  return valueMissing ? "field.missing" : tooShort ? "field.short" : "field.unfit";
+}
+
+export function Field({ label, hint, problem: told, className, ...input }: FieldProps) {
   const id = useId();
+  const { t } = useText();
+  const [unfitting, setUnfitting] = useState<Key>();
+  // How it must be is often said by the hint already.
+  const problem: ReactNode = told ?? (unfitting && (unfitting === "field.missing" || !hint ? t(unfitting, { least: input.minLength ?? 0 }) : hint));
   return (
     <div className={className}>
       <label className="label" htmlFor={id}>
@@ -22,6 +32,13 @@ export function Field({ label, hint, problem, className, ...input }: FieldProps)
         dir="auto"
         {...input}
         id={id}
+        onInvalid={(event) => {
+          event.preventDefault();
+          const field = event.currentTarget;
+          setUnfitting(unfit(field));
+          if (field.form?.querySelector(":invalid") === field) field.focus();
+        }}
+        onInput={() => setUnfitting(undefined)}
         className={problem ? "input bad" : "input"}
         aria-invalid={problem ? true : undefined}
         aria-describedby={problem || hint ? `${id}-h` : undefined}

@@ -70,7 +70,7 @@ export function AddProvider({ renew, onClose }: { renew: string | undefined; onC
         {form.whole && <Problem>{form.whole}</Problem>}
         {form.done && !form.busy && (
           <div className={form.done.ok ? "tried" : "tried bad"} role="status">
-            <b>{form.done.ok ? t("providers.it_works") : t("providers.it_fails")}</b>
+            {!form.done.ok && <b>{t("providers.it_fails")}</b>}
             <p dir="auto">{triedText(form.done)}</p>
           </div>
         )}

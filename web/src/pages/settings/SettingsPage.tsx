@@ -1,5 +1,5 @@
 // Settings: its parts under one head, each with its own address. What a role may not change it doesn't see.
-import { Link, Navigate, useParams } from "@tanstack/react-router";
+import { Link, Navigate, useLocation, useParams } from "@tanstack/react-router";
 import { lazy, Suspense, type ComponentType } from "react";
 import { useMe } from "../../api/session";
 import { useText } from "../../i18n";
@@ -17,6 +17,16 @@ const BODIES: Record<Part, ComponentType> = {
   changes: lazy(() => import("./Changes")),
   you: lazy(() => import("./You")),
 };
+
+const Arrived = lazy(() => import("./Arrived"));
+
+function OnArrival() {
+  return useLocation().state.arrived ? (
+    <Suspense>
+      <Arrived />
+    </Suspense>
+  ) : null;
+}
 
 /** On a phone the names of the parts are wider than the screen. */
 function intoView(name: HTMLElement | null): void {
@@ -48,6 +58,7 @@ export function SettingsPage() {
           ))}
         </nav>
       </header>
+      <OnArrival />
       <div className="settings">
         <Suspense fallback={<Loading />}>
           <Body />

@@ -19,11 +19,17 @@ export function useWaiting(conversation?: string): readonly Waiting[] {
   return useMemo(() => (conversation ? all.filter((one) => one.conversation === conversation) : all), [all, conversation]);
 }
 
+/** Whether it is only being made here: the server does not know it yet. */
+function useMaking(id: string | undefined): boolean {
+  const waiting = useWaiting(id);
+  return Boolean(id) && waiting.some((one) => one.make && one.state !== "refused");
+}
+
 /** The conversation's window of messages. One that is only being made here has none yet. */
 export function useThread(id: string, at: string | undefined): Thread {
   const world = useWorld();
   const thread = world.thread(id);
-  const making = useWaiting(id).some((one) => one.make && one.state !== "refused");
+  const making = useMaking(id);
   useEffect(() => {
     if (making && thread.view.messages.length === 0) thread.begin();
     else if (thread.view.state !== "ready" || (at && !thread.view.messages.some((one) => one.id === at))) void thread.open(at);
@@ -42,8 +48,9 @@ export function useGrowing(thread: Thread | undefined, message: string, on: bool
   return useSyncExternalStore(watch, () => (on ? thread?.growing.of(message) : undefined));
 }
 
-export function useConversation(id: string | undefined, on = true) {
-  return useQuery({ queryKey: ["conversation", id], queryFn: () => talk.one(id ?? ""), enabled: Boolean(id) && on });
+export function useConversation(id: string | undefined) {
+  const making = useMaking(id);
+  return useQuery({ queryKey: ["conversation", id], queryFn: () => talk.one(id ?? ""), enabled: Boolean(id) && !making });
 }
 
 export function usePlace(id: string) {

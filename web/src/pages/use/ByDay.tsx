@@ -33,9 +33,34 @@ export function ByDay({ dimensions, ...props }: Props & { dimensions: readonly D
         </span>
       </div>
       <Shown of={sums} rows={6}>
-        {(rows) => (rows.length === 0 ? <Empty title={t("use.empty.title")}>{t("use.empty.about")}</Empty> : <Drawn {...props} sums={rows} />)}
+        {(rows) =>
+          rows.length === 0 ? (
+            <Empty title={t("use.empty.title")}>{t("use.empty.about")}</Empty>
+          ) : props.unit === "money" && rows.every((row) => row.usd === 0) ? (
+            <Costless onTokens={() => void navigate({ search: (before) => ({ ...before, unit: "tokens" }), replace: true })} />
+          ) : (
+            <Drawn {...props} sums={rows} />
+          )
+        }
       </Shown>
     </section>
+  );
+}
+
+/** Where all ran on this machine, bars of money would be an empty frame. */
+function Costless({ onTokens }: { onTokens: () => void }) {
+  const { t } = useText();
+  return (
+    <Empty
+      title={t("use.free.title")}
+      act={
+        <button type="button" className="btn" onClick={onTokens}>
+          {t("use.free.tokens")}
+        </button>
+      }
+    >
+      {t("use.free.about")}
+    </Empty>
   );
 }
 

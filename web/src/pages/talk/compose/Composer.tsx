@@ -1,11 +1,11 @@
 // Where one writes. Enter sends (on a touch screen it begins a line), Shift Enter begins a line, Ctrl Enter sends always; an Enter that
 // belongs to an input method does neither. While an answer is written, what is sent waits its turn, and Stop is one key away.
 import { forwardRef, useImperativeHandle, useRef, type ClipboardEvent, type KeyboardEvent } from "react";
-import type { Attachment } from "../../../api/talk";
+import { attachmentAddress, type Attachment } from "../../../api/talk";
 import { useText } from "../../../i18n";
 import { composing } from "../../../shell/keyboard";
 import { useWorld } from "../data";
-import { FileFacts } from "../conversation/Files";
+import { FileFacts, SHOWN } from "../conversation/Files";
 import { Dictation } from "./Dictation";
 import { useDraft } from "./draft";
 import { Picker } from "./Picker";
@@ -107,7 +107,14 @@ export const Composer = forwardRef<ComposerHandle, Props>(function Composer({ co
         <Picker value={choice} onChoose={onChoose} />
         <Writing since={since} />
         {since !== undefined && (
-          <button type="button" className="btn btn-stop" onClick={onStop}>
+          <button
+            type="button"
+            className="btn btn-stop"
+            onClick={() => {
+              onStop();
+              if (!touch()) field.current?.focus(); // the button goes, and the focus would go with it
+            }}
+          >
             {t("talk.stop")} <kbd>Esc</kbd>
           </button>
         )}
@@ -133,6 +140,7 @@ function FileRow({ sending, attachments, onTakeBack, onRemove }: FileRowProps) {
     <ul className="files" aria-label={t("talk.files")}>
       {attachments.map((one) => (
         <li key={one.id} className="file">
+          {SHOWN.test(one.type) && <img src={attachmentAddress(one.id)} alt="" />}
           <bdi>{one.name}</bdi> <FileFacts of={one} />
           <button type="button" className="linkish" aria-label={t("talk.file.remove", { name: one.name })} onClick={() => onRemove(one)}>
             {t("act.remove")}

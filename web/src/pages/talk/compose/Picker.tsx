@@ -13,6 +13,13 @@ export function Picker({ value, onChoose }: { value: string; onChoose: (name: st
       {one}
     </option>
   ));
+  // Where one model is all there is, there is nothing to choose.
+  if (others.length === 1 && (other === "" || other === others[0]))
+    return (
+      <span className="meta only-one" title={t("talk.model")} dir="auto">
+        {others[0]}
+      </span>
+    );
   return (
     <>
       <span className="seg only-wide" role="group" aria-label={t("talk.route")}>

@@ -34,14 +34,14 @@ export function OpenConversation({ id, beside, onBeside }: Props) {
   const thread = useThread(id, at);
   const view = useView(thread);
   const waiting = useWaiting(id);
-  const making = waiting.some((one) => one.make && one.state !== "refused");
-  const asked = useConversation(id, !making);
+  const asked = useConversation(id);
   const conversation = asked.data;
   const go = useGo();
   useTitle(conversation?.title || t("talk.untitled"));
   useAnswered();
 
   const written = answering(view.messages);
+  const since = useSince(view.messages, written && isOpen(written) ? written : undefined);
   const compose = useRef<ComposerHandle>(null);
   const { choice, choose } = useChoice(conversation, lastAnswer(view.messages));
   const acts = useActs(thread, conversation, choice);
@@ -82,7 +82,7 @@ export function OpenConversation({ id, beside, onBeside }: Props) {
           <Loading rows={8} />
         </div>
       ) : (
-        <Messages key={id} thread={thread} at={at} acts={acts} />
+        <Messages key={id} thread={thread} at={at} acts={acts} owner={conversation?.mine === false ? conversation.by || t("talk.shared.author") : undefined} />
       )}
       {acts.problem && (
         <p className="problem" role="alert">
@@ -97,7 +97,7 @@ export function OpenConversation({ id, beside, onBeside }: Props) {
           choice={choice}
           onChoose={choose}
           onSend={send}
-          since={written && isOpen(written) ? written.created_at * 1000 : undefined}
+          since={since}
           onStop={stop}
         />
       ) : (
@@ -111,6 +111,16 @@ export function OpenConversation({ id, beside, onBeside }: Props) {
 function lastAnswer(messages: readonly Message[]): string {
   const last = messages.findLast((one) => one.role === "assistant" && (one.model || one.route));
   return last ? nameOf(last) : "";
+}
+
+/** Since when it is written: since it was asked for, unless it first waited here, or stood still until it was gone on with. */
+function useSince(messages: readonly Message[], written: Message | undefined): number | undefined {
+  const still = useRef(new Set<string>());
+  const last = useRef<{ id: string | undefined; since: number | undefined }>({ id: undefined, since: undefined });
+  for (const one of messages) if (one.role === "assistant" && one.status !== "in_progress") still.current.add(one.id);
+  if (last.current.id !== written?.id)
+    last.current = { id: written?.id, since: written && (still.current.has(written.id) ? Date.now() : written.created_at * 1000) };
+  return last.current.since;
 }
 
 function useAt(): string | undefined {

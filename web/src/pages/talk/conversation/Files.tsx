@@ -1,9 +1,9 @@
 // What came with a message: pictures as such, other files by name, size and what was read of them.
 import type { Attachment } from "../../../api/talk";
 import { attachmentAddress } from "../../../api/talk";
-import { useText } from "../../../i18n";
+import { useText, type Key } from "../../../i18n";
 
-const SHOWN = /^image\/(png|jpeg|gif|webp)$/;
+export const SHOWN = /^image\/(png|jpeg|gif|webp)$/;
 
 export function Files({ of }: { of: readonly Attachment[] }) {
   return (
@@ -40,13 +40,31 @@ function OneFile({ of: one }: { of: Attachment }) {
   );
 }
 
+/** What a part of the file is called where it isn't a page. */
+function partsOf(type: string): Key {
+  if (/spreadsheet|ms-excel/.test(type)) return "talk.file.sheets";
+  if (/presentation|ms-powerpoint/.test(type)) return "talk.file.slides";
+  return type.includes("epub") ? "talk.file.chapters" : "talk.file.pages";
+}
+
+/** Size, pages, how much was read; and, where something could not be read, the server's sentence that says why. */
 export function FileFacts({ of: one }: { of: Attachment }) {
   const { t, figures } = useText();
   const said = [figures.bytes(one.bytes)];
-  if (one.pages) said.push(t("talk.file.pages", { count: one.pages }));
+  if (one.pages) said.push(t(partsOf(one.type), { count: one.pages }));
   if (one.state === "reading") said.push(t("talk.file.reading"));
   else if (one.state === "failed") said.push(t("talk.file.failed"));
   else if (one.characters) said.push(t("talk.file.letters", { count: one.characters, letters: figures.count(one.characters) }));
   else if (one.kind === "other") said.push(t("talk.file.other"));
-  return <span className="meta">{said.join(", ")}</span>;
+  const why = typeof one.error === "string" ? one.error : one.error?.message;
+  return (
+    <>
+      <span className="meta">{said.join(", ")}</span>
+      {why && (
+        <span className={one.state === "failed" ? "why need" : "why soft"} dir="auto">
+          {why}
+        </span>
+      )}
+    </>
+  );
 }

@@ -16,8 +16,8 @@ export function Head({ conversation: one, beside, onBeside }: Props) {
   const open = (which: Beside) => () => onBeside(beside === which ? undefined : which);
   const facts = one
     ? [
-        t("talk.since", { count: one.messages, messages: figures.whole(one.messages), day: times.day(new Date(one.created_at * 1000)) }),
-        one.mine ? t(one.shared ? "talk.is_shared" : "talk.is_private") : t("talk.shared_with_you"),
+        t("talk.since", { count: one.messages, messages: figures.whole(one.messages), day: times.since(new Date(one.created_at * 1000)) }),
+        one.mine ? t(one.shared ? "talk.is_shared" : "talk.is_private") : one.by ? t("talk.shared.by", { name: one.by }) : t("talk.shared_with_you"),
       ]
     : [];
   return (

@@ -16,10 +16,11 @@ interface Props {
   thread: Thread;
   at: string | undefined;
   acts: Acts;
+  owner: string | undefined; // whose words the questions are, where they aren't the reader's
   children?: ReactNode; // what stands after the last one
 }
 
-export function Messages({ thread, at, acts, children }: Props) {
+export function Messages({ thread, at, acts, owner, children }: Props) {
   const { t } = useText();
   const view = useView(thread);
   const waiting = useWaiting(thread.conversation);
@@ -65,7 +66,9 @@ export function Messages({ thread, at, acts, children }: Props) {
         {t("talk.earlier")}
       </button>,
     );
-  for (const one of view.messages) rows.push(<OneMessage key={one.id} message={one} thread={thread} acts={acts} found={one.id === at} />);
+  // An answer that waits with its question says nothing that the question doesn't.
+  const shownOnes = view.messages.filter((one, index) => !(one.status === "queued" && one.role === "assistant" && view.messages[index - 1]?.status === "queued"));
+  for (const one of shownOnes) rows.push(<OneMessage key={one.id} message={one} thread={thread} acts={acts} owner={owner} found={one.id === at} />);
   for (const one of unsent) rows.push(<Unsent key={one.id} of={one} />);
   return (
     <>

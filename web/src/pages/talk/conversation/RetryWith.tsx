@@ -13,6 +13,7 @@ export function RetryWith({ message, onRetry, onClose }: { message: Message; onR
   const others = models.map((one) => one.id).filter((name) => name !== now);
   const [name, setName] = useState("");
   const chosen = name || others.find((one) => (ROUTES as readonly string[]).includes(one)) || others[0] || now;
+  const called = (one: string) => ROUTES.filter((route) => route === one).map((route) => t(`talk.route.${route}`))[0] ?? one;
   return (
     <Sheet title={t("talk.again_with.title")} about={t("talk.again_with.about")} open onClose={onClose}>
       <form
@@ -23,7 +24,7 @@ export function RetryWith({ message, onRetry, onClose }: { message: Message; onR
           onClose();
         }}
       >
-        <Choice label={t("talk.model")} value={chosen} onChange={(event) => setName(event.target.value)} options={(others.length ? others : [now]).map((one) => [one, one] as const)} />
+        <Choice label={t("talk.model")} value={chosen} onChange={(event) => setName(event.target.value)} options={(others.length ? others : [now]).map((one) => [one, called(one)] as const)} />
         <div className="answers">
           <button className="btn btn-fill" disabled={!chosen}>
             {t("talk.again_with.act")}

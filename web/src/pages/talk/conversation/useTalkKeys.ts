@@ -1,4 +1,4 @@
-// The keys of an open conversation: Esc stops, Alt and an arrow go to another version, B S I open what stands beside, E changes the last
+// The keys of an open conversation: Esc stops, Alt and an arrow go to another version, B and I open what stands beside, E changes the last
 // message of one's own, C takes along the code that has the focus, else the last.
 import { useEffect, useRef } from "react";
 import type { Message } from "../../../api/talk";

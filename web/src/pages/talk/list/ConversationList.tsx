@@ -2,6 +2,7 @@
 import { Link, useParams } from "@tanstack/react-router";
 import { memo, useMemo, useRef, useState, useSyncExternalStore, type RefObject } from "react";
 import { VList, type VListHandle } from "virtua";
+import { useMe } from "../../../api/session";
 import type { Conversation } from "../../../api/talk";
 import { useText } from "../../../i18n";
 import { Broken, Empty, Loading } from "../../../parts/faces";
@@ -22,6 +23,7 @@ export function ConversationList({ search }: { search: RefObject<HTMLInputElemen
   const world = useWorld();
   const which = useSyncExternalStore(world.watch, world.listed);
   const found = useSearch(asked, here ? id : undefined);
+  const guest = useMe().role === "guest";
   const clear = () => {
     setAsked("");
     search.current?.blur();
@@ -45,13 +47,16 @@ export function ConversationList({ search }: { search: RefObject<HTMLInputElemen
             <input type="checkbox" checked={here} onChange={(event) => setHere(event.target.checked)} /> {t("talk.search.here")}
           </label>
         )}
-        <div className="row">
-          <Link to="/talk/{-$id}" params={{ id: undefined }} className="small">
-            {t("talk.new")}
-          </Link>
-          <kbd className="end">N</kbd>
-        </div>
-        <Which value={which} onChoose={(next) => world.list(next)} />
+        {!guest && (
+          <div className="row">
+            <Link to="/talk/{-$id}" params={{ id: undefined }} className="small">
+              {t("talk.new")}
+            </Link>
+            <kbd className="end">N</kbd>
+          </div>
+        )}
+        {/* What is searched is everything, whatever is listed. */}
+        {!guest && !asked.trim() && <Which value={which} onChoose={(next) => world.list(next)} />}
       </div>
       {asked.trim() ? <SearchResults found={found} asked={asked} /> : <Rows which={which} />}
     </aside>
@@ -93,6 +98,7 @@ function Rows({ which }: { which: string }) {
   const { t } = useText();
   const { id } = useParams({ strict: false });
   const go = useGo();
+  const guest = useMe().role === "guest";
   const list = useRef<VListHandle>(null);
   const kind = which.slice(0, 2);
   const pages = useList({
@@ -120,7 +126,7 @@ function Rows({ which }: { which: string }) {
   if (rows.length === 0)
     return (
       <div className="inlist">
-        <Empty title={t(which ? "talk.none_here" : "talk.none")}>{t("talk.none.about")}</Empty>
+        <Empty title={t(which ? "talk.none_here" : guest ? "talk.guest.none" : "talk.none")}>{t(guest ? "talk.guest.none.about" : "talk.none.about")}</Empty>
       </div>
     );
   const onScroll = () => {
@@ -160,7 +166,7 @@ const Row = memo(function Row({ of: one, here }: { of: Conversation; here: boole
         <time dateTime={new Date(one.updated_at * 1000).toISOString()}>{times.short(new Date(one.updated_at * 1000))}</time>
       </div>
       <div className="p" dir="auto">
-        {one.answering ? t("talk.writing") : one.mine ? one.preview : t("talk.shared_with_you")}
+        {one.answering ? t("talk.writing") : one.mine ? one.preview : one.by ? t("talk.shared.by", { name: one.by }) : t("talk.shared_with_you")}
       </div>
     </Link>
   );
