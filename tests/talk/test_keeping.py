@@ -155,11 +155,13 @@ def test_a_share_is_read_only_and_taken_back(life):
     assert files_with(it.steward.home, token) == [], "a token is told once and kept nowhere"
 
     path = f"/v1/conversations/{talk}"
+    assert it.show(talk)["by"] is None
     assert [one["text"] for one in bo.call("GET", path + "/messages")["data"]] == ["the zebra question", "some words come back"]
     [listed] = bo.call("GET", "/v1/conversations")["data"]
     for told in (listed, bo.call("GET", path)):
         assert (told["mine"], told["messages"], told["current"], told["preview"]) == (False, 2, first["id"], "some words come back")
         assert "walrus" not in json.dumps(told)
+        assert told["by"] == "Anna"
     assert [hit["conversation"] for hit in it.found("zebra", bo)] == [talk], "a viewer searches what is shared"
     assert it.found("walrus", bo) == [] and it.found("zebra", cy) == []
     assert bo.ask("POST", path + "/messages", {"text": "mine now"}).status_code == 403
