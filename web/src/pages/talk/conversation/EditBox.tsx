@@ -22,6 +22,8 @@ export function EditBox({ message, onSend, onLeave }: { message: Message; onSend
   };
   const leave = () => {
     void kept.remove(key);
+    // The field goes: the focus goes back to what opened it.
+    field.current?.closest(".msg")?.querySelector<HTMLElement>(".by .acts button")?.focus();
     onLeave();
   };
   const onKeyDown = (event: KeyboardEvent) => {

@@ -9,6 +9,7 @@ import { Broken, Empty, Loading } from "../../../parts/faces";
 import { useKeys } from "../../../shell/keyboard";
 import { useSingleKeys } from "../../../shell/preferences";
 import { useGo, useProjects, useWorld } from "../data";
+import { plain } from "./plain";
 import { rowsOf, type Era, type ListRow } from "./rows";
 import { SearchResults, useSearch } from "./Search";
 import { useList } from "./useList";
@@ -166,7 +167,7 @@ const Row = memo(function Row({ of: one, here }: { of: Conversation; here: boole
         <time dateTime={new Date(one.updated_at * 1000).toISOString()}>{times.short(new Date(one.updated_at * 1000))}</time>
       </div>
       <div className="p" dir="auto">
-        {one.answering ? t("talk.writing") : one.mine ? one.preview : one.by ? t("talk.shared.by", { name: one.by }) : t("talk.shared_with_you")}
+        {one.answering ? t("talk.writing") : one.mine ? plain(one.preview) : one.by ? t("talk.shared.by", { name: one.by }) : t("talk.shared_with_you")}
       </div>
     </Link>
   );

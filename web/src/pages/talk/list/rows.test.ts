@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Conversation } from "../../../api/talk";
+import { plain } from "./plain";
 import { rowsOf, withNext, withTop } from "./rows";
 
 const seconds = (text: string) => new Date(text).getTime() / 1000;
@@ -43,5 +44,16 @@ describe("the list of conversations", () => {
     const told = rowsOf([pinned], all, now).map((row) => ("heading" in row ? row.heading.kind : row.conversation.id));
     expect(rowsOf([], [pinned], now, false).map((row) => row.key), "in the archive").toContain("p");
     expect(told).toEqual(["pinned", "p", "today", "t", "yesterday", "y", "earlier", "e", "month", "o", "month", "x"]);
+  });
+});
+
+describe("a preview", () => {
+  it("is words, without what marks them up", () => {
+    expect(plain("In short. 1. **Look** at [the page](https://x.example) and `run` it ~~now~~")).toBe("In short. 1. Look at the page and run it now");
+    expect(plain("## How it *adds* up")).toBe("How it adds up");
+    expect(plain("> quoted")).toBe("quoted");
+  });
+  it("keeps what only looks like it", () => {
+    for (const text of ["2 * 3 * 4", "snake_case_name", "C# is #1", "a[0](x y)", "-5 degrees"]) expect(plain(text), text).toBe(text);
   });
 });
