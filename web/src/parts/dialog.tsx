@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 
 interface Props {
   title: string;
-  about?: string | undefined;
+  about?: ReactNode;
   open: boolean;
   onClose: () => void;
   children: ReactNode;

@@ -5,6 +5,7 @@ import { useMemo, useState } from "react";
 import { api, body } from "../../api/client";
 import type { components } from "../../api/schema";
 import { useText, type Key } from "../../i18n";
+import { useConfigDoc } from "../../i18n/config";
 import { Sheet } from "../../parts/dialog";
 import { Empty, Shown } from "../../parts/faces";
 import { Field, Problem, useForm } from "../../parts/form";
@@ -88,11 +89,12 @@ function sectionOf(key: string): string {
 
 function Values({ rows, asked }: { rows: readonly Value[]; asked: string }) {
   const { t } = useText();
+  const doc = useConfigDoc();
   const wanted = asked.trim().toLowerCase();
   // What providers have of their own stands under Models; here it would be a wall of defaults.
   const found = useMemo(
-    () => rows.filter((row) => (wanted ? `${row.key} ${row.doc ?? ""}`.toLowerCase().includes(wanted) : !(sectionOf(row.key) === "providers" && row.origin === "default"))),
-    [rows, wanted],
+    () => rows.filter((row) => (wanted ? `${row.key} ${row.doc ?? ""} ${doc(row.key, row.doc)}`.toLowerCase().includes(wanted) : !(sectionOf(row.key) === "providers" && row.origin === "default"))),
+    [rows, wanted, doc],
   );
   const sections = [...new Set(found.map((row) => sectionOf(row.key)))];
   if (found.length === 0) return <Empty title={t("server.none", { asked })} />;
@@ -107,7 +109,7 @@ function Values({ rows, asked }: { rows: readonly Value[]; asked: string }) {
           </colgroup>
           <caption className="label after">{section}</caption>
           <tbody>
-            {found.filter((row) => sectionOf(row.key) === section).map((row) => <Line key={row.key} row={row} />)}
+            {found.filter((row) => sectionOf(row.key) === section).map((row) => <Line key={row.key} row={row} doc={doc(row.key, row.doc)} />)}
           </tbody>
         </table>
       ))}
@@ -120,7 +122,12 @@ export function shownValue(value: unknown): string {
   return value === "" || value === null || value === undefined ? "–" : String(value);
 }
 
-function Line({ row }: { row: Value }) {
+/** Codes stand between backticks in a description. */
+function Told({ doc }: { doc: string }) {
+  return doc.split("`").map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part));
+}
+
+function Line({ row, doc }: { row: Value; doc: string }) {
   const { t } = useText();
   const [open, setOpen] = useState(false);
   const pointed = usePointed(row.key);
@@ -130,7 +137,9 @@ function Line({ row }: { row: Value }) {
     <tr {...pointed}>
       <td>
         <code>{row.key.slice(sectionOf(row.key).length + 1)}</code>
-        <span className="doc">{row.doc}</span>
+        <span className="doc">
+          <Told doc={doc} />
+        </span>
       </td>
       <td className="n">
         <code>{shownValue(row.value)}</code>
@@ -146,7 +155,7 @@ function Line({ row }: { row: Value }) {
             {t("server.change")}
           </Linkish>
         )}
-        {open && <Edit row={row} onClose={() => setOpen(false)} />}
+        {open && <Edit row={row} doc={doc} onClose={() => setOpen(false)} />}
       </td>
     </tr>
   );
@@ -160,7 +169,7 @@ export function parsedValue(text: string, like: unknown): unknown {
   return text;
 }
 
-function Edit({ row, onClose }: { row: Value; onClose: () => void }) {
+function Edit({ row, doc, onClose }: { row: Value; doc: string; onClose: () => void }) {
   const { t } = useText();
   const queries = useQueryClient();
   const [text, setText] = useState(Array.isArray(row.value) ? row.value.map(String).join(", ") : row.value === null || row.value === undefined ? "" : String(row.value));
@@ -186,7 +195,7 @@ function Edit({ row, onClose }: { row: Value; onClose: () => void }) {
     onClose,
   );
   return (
-    <Sheet title={row.key} about={row.doc} open onClose={onClose}>
+    <Sheet title={row.key} about={<Told doc={doc} />} open onClose={onClose}>
       <form className="form" onSubmit={form.onSubmit} onKeyDown={form.onKeyDown}>
         <Field label={t("server.value")} value={text} onChange={(e) => setText(e.target.value)} spellCheck={false} hint={t("server.default", { value: row.default || "–" })} problem={form.problemOf("value")} />
         {(form.whole ?? back.whole) && <Problem>{form.whole ?? back.whole}</Problem>}
