@@ -9,7 +9,12 @@
 namespace steward::gateway {
 namespace {
 constexpr DurationUs kExpiryGraceUs = 60 * kSecondUs;  // a reservation outlives the longest call by this
+
+bool key_refused(const Error& error) {
+  return error.code == ErrorCode::kUpstreamError && error.details.is_object() &&
+         error.details.value("upstream_status", Json()) == 401;
 }
+}  // namespace
 
 std::shared_ptr<FairQueue> Services::queue_of(const std::string& model, size_t slots) {
   std::lock_guard lock(mutex);
@@ -81,6 +86,10 @@ Task<void> Call::settle(ledger::Usage usage, ledger::Outcome outcome, const Erro
   if (std::exchange(settled_, true)) co_return;
   services_.meters.closed();
   ticket_.reset();
+  if (!target_.local()) {
+    const bool refused = error != nullptr && key_refused(*error);
+    if (refused || error == nullptr) services_.directory.told_key(target_.provider, refused);
+  }
   const DurationUs duration = services_.clock.monotonic_us() - started_us_;
   const std::string noted = disputed_ ? "usage_disputed" : "";
   if (disputed_) services_.meters.disputed(target_.model);

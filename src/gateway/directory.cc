@@ -11,6 +11,8 @@ namespace steward::gateway {
 namespace {
 
 constexpr DurationUs kAskAgainUs = 60 * kSecondUs;
+constexpr DurationUs kRefusedForUs = 600 * kSecondUs;
+constexpr int kKeyRefused = 401;
 constexpr std::string_view kLocalPrefix = "local/";
 
 template <class Map>
@@ -105,11 +107,30 @@ Task<void> Directory::ask(size_t index, std::shared_ptr<const ProviderOptions> o
   if (!request || !*request) co_return;
   (*request)->deadlines.total = std::min((*request)->deadlines.total, std::chrono::milliseconds(10'000));
   auto answer = co_await clients_.here().fetch(std::move(**request));
+  if (answer && (answer->status == 200 || answer->status == kKeyRefused))
+    told_key(options->name, answer->status == kKeyRefused);
   if (!answer || answer->status != 200) co_return;
   std::vector<std::string> models = listed_models(parse_bounded(answer->body));
   if (models.empty()) co_return;
   std::lock_guard lock(mutex_);
   if (index < providers_.size() && providers_[index].options == options) providers_[index].models = std::move(models);
+}
+
+void Directory::told_key(const std::string& provider, bool refused) {
+  std::lock_guard lock(mutex_);
+  for (auto& one : providers_) {
+    if (one.options->name == provider) one.refused_us = refused ? std::max<TimeUs>(1, clock_.monotonic_us()) : 0;
+  }
+}
+
+bool Directory::refuses(const Provider& provider) const {
+  return provider.refused_us != 0 && clock_.monotonic_us() - provider.refused_us < kRefusedForUs;
+}
+
+bool Directory::refuses_key(const std::string& provider) const {
+  std::lock_guard lock(mutex_);
+  return std::ranges::any_of(providers_,
+                             [&](const Provider& one) { return one.options->name == provider && refuses(one); });
 }
 
 std::vector<ModelEntry> Directory::entries() const {
@@ -126,9 +147,10 @@ std::vector<ModelEntry> Directory::entries() const {
     for (const auto& model : provider.models) {
       out.push_back({.name = model,
                      .provider = provider.options->name,
-                     .ready = true,
+                     .ready = !refuses(provider),
                      .context_tokens = value_or(provider.options->context_tokens, model, 0),
-                     .kind = "chat"});
+                     .kind = "chat",
+                     .problem = refuses(provider) ? std::string(kKeyIsRefused) : std::string()});
     }
   }
   return out;

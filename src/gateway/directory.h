@@ -29,15 +29,21 @@ class Directory {
   std::optional<Target> known(const std::string& name) const { return look_up(name); }  // asks nobody
   Task<void> refresh();  // asks providers that list their models, if it is time
   std::vector<ModelEntry> entries() const;
+  // What a provider's last answer says of the key that it was given. A refusal is shown beside its models, until an
+  // answer, another key or some minutes say that it may be tried again; calls are sent all the same.
+  void told_key(const std::string& provider, bool refused);
+  bool refuses_key(const std::string& provider) const;
   void reload(std::vector<ProviderOptions> providers);
 
  private:
   struct Provider {
     std::shared_ptr<const ProviderOptions> options;
     std::vector<std::string> models;
-    TimeUs asked_us = 0;  // monotonic; 0: never
+    TimeUs asked_us = 0;    // monotonic; 0: never
+    TimeUs refused_us = 0;  // monotonic: when it last refused the key; 0: it did not
   };
   std::optional<Target> look_up(const std::string& name) const;
+  bool refuses(const Provider& provider) const;
   Task<void> ask(size_t index, std::shared_ptr<const ProviderOptions> options);
 
   engine::Engine& engine_;

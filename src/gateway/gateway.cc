@@ -201,6 +201,7 @@ class ModelGateway final : public Gateway {
                 {"created", entry.created}, {"owned_by", entry.provider == "local" ? "steward" : entry.provider},
                 {"kind", entry.kind},       {"ready", entry.ready}};
     if (entry.context_tokens > 0) out["context_window"] = entry.context_tokens;
+    if (!entry.problem.empty()) out["problem"] = entry.problem;
     return out;
   }
 

@@ -67,8 +67,10 @@ struct ModelEntry {
   int64_t created = 0;
   bool ready = false;
   int64_t context_tokens = 0;
-  std::string kind;  // "chat", "embedding"
+  std::string kind;     // "chat", "embedding"
+  std::string problem;  // why it can't answer now: kKeyIsRefused, or empty
 };
+inline constexpr std::string_view kKeyIsRefused = "key_refused";  // its provider refuses the key that it is given
 
 // Counters for /metrics, told as (name, help, type, labels, value).
 struct Metric {

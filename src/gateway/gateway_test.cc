@@ -71,8 +71,8 @@ class GatewayTest : public ledger::LedgerHome, public testing::Test {
     server_ = net::make_server(threads_, router_, {.port = 0}, {}, clock_, random_, Log());
     ASSERT_TRUE(server_->start().has_value());
     engine_ = engine::make_engine({}, threads_, clients_, random_, Log());
-    const std::vector<std::string> models = {"ok",      "whole", "silent",  "dies",    "error",
-                                             "garbage", "liar",  "endless", "refuses", "broken"};
+    const std::vector<std::string> models = {"ok",   "whole",   "silent",  "dies",   "error", "garbage",
+                                             "liar", "endless", "refuses", "broken", "locked"};
     gateway_ = make_gateway({.providers = {{.name = "p",
                                             .base_url = fmt::format("http://127.0.0.1:{}/v1", server_->port()),
                                             .models = models}}},
@@ -92,6 +92,8 @@ class GatewayTest : public ledger::LedgerHome, public testing::Test {
     if (model == "refuses")
       co_return (void) co_await r.send(400, "application/json",
                                        R"({"error":{"message":"top_p is wrong","param":"top_p"}})");
+    if (model == "locked")
+      co_return (void) co_await r.send(401, "application/json", R"({"error":{"message":"Incorrect API key"}})");
     if (model == "broken") co_return (void) co_await r.send(500, "text/plain", "down");
     if (model == "whole") {
       co_return (void) co_await r.send(
@@ -178,6 +180,26 @@ TEST_F(GatewayTest, WholeAnswerTellsItsCost) {
   EXPECT_EQ(body["choices"][0]["message"]["content"], "Hi");
   EXPECT_EQ(client.headers().get("x-steward-cost-microusd"), "9");  // 5 × 1 + 2 × 2
   settlement();
+}
+
+TEST_F(GatewayTest, AProviderThatRefusesItsKeyIsToldBesideItsModelsUntilItAnswers) {
+  const auto problems = [this] {
+    std::set<std::string> all;
+    for (const auto& entry : gateway_->models()) {
+      all.insert(entry.problem);
+      EXPECT_EQ(entry.ready, entry.problem.empty()) << entry.name;
+    }
+    return all;
+  };
+  EXPECT_EQ(problems(), std::set<std::string>{""});
+  Client refused, broken, well;
+  ask(refused, "locked");
+  EXPECT_THAT(refused.got, HasSubstr("refused the key"));
+  EXPECT_EQ(problems(), std::set{std::string(kKeyIsRefused)});
+  ask(broken, "broken");  // says nothing of the key
+  EXPECT_EQ(problems(), std::set{std::string(kKeyIsRefused)});
+  ask(well, "ok");
+  EXPECT_EQ(problems(), std::set<std::string>{""});
 }
 
 TEST_F(GatewayTest, EveryOtherEnd) {

@@ -49,6 +49,7 @@ Task<Result<Reply>> list_models(Core& core, AdminCall call) {
                                                  {"kind", entry.kind},
                                                  {"state", entry.ready ? "ready" : "unknown"},
                                                  {"context_tokens", entry.context_tokens}};
+    if (!entry.problem.empty()) sorted[entry.provider + "/" + entry.name]["problem"] = entry.problem;
   }
   for (auto& [id, model] : sorted) add_price(core, call.caller.tenant, model);
   co_return page_of({sorted.begin(), sorted.end()}, *query);

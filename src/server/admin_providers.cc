@@ -4,6 +4,7 @@
 
 #include "base/config_providers.h"
 #include "base/json_bounded.h"
+#include "gateway/call.h"
 #include "gateway/providers/listing.h"
 #include "gateway/upstream.h"
 #include "net/guard.h"
@@ -61,6 +62,14 @@ Json provider_json(const Config& config, const ProviderSet& set, const std::stri
   return out;
 }
 
+// With what its last answer said of its key.
+Json provider_now(Core& core, const std::string& name) {
+  Json out = provider_json(*core.config.get(), *core.providers.get(), name);
+  if (!out.contains("problem") && core.gateway->services().directory.refuses_key(name))
+    out["problem"] = gateway::kKeyIsRefused;
+  return out;
+}
+
 std::unexpected<Error> no_provider(std::string_view name) {
   return fail(ErrorCode::kNotFound,
               fmt::format("There is no provider '{}': 'steward providers list' shows them.", name.substr(0, 80)));
@@ -75,17 +84,15 @@ Task<Result<Reply>> list_providers(Core& core, AdminCall call) {
   auto query = page_query(call.request);
   if (!query) co_return fail(query.error());
   const auto config = core.config.get();
-  const auto set = core.providers.get();
   std::vector<std::pair<std::string, Json>> rows;
-  for (const auto& name : config->names("providers")) rows.emplace_back(name, provider_json(*config, *set, name));
+  for (const auto& name : config->names("providers")) rows.emplace_back(name, provider_now(core, name));
   co_return page_of(rows, *query);
 }
 
 Task<Result<Reply>> get_provider(Core& core, AdminCall call) {
   const std::string name = call.request.params.at("name");
-  const auto config = core.config.get();
-  if (!is_there(*config, name)) co_return no_provider(name);
-  co_return Reply{200, provider_json(*config, *core.providers.get(), name)};
+  if (!is_there(*core.config.get(), name)) co_return no_provider(name);
+  co_return Reply{200, provider_now(core, name)};
 }
 
 struct Asked {
@@ -190,7 +197,7 @@ Task<Result<Reply>> add_provider(Core& core, AdminCall call) {
     if (asked->key && !there) (void)core.secrets->remove(secret_name(name));
     co_return fail(done.error());
   }
-  co_return Reply{there ? 200 : 201, provider_json(*core.config.get(), *core.providers.get(), name)};
+  co_return Reply{there ? 200 : 201, provider_now(core, name)};
 }
 
 Task<Result<Reply>> remove_provider(Core& core, AdminCall call) {
@@ -257,6 +264,8 @@ Task<Result<Reply>> test_provider(Core& core, AdminCall call) {
   (*request)->deadlines.total = kTestTime;
   const TimeUs started = core.clock.monotonic_us();
   auto got = co_await core.clients->here().fetch(std::move(**request));
+  if (got && (got->status == 200 || got->status == 401))
+    core.gateway->services().directory.told_key(name, got->status == 401);
   co_return Reply{200, test_answer(name, found->key, std::move(got), core.clock.monotonic_us() - started)};
 }
 

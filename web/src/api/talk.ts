@@ -224,6 +224,7 @@ export interface ModelName {
   owned_by: string;
   kind?: string;
   ready?: boolean;
+  problem?: "key_refused";
 }
 
 export const exportAddress = (id: string, format: "markdown" | "json" | "html") => `${of(id)}/export?format=${format}`;

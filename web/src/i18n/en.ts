@@ -182,6 +182,7 @@ export const en = {
   "use.free.about": "It ran on this machine, or no price is known for it. What was used shows in tokens.",
   "use.free.tokens": "Show tokens",
   "use.empty.title": "Nothing was used in this span",
+  "use.empty.last": "Go to {month}, when a model was last used",
   "use.empty.about": "Each call to a model appears here with its tokens and its cost, a moment after it ends.",
 
   "calls.title": "Calls",
@@ -260,6 +261,7 @@ export const en = {
   "models.ready": "ready",
   "models.failed": "failed",
   "models.unknown": "not asked yet",
+  "models.key_refused": "key refused",
 
   "providers.title": "Providers",
   "providers.one": "Provider",
@@ -288,6 +290,7 @@ export const en = {
   "providers.trying": "Trying …",
   "providers.it_fails": "It is kept, but does not work",
   "providers.works": { one: "It works: one model, answered in {time}.", other: "It works: {count} models, answered in {time}." },
+  "providers.key_refused": "It refused the key that it was given last",
   "providers.fails": "It answered with status {status}.",
   "providers.new_key": "New key",
   "providers.new_key_of": "A new key for {name}",
@@ -365,6 +368,7 @@ export const en = {
   "budgets.left": "{left} left of {limit}",
   "budgets.renews": "Renews {when}",
   "budgets.never": "Does not renew",
+  "budgets.facts": "{one}. {other}",
   "budgets.overrun": "{amount} over, as providers told it",
   "budgets.raise": "Raise to {limit}",
   "budgets.refused": "A call that would pass a wall is refused before it costs anything.",

@@ -180,6 +180,7 @@ export const zh: Catalogue = {
   "use.free.about": "都在本机运行，或没有已知的价格。用了多少，看词元。",
   "use.free.tokens": "看词元",
   "use.empty.title": "这个时段没有用量",
+  "use.empty.last": "到最近有用量的 {month}",
   "use.empty.about": "每次调用模型，结束片刻之后，词元与费用就会出现在这里。",
 
   "calls.title": "调用",
@@ -258,6 +259,7 @@ export const zh: Catalogue = {
   "models.ready": "就绪",
   "models.failed": "失败",
   "models.unknown": "尚未询问",
+  "models.key_refused": "密钥被拒绝",
 
   "providers.title": "提供商",
   "providers.one": "提供商",
@@ -286,6 +288,7 @@ export const zh: Catalogue = {
   "providers.trying": "正在试 …",
   "providers.it_fails": "已保存，但不能用",
   "providers.works": "可以用：{count} 个模型，{time} 内回应。",
+  "providers.key_refused": "它最近一次拒绝了所给的密钥",
   "providers.fails": "回应的状态是 {status}。",
   "providers.new_key": "新密钥",
   "providers.new_key_of": "给 {name} 新密钥",
@@ -363,6 +366,7 @@ export const zh: Catalogue = {
   "budgets.left": "剩 {left}，共 {limit}",
   "budgets.renews": "{when} 更新",
   "budgets.never": "不更新",
+  "budgets.facts": "{one}；{other}",
   "budgets.overrun": "提供商报告超出 {amount}",
   "budgets.raise": "提高到 {limit}",
   "budgets.refused": "会越过墙的调用，在产生费用之前就被拒绝。",

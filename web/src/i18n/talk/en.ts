@@ -129,6 +129,7 @@ export const talkEn = {
   "talk.route.deep": "Deep",
   "talk.model": "Answered by",
   "talk.other_model": "A model …",
+  "talk.key_refused": { one: "{provider} refuses its key: one model", other: "{provider} refuses its key: {count} models" },
   "talk.writing_for": "Writing {time}",
   "talk.stop": "Stop",
   "talk.send": "Send",

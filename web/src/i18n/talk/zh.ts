@@ -129,6 +129,7 @@ export const talkZh = {
   "talk.route.deep": "深",
   "talk.model": "由谁回答",
   "talk.other_model": "指定模型…",
+  "talk.key_refused": "{provider} 拒绝密钥：{count} 个模型",
   "talk.writing_for": "正在写 {time}",
   "talk.stop": "停",
   "talk.send": "发送",

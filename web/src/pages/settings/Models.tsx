@@ -66,7 +66,7 @@ function Rows({ rows }: { rows: readonly Model[] }) {
               <td className="opt soft">{KINDS[model.kind] ? t(KINDS[model.kind] as Key) : model.kind}</td>
               <td className="n opt">{model.context_tokens ? figures.count(model.context_tokens) : "–"}</td>
               <td className="n">{!priced ? t("models.no_price") : free ? t("models.free") : `${model.input_usd_per_million} / ${model.output_usd_per_million}`}</td>
-              <td className="n">{model.problem ? <span className="need">{model.problem}</span> : state ? t(state) : model.state}</td>
+              <td className="n">{model.problem ? <span className="need">{model.problem === "key_refused" ? t("models.key_refused") : model.problem}</span> : state ? t(state) : model.state}</td>
             </tr>
           );
         })}

@@ -95,14 +95,22 @@ function Line({ provider, renew }: { provider: Provider; renew: () => void }) {
   const words = useErrorText();
   const triedText = useTriedText();
   const queries = useQueryClient();
-  const trying = useMutation({ mutationFn: () => tryProvider(provider.name), onSuccess: (tried) => announce(triedText(tried)) });
+  const trying = useMutation({
+    mutationFn: () => tryProvider(provider.name),
+    onSuccess: async (tried) => {
+      announce(triedText(tried));
+      await queries.invalidateQueries({ queryKey: ["providers"] });
+      await queries.invalidateQueries({ queryKey: ["models"] });
+    },
+  });
   const ours = provider.origin === "setting";
   const remove = async () => {
     await body(api.DELETE("/admin/v1/providers/{name}", { params: { path: { name: provider.name } } }));
     await queries.invalidateQueries({ queryKey: ["providers"] });
     await queries.invalidateQueries({ queryKey: ["models"] });
   };
-  const bad = provider.problem ?? (trying.data && !trying.data.ok ? triedText(trying.data) : trying.isError ? words(trying.error) : undefined);
+  const problem = provider.problem === "key_refused" ? t("providers.key_refused") : provider.problem;
+  const bad = (trying.data?.ok ? undefined : problem) ?? (trying.data && !trying.data.ok ? triedText(trying.data) : trying.isError ? words(trying.error) : undefined);
   const good = trying.data?.ok ? triedText(trying.data) : provider.enabled ? t("providers.on") : t("providers.off");
   return (
     <tr>

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useMemo, useSyncExternalStore } from "react";
 import { useNavigate } from "@tanstack/react-router";
 import { useMe } from "../../api/session";
 import { talk, type Choice, type Placing } from "../../api/talk";
+import { offered } from "./offered";
 import type { Parts } from "./thread/growing";
 import type { Waiting } from "./thread/outbox";
 import type { Thread } from "./thread/thread";
@@ -77,6 +78,11 @@ export function useModels() {
     queryFn: async () => (await talk.models()).filter((one) => (one.kind ?? "chat") === "chat"),
     staleTime: 60_000,
   });
+}
+
+export function useOffered() {
+  const models = useModels().data;
+  return useMemo(() => offered(models ?? []), [models]);
 }
 
 /** The names that are routes and not models: the two that every server has. */

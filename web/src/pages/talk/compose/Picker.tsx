@@ -1,20 +1,28 @@
-// Who answers: the two routes by name, or one model of those that are here.
+// Who answers: the two routes by name, or one model of those that are here. A provider that refuses its key is named in the place of its
+// models, which can't answer.
 import { useText } from "../../../i18n";
-import { ROUTES, useModels } from "../data";
+import { ROUTES, useOffered } from "../data";
 
 export function Picker({ value, onChoose }: { value: string; onChoose: (name: string) => void }) {
   const { t } = useText();
-  const names = (useModels().data ?? []).map((one) => one.id);
+  const { names, refused } = useOffered();
   const routes = ROUTES.filter((one) => names.includes(one));
   const others = names.filter((one) => !(ROUTES as readonly string[]).includes(one));
   const other = (ROUTES as readonly string[]).includes(value) ? "" : value;
-  const models = (other && !others.includes(other) ? [other, ...others] : others).map((one) => (
-    <option key={one} value={one}>
-      {one}
-    </option>
-  ));
+  const models = [
+    ...(other && !others.includes(other) ? [other, ...others] : others).map((one) => (
+      <option key={one} value={one}>
+        {one}
+      </option>
+    )),
+    ...refused.map((one) => (
+      <option key={`/${one.provider}`} disabled>
+        {t("talk.key_refused", { provider: one.provider, count: one.models })}
+      </option>
+    )),
+  ];
   // Where one model is all there is, there is nothing to choose.
-  if (others.length === 1 && (other === "" || other === others[0]))
+  if (others.length === 1 && refused.length === 0 && (other === "" || other === others[0]))
     return (
       <span className="meta only-one" title={t("talk.model")} dir="auto">
         {others[0]}

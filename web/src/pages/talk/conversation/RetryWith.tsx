@@ -4,13 +4,14 @@ import type { Choice as Chosen, Message } from "../../../api/talk";
 import { useText } from "../../../i18n";
 import { Sheet } from "../../../parts/dialog";
 import { Choice } from "../../../parts/form";
-import { choiceOf, nameOf, ROUTES, useModels } from "../data";
+import { choiceOf, nameOf, ROUTES, useOffered } from "../data";
 
 export function RetryWith({ message, onRetry, onClose }: { message: Message; onRetry: (choice: Chosen) => void; onClose: () => void }) {
   const { t } = useText();
-  const models = useModels().data ?? [];
+  const { names, refused } = useOffered();
   const now = nameOf(message);
-  const others = models.map((one) => one.id).filter((name) => name !== now);
+  const others = names.filter((name) => name !== now);
+  const refusedText = refused.map((one) => t("talk.key_refused", { provider: one.provider, count: one.models })).join("; ");
   const [name, setName] = useState("");
   const chosen = name || others.find((one) => (ROUTES as readonly string[]).includes(one)) || others[0] || now;
   const called = (one: string) => ROUTES.filter((route) => route === one).map((route) => t(`talk.route.${route}`))[0] ?? one;
@@ -24,7 +25,7 @@ export function RetryWith({ message, onRetry, onClose }: { message: Message; onR
           onClose();
         }}
       >
-        <Choice label={t("talk.model")} value={chosen} onChange={(event) => setName(event.target.value)} options={(others.length ? others : [now]).map((one) => [one, called(one)] as const)} />
+        <Choice label={t("talk.model")} value={chosen} onChange={(event) => setName(event.target.value)} options={(others.length ? others : [now]).map((one) => [one, called(one)] as const)} hint={refusedText} />
         <div className="answers">
           <button className="btn btn-fill" disabled={!chosen}>
             {t("talk.again_with.act")}

@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 import { newId } from "../../../api/ids";
 import { talk, type Choice, type Conversation } from "../../../api/talk";
 import { useErrorText } from "../../../parts/form";
-import { choiceOf, nameOf, usePlace, useWorld } from "../data";
+import { choiceOf, nameOf, useOffered, usePlace, useWorld } from "../data";
 import { putIntoDraft } from "../compose/draft";
 import type { Thread } from "../thread/thread";
 import { beside, editOf } from "../thread/versions";
@@ -12,6 +12,7 @@ import type { Acts } from "./Message";
 
 export function useActs(thread: Thread, conversation: Conversation | undefined, choice: string): Acts & { problem: string; drop: () => void } {
   const { outbox, kept } = useWorld();
+  const { names } = useOffered();
   const words = useErrorText();
   const place = usePlace(thread.conversation);
   const [editing, setEditing] = useState<string>();
@@ -35,7 +36,9 @@ export function useActs(thread: Thread, conversation: Conversation | undefined, 
         void outbox.send({ id: newId("msg"), conversation: id, text, attachments: message.attachments, ...editOf(message), ...choiceOf(choice) });
       },
       retry: (message, chosen) => {
-        const with_: Choice = chosen ?? (nameOf(message) ? choiceOf(nameOf(message)) : choiceOf(choice));
+        // Whoever answered then; who is not here any more gives way to who answers next.
+        const before = nameOf(message);
+        const with_: Choice = chosen ?? choiceOf(before && (names.includes(before) || !choice) ? before : choice);
         run(async () => thread.put([(await talk.retry(id, message.id, with_)).answer]));
       },
       goOn: (message) => run(() => talk.goOn(id, message.id)),
@@ -46,7 +49,7 @@ export function useActs(thread: Thread, conversation: Conversation | undefined, 
           if (message.role === "user") await putIntoDraft(kept, id, { text: message.text, attachments: message.attachments });
         }),
     };
-  }, [thread, mine, editing, choice, go, run, outbox, kept]);
+  }, [thread, mine, editing, choice, names, go, run, outbox, kept]);
   const error = doing.error ?? place.error;
   return { ...acts, problem: error ? words(error) : "", drop: doing.reset };
 }
