@@ -88,7 +88,8 @@ export function aboutOf(change: Change, names: (id: string) => string): string {
 
 function Line({ row }: { row: Change }) {
   const { t, times } = useText();
-  const names = useNames();
+  const known = useNames();
+  const names = (id: string) => (id.startsWith("ten_") ? t("budgets.everybody") : known(id));
   const at = dateOf(row.time);
   const said = SAID[row.kind];
   const erased = row.erased === true;

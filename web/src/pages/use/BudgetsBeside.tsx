@@ -66,14 +66,14 @@ export function BudgetLine({ budget, children }: { budget: BudgetFigures; childr
   const left = t("budgets.left", { left: figures.money(Math.max(0, budget.left), 2), limit: figures.amount(budget.limit, 2) });
   const full = gone(budget) >= NEEDS_SOMEBODY;
   const renews = budget.end ? t("budgets.renews", { when: times.near(budget.end) }) : t("budgets.never");
+  const when = t("budgets.facts", { one: t(`period.${budget.period}`), other: renews });
   return (
     <li className="budget">
       <b dir="auto">{name}</b>
       <span className={full ? "need" : undefined}>{left}</span>
       <Meter label={name} part={gone(budget)} text={left} full={full} />
       <span className="meta">
-        {t(`period.${budget.period}`)}. {renews}
-        {budget.overrun > 0 && `. ${t("budgets.overrun", { amount: figures.money(budget.overrun) })}`}
+        {budget.overrun > 0 ? t("budgets.facts", { one: when, other: t("budgets.overrun", { amount: figures.money(budget.overrun) }) }) : when}
       </span>
       {children}
     </li>

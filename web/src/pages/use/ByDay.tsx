@@ -1,13 +1,13 @@
 // The chart with its words: what it is parted by, its key, what is pointed at, and the same figures as a table and as CSV.
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState, type ReactNode } from "react";
 import { csvOf, saveText } from "../../format/csv";
 import { scaleOf } from "../../format/numbers";
-import { barsOf, instantsOf, type Span } from "../../format/span";
+import { barsOf, dayName, instantsOf, type Span } from "../../format/span";
 import { useText } from "../../i18n";
 import { Empty, Shown } from "../../parts/faces";
 import { Linkish, Segments } from "../../parts/small";
-import { useNames, useSums, type Dimension, type Sum } from "./data";
+import { useLastUse, useNames, useSums, type Dimension, type Sum } from "./data";
 import { seriesOf, type Series, type Unit } from "./series";
 
 const Chart = lazy(() => import("./Chart"));
@@ -35,7 +35,7 @@ export function ByDay({ dimensions, ...props }: Props & { dimensions: readonly D
       <Shown of={sums} rows={6}>
         {(rows) =>
           rows.length === 0 ? (
-            <Empty title={t("use.empty.title")}>{t("use.empty.about")}</Empty>
+            <Nothing span={props.span} />
           ) : props.unit === "money" && rows.every((row) => row.usd === 0) ? (
             <Costless onTokens={() => void navigate({ search: (before) => ({ ...before, unit: "tokens" }), replace: true })} />
           ) : (
@@ -60,6 +60,23 @@ function Costless({ onTokens }: { onTokens: () => void }) {
       }
     >
       {t("use.free.about")}
+    </Empty>
+  );
+}
+
+/** At a month's beginning there is nothing yet: the way to where there is. */
+function Nothing({ span }: { span: Span }) {
+  const { t, times } = useText();
+  const last = useLastUse();
+  const elsewhere = last && (last < span.from || last >= span.to);
+  const act = elsewhere && (
+    <Link className="btn" to="/use" search={(before) => ({ ...before, at: dayName(last) })}>
+      {t("use.empty.last", { month: times.month(last) })}
+    </Link>
+  );
+  return (
+    <Empty title={t("use.empty.title")} act={act}>
+      {t("use.empty.about")}
     </Empty>
   );
 }
@@ -89,6 +106,7 @@ function Drawn({ span, unit, dimension, sums }: Props & { sums: readonly Sum[] }
   const perBar = bars.map((_, index) => series.reduce((sum, one) => sum + (one.bars[index] ?? 0), 0));
   const scale = scaleOf(perBar);
   const format = useCallback((value: number) => (unit === "money" ? figures.money(value, value >= 10 ? 2 : scale) : figures.count(value)), [unit, figures, scale]);
+  const axis = useCallback((value: number) => (unit === "money" ? figures.money(value) : figures.count(value)), [unit, figures]);
   const open = useCallback((index: number) => void navigate({ to: "/use/calls", search: { bar: bars[index] } }), [navigate, bars]);
   const whole = perBar.reduce((a, b) => a + b, 0);
   const highest = Math.max(...perBar);
@@ -105,7 +123,7 @@ function Drawn({ span, unit, dimension, sums }: Props & { sums: readonly Sum[] }
         ))}
       </p>
       <Suspense fallback={<Awaited />}>
-        <Later><Chart bars={bars} labels={short} series={series} format={format} label={label} at={at} onPoint={setAt} onOpen={open} /></Later>
+        <Later><Chart bars={bars} labels={short} series={series} axis={axis} label={label} at={at} onPoint={setAt} onOpen={open} /></Later>
       </Suspense>
       <p className="chartline" role="status">
         {pointed === undefined || at === undefined ? (

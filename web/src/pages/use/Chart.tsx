@@ -15,7 +15,7 @@ interface Props {
   bars: readonly string[];
   labels: readonly string[]; // under the bars; empty where there is no room
   series: readonly Series[];
-  format: (value: number) => string;
+  axis: (value: number) => string; // of a line, which has a round value
   label: string; // the whole chart in words
   at: number | undefined; // the bar that is pointed at
   onPoint: (bar: number | undefined) => void;
@@ -35,7 +35,7 @@ function colours(place: HTMLElement): Record<string, string> {
   return out;
 }
 
-function optionsOf({ bars, labels, series, format, at }: Props, colour: Record<string, string>, family: string) {
+function optionsOf({ bars, labels, series, axis, at }: Props, colour: Record<string, string>, family: string) {
   const text = { color: colour["ink-3"], fontFamily: family, fontSize: 13 };
   return {
     animation: false,
@@ -45,13 +45,13 @@ function optionsOf({ bars, labels, series, format, at }: Props, colour: Record<s
       data: bars.map((bar, index) => ({ value: bar, textStyle: text, name: labels[index] })),
       axisTick: { show: false },
       axisLine: { lineStyle: { color: colour.edge } },
-      axisLabel: { ...text, interval: 0, formatter: (_: string, index: number) => labels[index] ?? "" },
+      axisLabel: { ...text, interval: 0, hideOverlap: true, formatter: (_: string, index: number) => labels[index] ?? "" },
     },
     yAxis: {
       type: "value" as const,
       position: "right" as const,
       splitNumber: 4,
-      axisLabel: { ...text, margin: 8, formatter: (value: number) => (value === 0 ? "" : format(value)) },
+      axisLabel: { ...text, margin: 8, formatter: (value: number) => (value === 0 ? "" : axis(value)) },
       splitLine: { lineStyle: { color: colour.rule } },
     },
     series: [...series].reverse().map((one) => ({

@@ -7,6 +7,7 @@ import type { components, paths } from "../../api/schema";
 import { useIsOwner } from "../../api/session";
 import { usdOf } from "../../format/numbers";
 import { barOf, type Span } from "../../format/span";
+import { dateOf } from "../../format/when";
 
 export type Dimension = "model" | "key" | "owner";
 type UsageRow = components["schemas"]["UsageRow"];
@@ -175,6 +176,14 @@ export function useCalls(filter: CallFilter) {
     queryFn: ({ pageParam }) => body(api.GET(path, { params: { query: { ...filter, limit: 50, cursor: pageParam } } })),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
   });
+}
+
+/** When a model was last asked, by anybody whose use is shown here. */
+export function useLastUse(): Date | undefined {
+  const owner = useIsOwner();
+  const path = (owner ? "/admin/v1/calls" : "/v1/me/calls") as "/admin/v1/calls";
+  const { data } = useQuery({ queryKey: ["calls", owner, "last"], queryFn: () => body(api.GET(path, { params: { query: { limit: 1 } } })) });
+  return dateOf(data?.data[0]?.at);
 }
 
 export function useCall(id: string) {
