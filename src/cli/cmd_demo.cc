@@ -1,23 +1,25 @@
-// `steward demo DIR`: the app on a sample home, made from the conversations of a fictional person (demo/README.md).
+// `steward demo DIR`: the app on a sample home, made from the life of a fictional person (demo/README.md).
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/sample/life.h"
+#include "gateway/peek.h"
 #include "journal/home.h"
 #include "server/app.h"
-#include "talk/import.h"
 
 namespace steward::cli {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kMark = "demo";  // a file of the home that says that it is one
-constexpr std::string_view kOwner = "Anna Verhoeven";
-constexpr size_t kMaxExport = size_t{64} << 20;
+constexpr std::string_view kMade = "A sample home, made by 'steward demo'.\n";
+constexpr std::string_view kBeingMade = "A sample home that 'steward demo' is making.\n";
+constexpr size_t kMarkBytes = 1'000;
 
 struct DemoOptions {
   std::string dir, port;
 };
 
-fs::path sample() { return executable_dir().parent_path() / "share" / "steward" / "demo" / "conversations.json"; }
+fs::path sample() { return executable_dir().parent_path() / "share" / "steward" / "demo"; }
 
 // Where somebody's own home is or would be, whatever STEWARD_HOME says now.
 std::vector<fs::path> own_homes(const Context& context) {
@@ -31,6 +33,18 @@ std::vector<fs::path> own_homes(const Context& context) {
   return out;
 }
 
+// One whose making was cut off is made again from the beginning: nothing in it is anybody's.
+Result<bool> is_made_whole(const fs::path& dir) {
+  auto mark = read_file(dir / kMark, kMarkBytes);
+  if (!mark) return fail(mark.error());
+  if (*mark != kBeingMade) return true;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(dir, error)) fs::remove_all(entry.path(), error);
+  if (!error) return false;
+  return fail(ErrorCode::kConfig,
+              fmt::format("{} holds a sample home that was not finished: remove it.", dir.string()));
+}
+
 // A home of somebody's is never written to: a folder of its own, empty or made by this command before.
 Result<bool> is_made(const fs::path& dir, const Context& context) {
   std::error_code error;
@@ -40,41 +54,57 @@ Result<bool> is_made(const fs::path& dir, const Context& context) {
       return fail(ErrorCode::kConfig, "That is your own home: name another folder for the sample.");
   }
   if (!fs::exists(whole, error) || fs::is_empty(whole, error)) return false;
-  if (fs::exists(whole / kMark, error)) return true;
+  if (fs::exists(whole / kMark, error)) return is_made_whole(whole);
   return fail(ErrorCode::kConfig,
               fmt::format("{} is not empty and no sample home: name a new folder.", whole.string()));
 }
 
-Result<size_t> fill(server::App& app, Random& random) {
-  auto text = read_file(sample(), kMaxExport);
-  if (!text) return fail(text.error());
-  auto exported = parse_json(*text);
-  if (!exported) return fail(exported.error());
-  auto read = talk::read_chat_export(app.core().owner(), *exported, random);
-  if (!read) return fail(read.error());
-  for (auto& one : *read) {
-    auto done = app.core().journal->append_blocking(app.core().tenant, std::move(one.drafts));
-    if (!done) return fail(done.error());
-  }
-  return read->size();
-}
-
-Result<size_t> make(const fs::path& dir, const Context& context) {
-  if (auto made = make_private_dir(dir); !made) return fail(made.error());
+server::AppOptions making(const fs::path& dir, const SampleLife& life, const Context& context) {
+  const auto said = [&](const char* name) { return gateway::peek_text(life.home, name); };
   server::AppOptions options;
   options.home = dir;
   options.environment = context.environment;
-  options.flags = {{"server.owner", std::string(kOwner)}, {"engine.enabled", "false"}, {"log.level", "warn"}};
+  options.flags = {{"server.owner", said("owner")},
+                   {"server.organisation", said("organisation")},
+                   {"server.time_zone", said("time_zone")},
+                   {"engine.enabled", "false"},
+                   {"log.level", "error"}};  // not that the clock leaps from moment to moment
   options.tcp = options.announce = false;
-  server::App app(std::move(options), context.clock, context.random);
+  return options;
+}
+
+void tell(const Context& context, int percent) {
+  if (!context.out_is_terminal) return;
+  context.print(fmt::format("\rMaking the sample home: {} %{}", percent, percent == 100 ? "\n" : ""));
+  std::fflush(context.out);
+}
+
+Result<SampleCount> fill(const fs::path& dir, const SampleLife& life, const Context& context) {
+  SampleClock clock(context.clock, life.from);
+  server::App app(making(dir, life, context), clock, context.random);
   if (auto listening = app.listen(); !listening) return fail(listening.error());
   if (auto open = app.open(); !open) return fail(open.error());
-  auto filled = fill(app, context.random);
+  auto filled = live(app.core(), clock, context.random, life, [&](int percent) { tell(context, percent); });
   app.stop(Deadline::in(std::chrono::seconds(5)));
-  if (!filled) return filled;
-  if (auto marked = write_file_atomic(dir / kMark, "A sample home, made by 'steward demo'.\n"); !marked)
-    return fail(marked.error());
   return filled;
+}
+
+// "2026-11-25", in UTC.
+std::string day_of(TimeUs time) { return to_rfc3339(time).substr(0, 10); }
+
+Status make(const fs::path& dir, const Context& context) {
+  auto life = read_sample(sample(), context.clock.now_us());
+  if (!life) return fail(life.error());
+  if (auto made = make_private_dir(dir); !made) return fail(made.error());
+  if (auto marked = write_file_atomic(dir / kMark, kBeingMade); !marked) return fail(marked.error());
+  auto filled = fill(dir, *life, context);
+  if (!filled) return fail(filled.error());
+  if (auto marked = write_file_atomic(dir / kMark, kMade); !marked) return fail(marked.error());
+  context.line(fmt::format(
+      "A sample home stands in {}: {} conversations and {} calls of {} and others, who are fictional, to {}.",
+      dir.string(), filled->conversations, filled->calls, gateway::peek_text(life->home, "owner"),
+      day_of(life->until)));
+  return {};
 }
 
 int demo(const DemoOptions& options, const Context& context) {
@@ -82,10 +112,7 @@ int demo(const DemoOptions& options, const Context& context) {
   auto made = is_made(dir, context);
   if (!made) return context.failed(made.error());
   if (!*made) {
-    auto filled = make(dir, context);
-    if (!filled) return context.failed(filled.error());
-    context.line(fmt::format("A sample home with {} conversations of {}, who is fictional, stands in {}.", *filled,
-                             kOwner, dir.string()));
+    if (auto done = make(dir, context); !done) return context.failed(done.error());
   }
   Context there = context;
   there.home = fs::absolute(dir);
@@ -99,8 +126,10 @@ void add_demo(Command& program, const Context& context) {
   Command command = program.sub("demo", "Open the app on a sample home, to look around.");
   command
       .describe(
-          "Makes a home in DIR from the conversations of a fictional person, the first time, and serves it. Your own "
-          "home is\nleft alone; remove DIR when you have seen enough.")
+          "Makes a home in DIR from the life of a fictional person, the first time, and serves it. Her years are moved "
+          "by whole\nweeks so that they end in the last days. Your own home is left alone; remove DIR when you have "
+          "seen "
+          "enough.")
       .argument("DIR", options->dir, "A new folder, or one that this command made")
       .option("-p,--port", options->port, "The port (server.port; 0 takes a free one)", "PORT")
       .examples("steward demo /tmp/steward-demo")

@@ -6,7 +6,7 @@
 
 #include "gateway/peek.h"
 #include "gateway/serve.h"
-#include "ledger/records.h"
+#include "talk/call_facts.h"
 #include "talk/prompt.h"
 #include "talk/records.h"
 #include "talk/sink.h"
@@ -228,39 +228,13 @@ Task<Status> Answers::ask_model(std::shared_ptr<Run> run, Json& told) {
   request.cancel = run->cancel;
   co_await gateway::serve(parts_.services, run->ask.caller, std::move(asked), request, sink);
   const Outcome& outcome = sink.outcome();
-  told = facts_of_call(run->ask.caller.tenant, outcome.call);
+  told = facts_of_call(parts_.services.journal, run->ask.caller.tenant, outcome.call);
   told["status"] = status_of(*run, outcome);
   if (parts_.services.router.find(outcome.route)) told["route"] = outcome.route;  // else it is the model's own name
   if (prompt->left_out > 0) told["left_out"] = prompt->left_out;
   if (outcome.error && run->cancel.reason() != CancelReason::kStopped)
     told["error"] = {{"code", info(outcome.error->code).name}, {"message", outcome.error->message}};
   co_return Status{};
-}
-
-// What the call was and cost, from the records of its reservation and its settlement.
-Json Answers::facts_of_call(const Id& tenant, const Id& call) const {
-  Json told = Json::object();
-  if (call.empty()) return told;
-  told["call"] = call;
-  const auto records = parts_.services.journal.read_stream(tenant, "call/" + call, 0, 8);
-  if (!records) return told;
-  ledger::CallReader reader;
-  for (const auto& record : *records) {
-    if (record.kind == "call.reserved") {
-      const auto reserved = reader.reserved(record);
-      told["model"] = reserved.model;
-      told["provider"] = reserved.provider;
-    }
-    if (record.kind != "call.settled") continue;
-    const auto settled = reader.settled(record);
-    told["usage"] = {{"input_tokens", settled.usage.prompt_tokens},
-                     {"output_tokens", settled.usage.completion_tokens},
-                     {"reasoning_tokens", settled.usage.reasoning_tokens}};
-    told["cost_nano_usd"] = settled.cost;
-    told["duration_ms"] = settled.duration_us / 1'000;
-    if (settled.first_token_us > 0) told["first_token_ms"] = settled.first_token_us / 1'000;
-  }
-  return told;
 }
 
 Task<Status> Answers::keep(std::shared_ptr<Run> run, Json told) {

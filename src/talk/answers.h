@@ -54,7 +54,6 @@ class Answers {
   Task<Status> keep(std::shared_ptr<Run> run, Json told);
   Task<void> take_up(Ask ask, MessageRow row);
   Task<std::string> instructions_of(std::shared_ptr<Run> run);
-  Json facts_of_call(const Id& tenant, const Id& call) const;
   void tell_state(const Run& run, std::string_view status);
   void ended(const Id& answer);
   void release();  // begins what waits for nothing any more

@@ -31,13 +31,12 @@ class Reading {
       : owner_(owner), given_(given), mapping_(peek(given, "mapping")), random_(random) {
     time_ = time_of(peek(given, "create_time"), 0);
     out_.conversation = id_at("conv", time_);
+    out_.title = peek_text(given_, "title");
   }
 
   Imported run() {
-    Json about = {{"owner", owner_.principal},
-                  {"metadata", Json::object()},
-                  {"title", peek_text(given_, "title")},
-                  {"title_by", "person"}};
+    Json about = {
+        {"owner", owner_.principal}, {"metadata", Json::object()}, {"title", out_.title}, {"title_by", "person"}};
     if (peek(given_, "is_archived") == true) about["archived"] = true;
     if (peek(given_, "is_starred") == true) about["pinned"] = true;
     add(kCreated, about, {}, time_);
@@ -84,6 +83,7 @@ class Reading {
     time_ = time_of(peek(message, "create_time"), time_);
     const Id id = id_at("msg", time_);
     ++out_.messages;
+    bytes_[id] = bytes_[parent] + text.size();
     role == "assistant" ? answer(message, id, parent, text) : say(message, id, parent, role, text);
     return id;
   }
@@ -103,10 +103,16 @@ class Reading {
     const std::string model = peek_text(peek(message, "metadata"), "model_slug"), to = peek_text(message, "recipient");
     const bool tool = !to.empty() && to != "all";
     const bool cut = peek_text(message, "status") == "in_progress";
+    ImportedAnswer about{.started = out_.drafts.size(), .model = model, .asked_bytes = bytes_[parent]};
+    about.answer_bytes = text.size();
+    about.cut = cut;
     add(kAnswerStarted, {{"owner", owner_.principal}, {"item", id}, {"parent", parent}, {"model", model}}, id, time_);
     Json item = item_of(id, "assistant", tool ? "" : text);
     if (tool) item["tools"] = Json::array({{{"name", to}, {"arguments", text}, {"result", nullptr}}});
+    about.content = out_.drafts.size();
     write(id, item);
+    about.ended = out_.drafts.size();
+    out_.answers.push_back(about);
     add(kAnswerEnded, {{"item", id}, {"status", cut ? "stopped" : "completed"}, {"model", model}}, id, time_);
   }
 
@@ -116,6 +122,7 @@ class Reading {
   Random& random_;
   TimeUs time_ = 0, last_ = 0;
   std::map<std::string, Id> known_;
+  std::map<Id, size_t> bytes_;  // of the words down to a message, with its own
   Imported out_;
 };
 

@@ -8,10 +8,21 @@
 
 namespace steward::talk {
 
+// An answer among the drafts: an export tells its model and no more; whoever knows what it used and cost completes
+// the draft that ends it.
+struct ImportedAnswer {
+  size_t started = 0, content = 0, ended = 0;  // places in the drafts
+  std::string model;
+  size_t asked_bytes = 0, answer_bytes = 0;  // of the words above it on its path, and of its own
+  bool cut = false;
+};
+
 struct Imported {
   Id conversation;
+  std::string title;
   size_t messages = 0;
-  std::vector<journal::Draft> drafts;  // one append
+  std::vector<journal::Draft> drafts;  // one append, or several in this order
+  std::vector<ImportedAnswer> answers;
 };
 
 // Oldest first. kInvalidRequest: it is no such export.

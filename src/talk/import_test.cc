@@ -32,6 +32,18 @@ TEST(Import, ReadsTreesTimesAndTools) {
     records.push_back(record);
   }
   EXPECT_EQ(records.front().time, 1'000'500'000);
+  const auto& answers = read->front().answers;
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(answers[0].asked_bytes, 12U) << "the branch that was edited away is not above it";
+  EXPECT_EQ(answers[1].asked_bytes, 14U);
+  EXPECT_EQ(answers[1].answer_bytes, 3U);
+  EXPECT_EQ(answers[1].model, "m");
+  EXPECT_EQ((std::vector{answers[0].cut, answers[1].cut}), (std::vector{false, true}));
+  for (const auto& one : answers) {
+    EXPECT_EQ(records[one.started].kind, kAnswerStarted);
+    EXPECT_EQ(records[one.content].kind, kContent);
+    EXPECT_EQ(records[one.ended].kind, kAnswerEnded);
+  }
   std::vector<std::string> said;
   for (const size_t at : gateway::current_path(records)) {
     const Said one = said_in(parse_own(records[at].body)["content"]);

@@ -1,0 +1,12 @@
+// What an answer's call was and cost, as the record that ends the answer tells it: the model and provider of its
+// reservation, the use, cost and times of its settlement. Any thread; reads one short stream.
+#pragma once
+#include "base/json.h"
+#include "journal/journal.h"
+
+namespace steward::talk {
+
+// {"call", "model", "provider", "usage", "cost_nano_usd", "duration_ms", "first_token_ms"?}; empty without a call.
+Json facts_of_call(journal::Journal& journal, const Id& tenant, const Id& call);
+
+}  // namespace steward::talk
