@@ -85,3 +85,26 @@ def test_who_changed_what_newest_first(there):
     assert [one["kind"] for one in scene.admin.pages("/changes", kind="price.")] == ["price.set"]
     secret = keys["Joris"]["secret"]
     assert secret not in str(changes)
+
+
+def test_a_provider_that_refuses_its_key_is_told_so_beside_its_models(scene):
+    async def locked(call):
+        await call.json({"error": {"message": "Incorrect API key provided"}}, 401)
+
+    there = scene({"open": answer("Well."), "locked": locked})
+    key = {"Authorization": f"Bearer {there.admin.new_key('asks')['secret']}"}
+
+    def ask(model: str) -> int:
+        body = {"model": model, "messages": [{"role": "user", "content": "?"}], "max_tokens": 8}
+        return httpx.post(f"{there.steward.base_url}/chat/completions", json=body, headers=key).status_code
+
+    def told() -> set[tuple[str | None, bool]]:
+        models = httpx.get(f"{there.steward.base_url}/models", headers=key).json()["data"]
+        [provider] = [one for one in there.admin.pages("/providers") if one["name"] == "script"]
+        listed = {one.get("problem") for one in there.admin.pages("/models") if one["provider"] == "script"}
+        assert listed == {provider.get("problem")}
+        return {(one.get("problem"), one["ready"]) for one in models if one["owned_by"] == "script"}
+
+    assert told() == {(None, True)}
+    assert ask("locked") == 502 and told() == {("key_refused", False)}
+    assert ask("open") == 200 and told() == {(None, True)}, "it has answered since"
