@@ -167,6 +167,7 @@ Task<Result<Json>> Talk::search(Caller caller, Query query) {
                     {"object", "hit"},
                     {"conversation", hit.conversation},
                     {"title", hit.title},
+                    {"by", hit.owner == search.principal ? Json(nullptr) : Json(parts_.name_of(hit.owner))},
                     {"message", hit.message ? Json(hit.message->id) : Json(nullptr)},
                     {"attachment", hit.attachment ? Json(hit.attachment->name) : Json(nullptr)},
                     {"role", hit.message ? Json(hit.message->role) : Json(nullptr)},

@@ -75,6 +75,7 @@ class Searching {
     const auto row = hit.conversation.empty() ? std::nullopt : find_conversation(db_, tenant_, hit.conversation);
     if (!row || row->deleted != 0 || (hit.attachment && !hit.message)) return {};
     hit.title = row->title;
+    hit.owner = row->owner;
     return readable(*row, hit) ? std::optional(std::move(hit)) : std::nullopt;
   }
 

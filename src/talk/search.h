@@ -11,6 +11,7 @@ struct Hit {
   int64_t number = 0;  // of the row of the index: a cursor
   Id conversation;
   std::string title;
+  Id owner;
   std::optional<MessageRow> message;        // none: the title itself
   std::optional<AttachmentRow> attachment;  // the words stand in it
 };

@@ -162,7 +162,7 @@ def test_a_share_is_read_only_and_taken_back(life):
         assert (told["mine"], told["messages"], told["current"], told["preview"]) == (False, 2, first["id"], "some words come back")
         assert "walrus" not in json.dumps(told)
         assert told["by"] == "Anna"
-    assert [hit["conversation"] for hit in it.found("zebra", bo)] == [talk], "a viewer searches what is shared"
+    assert [(hit["conversation"], hit["by"]) for hit in it.found("zebra", bo)] == [(talk, "Anna")], "a viewer searches what is shared"
     assert it.found("walrus", bo) == [] and it.found("zebra", cy) == []
     assert bo.ask("POST", path + "/messages", {"text": "mine now"}).status_code == 403
     for method, rest in (("POST", ""), ("POST", "/delete"), ("DELETE", ""), ("GET", "/tree"), ("GET", "/shares")):

@@ -103,6 +103,7 @@ export interface Found {
   id: string; // the cursor after it
   conversation: string;
   title: string | null;
+  by?: string | null; // whose the conversation is, where it is another's
   message: string | null; // null: the title matched
   attachment?: string | null; // the name of the file in which the words stand
   role: Role | null;

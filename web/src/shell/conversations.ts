@@ -42,7 +42,7 @@ export function useConversationRows(asked: string): Rows {
       const title = one.title || t("talk.untitled");
       if (!one.message)
         return { id: `title ${one.conversation}`, group: t("talk.list"), name: one.snippet || title, marks: one.marks, about: when(one.created_at), act: open(one.conversation) };
-      const who = one.attachment ?? (one.role === "user" ? t("talk.you") : "Steward");
+      const who = one.attachment ?? (one.role === "user" ? one.by || t("talk.you") : "Steward");
       return {
         id: `said ${one.id}`,
         group: t("palette.said"),

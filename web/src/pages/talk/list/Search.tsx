@@ -59,7 +59,7 @@ export function SearchResults({ found, asked }: { found: Answer; asked: string }
           </div>
           {one.message && (
             <div className="p snippet" dir="auto">
-              {one.attachment ? <b>{one.attachment}: </b> : one.role === "user" && <b>{t("talk.you")}: </b>}
+              {one.attachment ? <b>{one.attachment}: </b> : one.role === "user" && <b>{one.by || t("talk.you")}: </b>}
               <Marked text={one.snippet} marks={one.marks} />
             </div>
           )}
