@@ -8,7 +8,9 @@ import { useText } from "../i18n";
 import type { Row } from "./find";
 
 const TYPING_MS = 150;
-const MOST = 12;
+const ASKED = 30;
+const TITLES = 5; // shown at most; they come before what was said
+const SAID = 8;
 const RECENT = 5;
 
 interface Rows {
@@ -25,7 +27,7 @@ export function useConversationRows(asked: string): Rows {
     const timer = setTimeout(() => setQ(wanted), TYPING_MS);
     return () => clearTimeout(timer);
   }, [wanted]);
-  const found = useQuery({ queryKey: ["search", q, "palette"], queryFn: ({ signal }) => talk.search(q, { limit: MOST }, signal), enabled: q !== "", retry: false });
+  const found = useQuery({ queryKey: ["search", q, "palette"], queryFn: ({ signal }) => talk.search(q, { limit: ASKED }, signal), enabled: q !== "", retry: false });
   const recent = useQuery({ queryKey: ["conversations", "palette"], queryFn: () => talk.list({}, undefined, RECENT), retry: false });
   const rows = useMemo(() => {
     const open = (id: string, at?: string | null) => () => void navigate({ to: "/talk/{-$id}", params: { id }, search: at ? { at } : {} });
@@ -52,7 +54,8 @@ export function useConversationRows(asked: string): Rows {
         act: open(one.conversation, one.message),
       };
     };
-    return q ? (found.data?.data ?? []).map(rowOf) : [];
+    const all = q ? (found.data?.data ?? []) : [];
+    return [...all.filter((one) => !one.message).slice(0, TITLES), ...all.filter((one) => one.message).slice(0, SAID)].map(rowOf);
   }, [wanted, q, found.data, recent.data, t, times, navigate]);
   return { rows, asking: wanted !== "" && (wanted !== q || found.isFetching) };
 }
