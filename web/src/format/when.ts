@@ -1,10 +1,15 @@
 // Times: local, 24 h; relative only under a day.
 
 export class Times {
+  // Making a format takes a hundred times as long as using it, and a list that is scrolled asks for one a row.
+  private readonly cache = new Map<string, Intl.DateTimeFormat>();
   constructor(readonly locale: string) {}
 
   private form(date: Date, options: Intl.DateTimeFormatOptions): string {
-    return new Intl.DateTimeFormat(this.locale, { hourCycle: "h23", ...options }).format(date);
+    const key = JSON.stringify(options);
+    let found = this.cache.get(key);
+    if (!found) this.cache.set(key, (found = new Intl.DateTimeFormat(this.locale, { hourCycle: "h23", ...options })));
+    return found.format(date);
   }
   clock(date: Date): string {
     return this.form(date, { hour: "2-digit", minute: "2-digit" });

@@ -16,12 +16,20 @@ const LOCALES: Record<Language, string> = { en: "en-GB", zh: "zh-CN" };
 const TAGS: Record<Language, string> = { en: "en", zh: "zh-Hans" };
 const STORED = "steward.language";
 
+const plurals = new Map<Language, Intl.PluralRules>();
+
+function isOne(count: number, language: Language): boolean {
+  let rules = plurals.get(language);
+  if (!rules) plurals.set(language, (rules = new Intl.PluralRules(LOCALES[language])));
+  return rules.select(count) === "one";
+}
+
 /** Puts the values in their places; the number that a message counts by is `count`. */
 export function fill(message: Message, values: Values, language: Language): string {
   const text =
     typeof message === "string"
       ? message
-      : new Intl.PluralRules(LOCALES[language]).select(Number(values.count ?? 0)) === "one"
+      : isOne(Number(values.count ?? 0), language)
         ? message.one
         : message.other;
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));

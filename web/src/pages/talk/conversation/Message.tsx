@@ -49,12 +49,13 @@ export const OneMessage = memo(function OneMessage({ message, thread, acts, foun
   const growing = useGrowing(thread, message.id, open);
   const own = message.role === "user";
   const at = new Date(message.created_at * 1000);
+  const when = times.near(at);
   const name = own ? (owner ?? t("talk.you")) : message.role === "system" ? t("talk.instructions") : "Steward";
   return (
-    <article className={`msg ${own ? "you" : "it"}${found ? " found" : ""}`} data-id={message.id} aria-label={t("talk.by", { name, time: times.near(at) })}>
+    <article className={`msg ${own ? "you" : "it"}${found ? " found" : ""}`} data-id={message.id} aria-label={t("talk.by", { name, time: when })}>
       <div className="by">
         <b dir="auto">{name}</b>
-        <time dateTime={at.toISOString()}>{times.near(at)}</time>
+        <time dateTime={at.toISOString()}>{when}</time>
         {message.versions.count > 1 && acts.mine && <Versions of={message} acts={acts} />}
         {message.status === "queued" && <span>{t("talk.queued")}</span>}
         <span className="end acts">
