@@ -41,13 +41,16 @@ std::string file_name_field(std::string_view name) {
 }
 
 // Whatever its bytes are, a page of ours runs none of them.
-Task<void> send_content(net::Request& request, net::Responder& responder, Result<Talk::Content> content) {
-  if (!content) co_return co_await write_error(request, responder, std::move(content.error()));
-  auto& headers = responder.headers();
-  headers.set("content-disposition", (content->shown ? "inline; " : "attachment; ") + file_name_field(content->name));
+void head_of_file(net::Headers& headers, std::string_view name, bool shown) {
+  headers.set("content-disposition", (shown ? "inline; " : "attachment; ") + file_name_field(name));
   headers.set("x-content-type-options", "nosniff");
   headers.set("content-security-policy", "default-src 'none'; sandbox");
   headers.set("cache-control", "private, no-store");
+}
+
+Task<void> send_content(net::Request& request, net::Responder& responder, Result<Talk::Content> content) {
+  if (!content) co_return co_await write_error(request, responder, std::move(content.error()));
+  head_of_file(responder.headers(), content->name, content->shown);
   (void)co_await responder.send(200, content->type, std::move(content->bytes));
 }
 
@@ -65,8 +68,17 @@ Task<void> attachment_content(Core& core, identity::Caller caller, net::Request&
 
 Task<void> exported(Core& core, identity::Caller caller, net::Request& request, net::Responder& responder) {
   const Id id = request.params.at("id");
-  co_await send_content(request, responder,
-                        co_await core.talk->exported(std::move(caller), id, query_text(request, "format")));
+  auto file = co_await core.talk->exported(std::move(caller), id, query_text(request, "format"));
+  if (!file) co_return co_await write_error(request, responder, std::move(file.error()));
+  auto piece = co_await file->next();
+  if (!piece) co_return co_await write_error(request, responder, std::move(piece.error()));
+  head_of_file(responder.headers(), file->name, false);
+  if (!co_await responder.begin(200, file->type)) co_return;
+  while (piece && !piece->empty()) {
+    if (!co_await responder.write(std::move(*piece))) co_return;
+    piece = co_await file->next();
+  }
+  if (piece) (void)co_await responder.end();  // else the line is cut: half a file must not look like a whole one
 }
 
 Task<Result<Reply>> remove_attachment(Core& core, AdminCall call) {

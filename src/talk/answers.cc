@@ -16,8 +16,9 @@ using gateway::peek;
 using gateway::peek_text;
 namespace {
 
-constexpr size_t kMaxOpen = 2'000;  // answers under way or waiting, of all people
-constexpr int64_t kMaxTries = 3;    // over restarts
+constexpr size_t kMaxOpen = 2'000;     // answers under way or waiting, of all people
+constexpr size_t kMaxOpenOfOne = 200;  // of one: nobody fills the line of the others
+constexpr int64_t kMaxTries = 3;       // over restarts
 constexpr std::string_view kPath = "/v1/conversations";
 
 std::string_view status_of(const Run& run, const Outcome& outcome) {
@@ -29,13 +30,23 @@ std::string_view status_of(const Run& run, const Outcome& outcome) {
 
 }  // namespace
 
-Result<bool> Answers::enter(const Id& answer, const Id& above) {
+Result<bool> Answers::enter(const Id& answer, const Id& above, const Id& who) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return fail(ErrorCode::kShuttingDown);
   if (open_.size() >= kMaxOpen)
     return fail(ErrorCode::kQueueFull, fmt::format("{} answers are being made: try again in a moment.", kMaxOpen));
+  const auto own = std::ranges::count_if(open_, [&](const auto& one) { return one.second == who; });
+  if (static_cast<size_t>(own) >= kMaxOpenOfOne)
+    return fail(
+        ErrorCode::kQueueFull,
+        fmt::format("{} of your answers are being made or wait: say more once some have come, or take some back.",
+                    kMaxOpenOfOne));
+  return place(answer, above, who);
+}
+
+bool Answers::place(const Id& answer, const Id& above, const Id& who) {
   const bool waits = !above.empty() && (open_.contains(above) || !resumed_);
-  open_.insert(answer);
+  open_[answer] = who;
   if (waits) waiting_.push_back({.answer = answer, .above = above});
   return waits;
 }
@@ -295,8 +306,13 @@ Task<void> Answers::take_up(Ask ask, MessageRow row) {
     (void)co_await keep(std::make_shared<Run>(std::move(ask)), std::move(told));
     co_return;
   }
-  const auto waits = enter(row.id, row.status == "queued" ? peek_text(row.asked, "above") : Id());
-  if (waits) begin(std::move(ask), *waits);
+  bool waits = false;
+  {
+    const std::lock_guard lock(mutex_);  // it has had its place: no limit turns it away
+    if (stopping_) co_return;
+    waits = place(row.id, row.status == "queued" ? peek_text(row.asked, "above") : Id(), ask.caller.principal);
+  }
+  begin(std::move(ask), waits);
 }
 
 void Answers::stop() {

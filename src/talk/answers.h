@@ -9,7 +9,6 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
-#include <set>
 
 #include "gateway/conversations/response_store.h"
 #include "talk/parts.h"
@@ -23,9 +22,9 @@ class Answers {
   Answers(Parts& parts, gateway::ResponseStore& store) : parts_(parts), store_(store) {}
   ~Answers() { stop(); }
 
-  // Takes the answer's place below `above`, another answer or empty, before its records are written. True: it has to
-  // wait for that one. kQueueFull, kShuttingDown. Then begin() or leave(), whatever becomes of the records.
-  Result<bool> enter(const Id& answer, const Id& above);
+  // Takes the answer's place below `above`, another answer or empty, before its records are written; `who` asks. True:
+  // it has to wait for that one. kQueueFull, kShuttingDown. Then begin() or leave(), whatever becomes of the records.
+  Result<bool> enter(const Id& answer, const Id& above, const Id& who);
   void begin(Ask ask, bool waits);
   void leave(const Id& answer);
 
@@ -46,6 +45,7 @@ class Answers {
     bool released = false;  // what it waited for has ended
     std::optional<Ask> ask;
   };
+  bool place(const Id& answer, const Id& above, const Id& who);  // under the lock; true: it has to wait
   void spawn(Ask ask);
   Task<void> guarded(std::shared_ptr<Run> run);
   Task<void> make(std::shared_ptr<Run> run);
@@ -62,7 +62,7 @@ class Answers {
   gateway::ResponseStore& store_;
   mutable std::mutex mutex_;
   std::condition_variable idle_;
-  std::set<Id> open_;  // entered and not ended
+  std::map<Id, Id> open_;  // entered and not ended, and who asked
   std::map<Id, std::shared_ptr<Run>> runs_;
   std::vector<Waiting> waiting_;
   size_t next_thread_ = 0, coroutines_ = 0;

@@ -85,9 +85,18 @@ Task<void> Talk::read_attachment(Caller caller, Id id, std::string name, std::st
   drafts.push_back(draft_of(caller, attachment_stream(id), kAttachmentRead, about, id));
   drafts.back().label = "outside";
   drafts.back().blobs = std::move(blobs);
-  if (auto done = co_await commit(caller.tenant, std::move(drafts)); !done)
+  if (auto done = co_await commit(caller.tenant, std::move(drafts)); !done) {
     parts_.services.log.warn("what was read of an attachment could not be kept",
                              {{"attachment", id}, {"code", info(done.error().code).name}});
+    co_return;
+  }
+  const auto row = co_await read<std::optional<AttachmentRow>>(
+      [tenant = caller.tenant, id](journal::Db& db) { return find_attachment(db, tenant, id); });
+  if (row) co_return;
+  // It was erased while it was being read: what was read goes too.
+  if (auto gone = co_await erase_streams(caller, {attachment_stream(id)}); !gone)
+    parts_.services.log.error("what was read of an erased attachment could not be erased",
+                              {{"attachment", id}, {"code", info(gone.error().code).name}});
 }
 
 Task<Result<Json>> Talk::attachment(Caller caller, Id id) {
@@ -100,15 +109,15 @@ Task<Result<Json>> Talk::attachment(Caller caller, Id id) {
   co_return attachment_json(*row);
 }
 
-// Another's, where it stands on the path that is shared.
+// Another's, where a message of the path that is shared carries it.
 Task<Status> Talk::sees_attachment(Caller caller, AttachmentRow row) {
   if (row.conversation.empty()) co_return fail(no_attachment(row.id));
   auto seen = co_await see(caller, row.conversation);
   if (!seen) co_return fail(std::move(seen.error()));
-  const bool on_path = co_await read<bool>([tenant = caller.tenant, leaf = seen->leaf, row](journal::Db& db) {
-    return is_on_path(db, tenant, leaf, row.message);
+  const bool carried = co_await read<bool>([tenant = caller.tenant, leaf = seen->leaf, id = row.id](journal::Db& db) {
+    return path_to(db, tenant, leaf).carried.contains(id);
   });
-  co_return on_path ? Status{} : Status(fail(no_attachment(row.id)));
+  co_return carried ? Status{} : Status(fail(no_attachment(row.id)));
 }
 
 Task<Result<Talk::Content>> Talk::attachment_content(Caller caller, Id id) {
@@ -130,14 +139,8 @@ Task<Status> Talk::remove_attachment(Caller caller, Id id) {
   if (!row || row->owner != caller.principal) co_return fail(no_attachment(id));
   if (!row->conversation.empty())
     co_return fail(ErrorCode::kConflict, "It was sent with a message and goes with its conversation.");
-  auto records = parts_.services.journal.read_stream(caller.tenant, attachment_stream(id), 0, 16);
-  if (!records) co_return fail(std::move(records.error()));
-  std::vector<Id> ids;
-  for (const auto& record : *records) {
-    if (!record.erased) ids.push_back(record.id);
-  }
   const Id tenant = caller.tenant;
-  if (auto done = co_await store_.erase_records(std::move(caller), std::move(ids)); !done) co_return done;
+  if (auto done = co_await erase_streams(std::move(caller), {attachment_stream(id)}); !done) co_return done;
   (void)co_await parts_.views.wait_applied(tenant, parts_.services.journal.written_seq(tenant));
   co_return Status{};
 }

@@ -14,17 +14,26 @@ constexpr std::string_view kJob = "talk.erase";
 constexpr size_t kPage = 1'000;
 constexpr size_t kAtOnce = 5'000;  // records of one erasure: the writer is not held up for longer
 
-Result<std::vector<Id>> records_of(journal::Journal& journal, const Id& tenant, const std::string& stream) {
+// What stands of the streams still, as much as is erased at once: each from its end, so that the first record of the
+// last of them goes last. While that stands, the rest is found again.
+Result<std::vector<Id>> standing(journal::Journal& journal, const Id& tenant, const std::vector<std::string>& streams) {
   std::vector<Id> out;
-  for (uint64_t after = 0;;) {
-    auto page = journal.read_stream(tenant, stream, after, kPage);
-    if (!page) return fail(std::move(page.error()));
-    for (const auto& record : *page) {
-      if (!record.erased) out.push_back(record.id);
+  for (const auto& stream : streams) {
+    std::vector<Id> all;
+    for (uint64_t after = 0;;) {
+      auto page = journal.read_stream(tenant, stream, after, kPage);
+      if (!page) return fail(std::move(page.error()));
+      for (const auto& record : *page) {
+        if (!record.erased) all.push_back(record.id);
+      }
+      if (page->size() < kPage) break;
+      after = page->back().version;
     }
-    if (page->size() < kPage) return out;
-    after = page->back().version;
+    const size_t count = std::min(kAtOnce - out.size(), all.size());
+    out.insert(out.end(), all.end() - static_cast<ptrdiff_t>(count), all.end());
+    if (out.size() == kAtOnce) break;
   }
+  return out;
 }
 
 }  // namespace
@@ -66,6 +75,17 @@ void Talk::register_jobs() {
   });
 }
 
+// An attachment that is being read may add what was read meanwhile: looked at again until nothing is left. What comes
+// later still is erased by whoever added it (read_attachment).
+Task<Status> Talk::erase_streams(Caller caller, std::vector<std::string> streams) {
+  for (;;) {
+    auto ids = standing(parts_.services.journal, caller.tenant, streams);
+    if (!ids) co_return fail(std::move(ids.error()));
+    if (ids->empty()) co_return Status{};
+    if (auto done = co_await store_.erase_records(caller, std::move(*ids)); !done) co_return done;
+  }
+}
+
 // All that hangs on it; the conversation's own last, since while its first record stands it is found again.
 std::vector<std::string> Talk::streams_of(journal::Db& db, const Id& tenant, const Id& conversation) const {
   std::vector<std::string> out;
@@ -81,13 +101,7 @@ Task<Result<Json>> Talk::erase(Caller caller, Id id) {
   (void)co_await stop_all_in(caller, id);
   const auto streams = co_await read<std::vector<std::string>>(
       [this, tenant = caller.tenant, id](journal::Db& db) { return streams_of(db, tenant, id); });
-  for (const auto& stream : streams) {
-    auto ids = records_of(parts_.services.journal, caller.tenant, stream);
-    if (!ids) co_return fail(std::move(ids.error()));
-    if (ids->empty()) continue;
-    if (auto done = co_await store_.erase_records(caller, std::move(*ids)); !done)
-      co_return fail(std::move(done.error()));
-  }
+  if (auto done = co_await erase_streams(caller, streams); !done) co_return fail(std::move(done.error()));
   (void)co_await parts_.views.wait_applied(caller.tenant, parts_.services.journal.written_seq(caller.tenant));
   co_return Json{{"id", id}, {"object", "conversation.deleted"}, {"deleted", true}};
 }
@@ -111,21 +125,15 @@ Result<Json> Talk::erase_conversation(const jobs::Job& job, jobs::JobContext& co
   if (!due) return Json{{"erased", 0}, {"reason", "restored"}};
   if (!row) streams.clear();  // an earlier try erased it: its files are left
   size_t erased = 0;
-  for (const auto& stream : streams) {
-    auto ids = records_of(journal, tenant, stream);
+  for (;;) {
+    auto ids = standing(journal, tenant, streams);
     if (!ids) return fail(std::move(ids.error()));
-    while (!ids->empty()) {
-      const size_t count = std::min(kAtOnce, ids->size());
-      std::vector<Id> some(ids->end() - static_cast<ptrdiff_t>(count), ids->end());  // the first record goes last
-      ids->resize(ids->size() - count);
-      auto done = journal.erase_blocking(tenant, {.ids = std::move(some),
-                                                  .cascade = false,
-                                                  .actor = row->owner,
-                                                  .on_behalf_of = {},
-                                                  .reason = "person_asked"});
-      if (!done) return fail(std::move(done.error()));
-      erased += count;
-    }
+    if (ids->empty()) break;
+    erased += ids->size();
+    auto done = journal.erase_blocking(
+        tenant,
+        {.ids = std::move(*ids), .cascade = false, .actor = row->owner, .on_behalf_of = {}, .reason = "person_asked"});
+    if (!done) return fail(std::move(done.error()));
   }
   auto purged = parts_.purge(job, context);
   if (!purged) return purged;

@@ -271,6 +271,41 @@ bool is_on_path(Db& db, const Id& tenant, const Id& leaf, const Id& message) {
   return found;
 }
 
+Path path_to(Db& db, const Id& tenant, const Id& leaf) {
+  auto& row = db.prepare(
+                    "WITH RECURSIVE path(id, carried) AS (SELECT id, attachments FROM talk_messages WHERE tenant = ?1 "
+                    "AND id = ?2 UNION ALL SELECT above.id, above.attachments FROM path JOIN talk_messages m ON "
+                    "m.tenant = ?1 AND m.id = path.id JOIN talk_messages above ON above.tenant = ?1 AND above.id = "
+                    "m.parent) SELECT id, carried FROM path")
+                  .bind(1, tenant)
+                  .bind(2, leaf);
+  Path out;
+  while (row.step()) {
+    const Id id = row.text(0);
+    if (const std::string carried = row.text(1); carried != "[]") {
+      for (const auto& one : parsed(carried)) {
+        if (one.is_string()) out.carried[one.get<std::string>()] = id;  // from the leaf up: the first one stays
+      }
+    }
+    out.messages.insert(id);
+  }
+  row.reset();
+  return out;
+}
+
+std::vector<Id> ids_on_path(Db& db, const Id& tenant, const Id& leaf) {
+  auto& row = db.prepare(
+                    "WITH RECURSIVE path(id) AS (SELECT ?2 UNION ALL SELECT m.parent FROM path JOIN talk_messages m ON "
+                    "m.tenant = ?1 AND m.id = path.id) SELECT id FROM path WHERE id != ''")
+                  .bind(1, tenant)
+                  .bind(2, leaf);
+  std::vector<Id> out;
+  while (row.step()) out.push_back(row.text(0));
+  row.reset();
+  std::ranges::reverse(out);
+  return out;
+}
+
 Id newest_leaf(Db& db, const Id& tenant, const Id& conversation, const Id& from) {
   constexpr int kDeepest = 100'000;
   Id at = from;
@@ -297,6 +332,16 @@ std::vector<MessageRow> tree_of(Db& db, const Id& tenant, const Id& conversation
                   .bind(3, static_cast<int64_t>(limit));
   std::vector<MessageRow> out;
   while (row.step()) out.push_back(message_at(row));
+  row.reset();
+  return out;
+}
+
+std::vector<Id> ids_of_tree(Db& db, const Id& tenant, const Id& conversation) {
+  auto& row = db.prepare("SELECT id FROM talk_messages WHERE tenant = ? AND conversation = ? ORDER BY number")
+                  .bind(1, tenant)
+                  .bind(2, conversation);
+  std::vector<Id> out;
+  while (row.step()) out.push_back(row.text(0));
   row.reset();
   return out;
 }

@@ -4,6 +4,8 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/id.h"
@@ -94,8 +96,17 @@ std::optional<MessageRow> find_message(journal::Db& db, const Id& tenant, const 
 Window window_up(journal::Db& db, const Id& tenant, const Id& leaf, size_t limit);
 Window window_after(journal::Db& db, const Id& tenant, const Id& leaf, const Id& after, size_t limit);
 bool is_on_path(journal::Db& db, const Id& tenant, const Id& leaf, const Id& message);
+// The whole path at once, for whoever asks about many messages of it. An edited message carries the attachments of the
+// one before it, so that an attachment may stand on several paths.
+struct Path {
+  std::unordered_set<Id> messages;
+  std::unordered_map<Id, Id> carried;  // attachment → the first message of the path that carries it
+};
+Path path_to(journal::Db& db, const Id& tenant, const Id& leaf);
+std::vector<Id> ids_on_path(journal::Db& db, const Id& tenant, const Id& leaf);  // from its beginning
 Id newest_leaf(journal::Db& db, const Id& tenant, const Id& conversation, const Id& from);
 std::vector<MessageRow> tree_of(journal::Db& db, const Id& tenant, const Id& conversation, size_t limit);
+std::vector<Id> ids_of_tree(journal::Db& db, const Id& tenant, const Id& conversation);
 std::vector<MessageRow> open_answers(journal::Db& db, const Id& tenant, const Id& conversation);  // empty: of all
 
 std::optional<AttachmentRow> find_attachment(journal::Db& db, const Id& tenant, const Id& id);

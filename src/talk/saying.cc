@@ -39,7 +39,7 @@ Status check_said(const Json& body) {
 
 }  // namespace
 
-Task<Result<Json>> Talk::attach_to(Caller caller, Json ids) {
+Task<Result<Json>> Talk::attach_to(Caller caller, Id conversation, Json ids) {
   if (!ids.is_array()) co_return Json::array();
   for (const auto& one : ids) {
     const Id id = one.is_string() ? one.get<std::string>() : Id();
@@ -47,6 +47,12 @@ Task<Result<Json>> Talk::attach_to(Caller caller, Json ids) {
         [tenant = caller.tenant, id](journal::Db& db) { return find_attachment(db, tenant, id); });
     if (!row || row->owner != caller.principal)
       co_return bad("attachments", fmt::format("names no attachment of yours: '{}'.", id.substr(0, 80)));
+    // It is erased with the conversation that it was sent in: in a second one it would be missed.
+    if (!row->conversation.empty() && row->conversation != conversation)
+      co_return fail(
+          ErrorCode::kConflict,
+          fmt::format("'{}' was sent in another conversation and goes with that one: attach it anew.", row->name),
+          {{"param", "attachments"}});
   }
   co_return ids;
 }
@@ -142,7 +148,7 @@ Task<Result<Json>> Talk::say(Caller caller, Id id, Json body) {
   if (!parent.empty()) {
     if (auto there = co_await message_in(caller.tenant, id, parent); !there) co_return fail(std::move(there.error()));
   }
-  if (auto ok = co_await attach_to(caller, peek(body, "attachments")); !ok) co_return fail(std::move(ok.error()));
+  if (auto ok = co_await attach_to(caller, id, peek(body, "attachments")); !ok) co_return fail(std::move(ok.error()));
   std::optional<Ask> ask;
   if (peek(body, "answer") != false) {
     auto made = co_await ask_of(caller, *row, body, "");
@@ -151,7 +157,7 @@ Task<Result<Json>> Talk::say(Caller caller, Id id, Json body) {
     ask->parent = message;
   }
   Result<bool> waits = false;
-  if (ask) waits = answers_.enter(ask->answer, parent);
+  if (ask) waits = answers_.enter(ask->answer, parent, caller.principal);
   if (!waits) co_return fail(std::move(waits.error()));
   auto drafts = co_await drafts_of_saying(caller, *row, body, ask, parent, *waits);
   Status done = drafts ? co_await commit(caller.tenant, std::move(*drafts)) : fail(std::move(drafts.error()));
@@ -170,7 +176,8 @@ Task<Result<Json>> Talk::say(Caller caller, Id id, Json body) {
 
 // An answer under a message that stands already.
 Task<Result<Json>> Talk::begun(Ask ask) {
-  if (auto entered = answers_.enter(ask.answer, ""); !entered) co_return fail(std::move(entered.error()));
+  if (auto entered = answers_.enter(ask.answer, "", ask.caller.principal); !entered)
+    co_return fail(std::move(entered.error()));
   std::vector<journal::Draft> drafts;
   drafts.push_back(
       draft_of(ask.caller, conversation_stream(ask.conversation), kAnswerStarted, body_of(ask), ask.answer));

@@ -1,5 +1,6 @@
 #include "talk/search.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -67,25 +68,46 @@ class Searching {
     } else if (auto file = text_of("SELECT id FROM talk_attachments WHERE number = ?1 AND tenant = ?2", number);
                !file.empty()) {
       hit.attachment = find_attachment(db_, tenant_, file);
-      if (hit.attachment) hit.message = find_message(db_, tenant_, hit.attachment->message);
+      if (hit.attachment) hit.conversation = hit.attachment->conversation;
     } else {
       hit.conversation = text_of("SELECT id FROM talk_conversations WHERE number = ?1 AND tenant = ?2", number);
     }
     if (hit.message) hit.conversation = hit.message->conversation;
     const auto row = hit.conversation.empty() ? std::nullopt : find_conversation(db_, tenant_, hit.conversation);
-    if (!row || row->deleted != 0 || (hit.attachment && !hit.message)) return {};
+    if (!row || row->deleted != 0) return {};
     hit.title = row->title;
     hit.owner = row->owner;
-    return readable(*row, hit) ? std::optional(std::move(hit)) : std::nullopt;
+    const bool readable = row->owner == query_.principal ? is_mine(*row, hit) : is_shared(*row, hit);
+    return readable ? std::optional(std::move(hit)) : std::nullopt;
   }
 
-  bool readable(const ConversationRow& row, const Hit& hit) {
-    if (row.owner == query_.principal) return true;
+  // One's own file is found where the conversation goes on, else in the branch that it was sent in.
+  bool is_mine(const ConversationRow& row, Hit& hit) {
+    if (!hit.attachment || carried_by(row.current, hit)) return true;
+    hit.message = find_message(db_, tenant_, hit.attachment->message);
+    return hit.message.has_value();
+  }
+
+  bool is_shared(const ConversationRow& row, Hit& hit) {
     const auto [first, last] = shared_.equal_range(row.id);
-    for (auto share = first; share != last; ++share) {
-      if (!hit.message || is_on_path(db_, tenant_, share->second, hit.message->id)) return true;
-    }
-    return false;
+    return std::any_of(first, last, [&](const auto& share) {
+      if (hit.attachment) return carried_by(share.second, hit);
+      return !hit.message || path(share.second).messages.contains(hit.message->id);
+    });
+  }
+
+  bool carried_by(const Id& leaf, Hit& hit) {
+    const auto& carried = path(leaf).carried;
+    const auto found = carried.find(hit.attachment->id);
+    if (found != carried.end()) hit.message = find_message(db_, tenant_, found->second);
+    return found != carried.end();
+  }
+
+  // Walked once a search: a word that stands in every message of a long conversation asks for it as often.
+  const Path& path(const Id& leaf) {
+    const auto [found, fresh] = paths_.try_emplace(leaf);
+    if (fresh) found->second = path_to(db_, tenant_, leaf);
+    return found->second;
   }
 
   std::string text_of(const char* sql, int64_t number) {
@@ -99,6 +121,7 @@ class Searching {
   const Id& tenant_;
   const SearchQuery& query_;
   std::multimap<Id, Id> shared_;  // conversation → leaf
+  std::map<Id, Path> paths_;      // by leaf
 };
 
 }  // namespace

@@ -25,6 +25,8 @@ struct Seen {
   Id leaf;  // of another's: down to where it was shared; of one's own: its current message
 };
 
+struct Exporting;  // export.cc
+
 class Talk {
  public:
   using Caller = identity::Caller;
@@ -72,7 +74,11 @@ class Talk {
   Task<Result<Json>> shares(Caller caller, Id id);
   Task<Result<Json>> take_back(Caller caller, Id id, Id share);
   Task<Result<Json>> shared(std::string token, Query query);  // whoever has the token
-  Task<Result<Content>> exported(Caller caller, Id id, std::string format);
+  struct Export {
+    std::string name, type;
+    std::function<Task<Result<std::string>>()> next;  // its pieces in order; an empty one: it is whole
+  };
+  Task<Result<Export>> exported(Caller caller, Id id, std::string format);
 
   // The server's: jobs before they start; what was left open, once everything stands.
   void register_jobs();
@@ -95,11 +101,12 @@ class Talk {
   Task<Result<Json>> shown_all(Id tenant, Id conversation, Window window);
   Task<Result<Json>> window_of(Id tenant, Id conversation, Id leaf, Query query);
   std::vector<Id> selves(const Caller& caller) const;  // what the caller acts as
+  Task<Result<std::string>> export_piece(Caller caller, std::shared_ptr<Exporting> exporting);
   Status may_keep(const Caller& caller) const;
   Task<Status> check_place(Caller caller, Json body);
 
   Task<Result<Ask>> ask_of(Caller caller, ConversationRow row, Json body, std::string model_before);
-  Task<Result<Json>> attach_to(Caller caller, Json ids);
+  Task<Result<Json>> attach_to(Caller caller, Id conversation, Json ids);
   Task<Result<std::vector<journal::Draft>>> drafts_of_saying(Caller caller, ConversationRow row, Json body,
                                                              std::optional<Ask> ask, Id above, bool waits);
   Task<std::string> first_file_of(Id tenant, Json body);
@@ -110,6 +117,7 @@ class Talk {
   Task<void> answered(Ask ask);
   Task<Status> sees_attachment(Caller caller, AttachmentRow row);
   Task<void> read_attachment(Caller caller, Id id, std::string name, std::string bytes);
+  Task<Status> erase_streams(Caller caller, std::vector<std::string> streams);  // until nothing of them stands
   std::vector<std::string> streams_of(journal::Db& db, const Id& tenant, const Id& conversation) const;
   Result<Json> erase_conversation(const jobs::Job& job, jobs::JobContext& context);
 

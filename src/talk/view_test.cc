@@ -39,6 +39,17 @@ struct Home {
     append(conversation, kMessageSaid, body, id);
     write(conversation, id, text);
   }
+  // Said with an attachment, which an edited message carries on.
+  void give(const Id& conversation, const Id& id, const Id& parent, const Json& attachments) {
+    append(conversation, kMessageSaid,
+           {{"owner", kMe}, {"item", id}, {"parent", parent}, {"role", "user"}, {"attachments", attachments}}, id);
+  }
+  void attach(const Id& id, const std::string& name) {
+    const identity::Caller caller{.tenant = kTenant, .principal = kMe};
+    const Json body = {{"owner", kMe}, {"name", name}, {"type", "text/plain"}, {"state", "ready"}, {"blob", ""}};
+    auto draft = draft_of(caller, attachment_stream(id), kAttachmentAdded, body, id);
+    ASSERT_TRUE(home.append(kTenant, {draft}));
+  }
   void write(const Id& conversation, const Id& id, const std::string& text) {
     append(conversation, kContent, {{"item", id}, {"content", item_of(id, "user", text)}}, id);
   }
@@ -154,6 +165,36 @@ TEST(View, SearchSeesWhatIsOnesOwnOrShared) {
   it.append("conv_a", kDeleted, {{"until_us", 5}});
   EXPECT_TRUE(it.find("zebra").empty());
   it.expect_rebuilt_alike();
+}
+
+// Its words stand once in the index; where it is seen, it is found.
+TEST(View, AFileIsFoundOnEveryPathThatCarriesIt) {
+  Home it;
+  it.create("conv_a");
+  it.attach("att_1", "quagga.txt");
+  it.give("conv_a", "msg_1", "", Json::array({"att_1"}));
+  it.say("conv_a", "msg_2", "msg_1", "no file here");
+  it.give("conv_a", "msg_3", "", Json::array({"att_1"}));
+  it.say("conv_a", "msg_4", "", "another beginning");
+  const auto path = it.read<Path>([](auto& db) { return path_to(db, kTenant, "msg_2"); });
+  EXPECT_EQ(path.messages, (std::unordered_set<Id>{"msg_1", "msg_2"}));
+  EXPECT_EQ(path.carried, (std::unordered_map<Id, Id>{{"att_1", "msg_1"}}));
+  EXPECT_EQ(it.read<std::vector<Id>>([](auto& db) { return ids_on_path(db, kTenant, "msg_2"); }),
+            (std::vector<Id>{"msg_1", "msg_2"}));
+  const auto place = [&](const Id& who) {
+    const auto hits = it.find("quagga", who);
+    return hits.empty() ? Id() : hits[0].message->id;
+  };
+  const auto share = [&](const Id& leaf) {
+    it.append("conv_a", kShareMade, {{"share", "shr_" + leaf}, {"owner", kMe}, {"with", kOther}, {"leaf", leaf}});
+  };
+  EXPECT_EQ(place(kMe), "msg_1") << "where it goes on carries none: in the branch that it was sent in";
+  share("msg_4");
+  EXPECT_EQ(place(kOther), "");
+  share("msg_3");
+  EXPECT_EQ(place(kOther), "msg_3");
+  it.append("conv_a", kPlaced, {{"current", "msg_3"}});
+  EXPECT_EQ(place(kMe), "msg_3");
 }
 
 TEST(View, ErasureTakesWordsAndRows) {
