@@ -8,6 +8,7 @@ const TASKS = {
   look: () => import("./look.mjs"),
   xss: () => import("./xss.mjs"),
   weight: () => import("./weight.mjs"),
+  pace: () => import("./pace.mjs"),
 };
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();

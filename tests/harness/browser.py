@@ -111,11 +111,11 @@ def _live(steward: Steward, admin: Admin) -> str:
     return last
 
 
-def drive(task: str, job: dict, steward: Steward | None = None) -> dict:
+def drive(task: str, job: dict, steward: Steward | None = None, deadline_s: float = DRIVE_DEADLINE_S) -> dict:
     """Runs a task of the driver and answers what it found. It may ask for `steward` to be stopped and started."""
     command = [NODE, DRIVER, task]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        stop = threading.Timer(DRIVE_DEADLINE_S, process.kill)
+        stop = threading.Timer(deadline_s, process.kill)
         stop.start()
         try:
             process.stdin.write(json.dumps(job) + "\n")
