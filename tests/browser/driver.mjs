@@ -27,5 +27,5 @@ try {
 } finally {
   await browser.close();
 }
-process.stdout.write(`${JSON.stringify(answer)}\n`);
-process.exit(0);
+// A pipe takes a long answer piece by piece: the end waits for the last.
+process.stdout.write(`${JSON.stringify(answer)}\n`, () => process.exit(0));
