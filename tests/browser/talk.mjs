@@ -5,6 +5,9 @@ import { RICH } from "./talk_texts.mjs";
 
 export async function choose(page, model) {
   const select = page.locator(".compose select:visible");
+  const only = page.locator(".compose .only-one");
+  await select.or(only).first().waitFor();
+  if (await only.count()) return assert((await only.innerText()).endsWith(model), `another model than ${model} is all there is`);
   const value = await select.evaluate((found, name) => [...found.options].find((one) => one.value.endsWith(name))?.value, model);
   assert(value, `no model is called ${model}`);
   await select.selectOption(value);
