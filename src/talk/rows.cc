@@ -15,6 +15,17 @@ namespace {
 
 Json parsed(const std::string& text) { return read_own(text); }
 
+// Every row, each as `at` reads it.
+template <class Row>
+std::vector<Row> all_of(Statement& row, Row (*at)(Statement&)) {
+  std::vector<Row> out;
+  while (row.step()) out.push_back(at(row));
+  row.reset();
+  return out;
+}
+
+Id id_at(Statement& row) { return row.text(0); }
+
 MessageRow message_at(Statement& row) {
   MessageRow out{.number = row.integer(0), .depth = row.integer(1), .id = row.text(2), .conversation = row.text(3)};
   out.parent = row.text(4);
@@ -112,10 +123,7 @@ std::vector<ConversationRow> list_some(Db& db, const std::string& which, const I
   row.bind(5, static_cast<int64_t>(query.limit));
   if (query.project) row.bind(6, *query.project);
   if (query.folder) row.bind(7, *query.folder);
-  std::vector<ConversationRow> out;
-  while (row.step()) out.push_back(conversation_at(row));
-  row.reset();
-  return out;
+  return all_of(row, conversation_at);
 }
 
 AttachmentRow attachment_at(Statement& row) {
@@ -299,9 +307,7 @@ std::vector<Id> ids_on_path(Db& db, const Id& tenant, const Id& leaf) {
                     "m.tenant = ?1 AND m.id = path.id) SELECT id FROM path WHERE id != ''")
                   .bind(1, tenant)
                   .bind(2, leaf);
-  std::vector<Id> out;
-  while (row.step()) out.push_back(row.text(0));
-  row.reset();
+  std::vector<Id> out = all_of(row, id_at);
   std::ranges::reverse(out);
   return out;
 }
@@ -330,20 +336,14 @@ std::vector<MessageRow> tree_of(Db& db, const Id& tenant, const Id& conversation
                   .bind(1, tenant)
                   .bind(2, conversation)
                   .bind(3, static_cast<int64_t>(limit));
-  std::vector<MessageRow> out;
-  while (row.step()) out.push_back(message_at(row));
-  row.reset();
-  return out;
+  return all_of(row, message_at);
 }
 
 std::vector<Id> ids_of_tree(Db& db, const Id& tenant, const Id& conversation) {
   auto& row = db.prepare("SELECT id FROM talk_messages WHERE tenant = ? AND conversation = ? ORDER BY number")
                   .bind(1, tenant)
                   .bind(2, conversation);
-  std::vector<Id> out;
-  while (row.step()) out.push_back(row.text(0));
-  row.reset();
-  return out;
+  return all_of(row, id_at);
 }
 
 std::vector<MessageRow> open_answers(Db& db, const Id& tenant, const Id& conversation) {
@@ -352,10 +352,7 @@ std::vector<MessageRow> open_answers(Db& db, const Id& tenant, const Id& convers
                          "'answer' AND m.status IN ('queued', 'in_progress') ORDER BY m.number")
                   .bind(1, tenant)
                   .bind(2, conversation);
-  std::vector<MessageRow> out;
-  while (row.step()) out.push_back(message_at(row));
-  row.reset();
-  return out;
+  return all_of(row, message_at);
 }
 
 std::optional<AttachmentRow> find_attachment(Db& db, const Id& tenant, const Id& id) {
@@ -370,28 +367,19 @@ std::vector<AttachmentRow> attachments_of(Db& db, const Id& tenant, const Id& co
   auto& row = db.prepare("SELECT " ATTACHMENT_COLUMNS "WHERE tenant = ? AND conversation = ? AND conversation != ''")
                   .bind(1, tenant)
                   .bind(2, conversation);
-  std::vector<AttachmentRow> out;
-  while (row.step()) out.push_back(attachment_at(row));
-  row.reset();
-  return out;
+  return all_of(row, attachment_at);
 }
 
 std::vector<AttachmentRow> unread_attachments(Db& db, const Id& tenant) {
   auto& row = db.prepare("SELECT " ATTACHMENT_COLUMNS "WHERE tenant = ? AND state = 'reading'").bind(1, tenant);
-  std::vector<AttachmentRow> out;
-  while (row.step()) out.push_back(attachment_at(row));
-  row.reset();
-  return out;
+  return all_of(row, attachment_at);
 }
 
 std::vector<ShareRow> shares_of(Db& db, const Id& tenant, const Id& conversation) {
   auto& row = db.prepare("SELECT " SHARE_COLUMNS "WHERE tenant = ? AND conversation = ? ORDER BY id")
                   .bind(1, tenant)
                   .bind(2, conversation);
-  std::vector<ShareRow> out;
-  while (row.step()) out.push_back(share_at(row));
-  row.reset();
-  return out;
+  return all_of(row, share_at);
 }
 
 std::vector<ShareRow> shares_with(Db& db, const Id& tenant, const std::vector<Id>& readers) {
@@ -402,10 +390,7 @@ std::vector<ShareRow> shares_with(Db& db, const Id& tenant, const std::vector<Id
           .bind(1, tenant)
           .bind(2, json_array(readers))
           .bind(3, kMost);
-  std::vector<ShareRow> out;
-  while (row.step()) out.push_back(share_at(row));
-  row.reset();
-  return out;
+  return all_of(row, share_at);
 }
 
 std::optional<ShareRow> share_by_tag(Db& db, const std::string& tag) {
@@ -458,10 +443,7 @@ std::vector<Id> responses_in(Db& db, const Id& tenant, const Id& conversation) {
   auto& row = db.prepare("SELECT DISTINCT response FROM talk_responses WHERE tenant = ? AND conversation = ?")
                   .bind(1, tenant)
                   .bind(2, conversation);
-  std::vector<Id> out;
-  while (row.step()) out.push_back(row.text(0));
-  row.reset();
-  return out;
+  return all_of(row, id_at);
 }
 
 }  // namespace steward::talk

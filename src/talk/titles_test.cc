@@ -9,6 +9,8 @@
 namespace steward::talk {
 namespace {
 
+std::string from_model(std::string_view said) { return title_from_model(said, "Which oak for a lamp?", "Oak, 20 mm."); }
+
 TEST(Titles, ByTheRule) {
   EXPECT_EQ(title_by_rule("# How tall is **it**? And why."), "How tall is it?");
   EXPECT_EQ(title_by_rule("```\ncode\n```\n- the rest:"), "the rest");
@@ -37,27 +39,21 @@ TEST(Titles, KeepWhatOnlyLooksLikeOne) {
 }
 
 TEST(Titles, AModelsAreTakenOutOfWhatItSaid) {
-  const auto from = [](std::string_view said) {
-    return title_from_model(said, "Which oak for a lamp?", "Oak, 20 mm.");
-  };
-  EXPECT_EQ(from("\"Oak lamps\"."), "Oak lamps");
-  EXPECT_EQ(from("**Title:** Choosing oak boards for a lamp"), "Choosing oak boards for a lamp");
-  EXPECT_EQ(from("Lamps of oak?"), "Lamps of oak?");
+  EXPECT_EQ(from_model("\"Oak lamps\"."), "Oak lamps");
+  EXPECT_EQ(from_model("**Title:** Choosing oak boards for a lamp"), "Choosing oak boards for a lamp");
+  EXPECT_EQ(from_model("Lamps of oak?"), "Lamps of oak?");
   EXPECT_EQ(title_from_model("《橡木台灯》", "台灯用哪种橡木？", "红橡木。"), "橡木台灯");
 }
 
 TEST(Titles, AModelsThatMakeNoSenseAreNone) {
-  const auto from = [](std::string_view said) {
-    return title_from_model(said, "Which oak for a lamp?", "Oak, 20 mm.");
-  };
-  EXPECT_EQ(from(""), "");
-  EXPECT_EQ(from("Sure! Here is a title for the lamp conversation"), "");
-  EXPECT_EQ(from("I'm sorry, a lamp is not something that I know"), "");
-  EXPECT_EQ(from("The title of this conversation is Oak lamps"), "");
-  EXPECT_EQ(from("Quantum computing basics"), "") << "nothing of it was said";
-  EXPECT_EQ(from("Lamp lamp lamp lamp lamp"), "");
-  EXPECT_EQ(from("Oak is a hardwood. It is used for lamps"), "");
-  EXPECT_EQ(from("How to choose the right kind of oak wood for a good lamp at home"), "");
+  EXPECT_EQ(from_model(""), "");
+  EXPECT_EQ(from_model("Sure! Here is a title for the lamp conversation"), "");
+  EXPECT_EQ(from_model("I'm sorry, a lamp is not something that I know"), "");
+  EXPECT_EQ(from_model("The title of this conversation is Oak lamps"), "");
+  EXPECT_EQ(from_model("Quantum computing basics"), "") << "nothing of it was said";
+  EXPECT_EQ(from_model("Lamp lamp lamp lamp lamp"), "");
+  EXPECT_EQ(from_model("Oak is a hardwood. It is used for lamps"), "");
+  EXPECT_EQ(from_model("How to choose the right kind of oak wood for a good lamp at home"), "");
   EXPECT_EQ(title_from_model("Oak lamps", "台灯用哪种木头？", "红橡木。"), "") << "another language";
 }
 

@@ -191,6 +191,7 @@ async function stream(page, job) {
       await ended(page);
       return {};
     });
+    await pause(300); // what a frame shows is told once that frame stands
     gaps.push(...found.gaps);
     answers.push(await page.evaluate(() => probe.watchTokens(false)));
   }

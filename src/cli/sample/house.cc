@@ -13,7 +13,7 @@ using gateway::peek_integer;
 using gateway::peek_text;
 namespace {
 
-constexpr DurationUs kInvitedUs = 24LL * 3600 * kSecondUs;
+constexpr DurationUs kDayUs = 24LL * 3600 * kSecondUs;
 
 std::vector<std::string> texts_in(const Json& list) {
   std::vector<std::string> out;
@@ -75,7 +75,7 @@ Status SampleHouse::team(const Json& step) {
 Result<identity::NewLink> SampleHouse::link_for(const Json& step) {
   identity::LinkSpec spec{.name = peek_text(step, "name"), .email = peek_text(step, "email")};
   spec.role = identity::role_from_text(peek_text(step, "role")).value_or(identity::Role::kMember);
-  spec.lasts_us = std::max<int64_t>(1, peek_integer(step, "days")) * kInvitedUs;
+  spec.lasts_us = std::max<int64_t>(1, peek_integer(step, "days")) * kDayUs;
   for (const auto& team : texts_in(peek(step, "teams"))) {
     auto id = id_of(team);
     if (!id) return fail(std::move(id.error()));

@@ -3,6 +3,7 @@ import { talkEn } from "./talk/en";
 
 export const en = {
   ...talkEn,
+  "list.between": ", ",
   "nav.use": "Use",
   "nav.settings": "Settings",
   "shell.main": "Main",

@@ -47,6 +47,7 @@ export function languageOf(chosen: string | undefined, wanted: readonly string[]
 interface Text {
   language: Language;
   t: (key: Key, values?: Values) => string;
+  listed: (parts: readonly string[]) => string; // those that say something, one after the other
   figures: Figures;
   times: Times;
   choose: (language: string) => void;
@@ -87,9 +88,11 @@ export function Languages({ children }: { children: ReactNode }) {
   const text = useMemo<Text | undefined>(() => {
     if (!said) return undefined;
     const { language, catalogue } = said;
+    const t: Text["t"] = (key, values = {}) => fill(catalogue[key], values, language);
     return {
       language,
-      t: (key, values = {}) => fill(catalogue[key], values, language),
+      t,
+      listed: (parts) => parts.filter(Boolean).join(t("list.between")),
       figures: new Figures(LOCALES[language]),
       times: new Times(LOCALES[language]),
       choose,

@@ -4,6 +4,7 @@ import { talkZh } from "./talk/zh";
 
 export const zh: Catalogue = {
   ...talkZh,
+  "list.between": "，",
   "nav.use": "用量",
   "nav.settings": "设置",
   "shell.main": "主导航",

@@ -76,7 +76,7 @@ function Table({ rows }: { rows: readonly ApiKey[] }) {
 }
 
 function Line({ of: key }: { of: ApiKey }) {
-  const { t, figures, times } = useText();
+  const { t, listed, figures, times } = useText();
   const owner = useIsOwner();
   const queries = useQueryClient();
   const names = useNames();
@@ -99,7 +99,7 @@ function Line({ of: key }: { of: ApiKey }) {
       <td>
         <span dir="auto">{key.name}</span>
         <span className="meta">
-          <code>{key.visible}</code> {[active && expires ? t("keys.until", { when: times.near(expires) }) : "", ...limits].filter(Boolean).join(", ")}
+          <code>{key.visible}</code> {listed([active && expires ? t("keys.until", { when: times.near(expires) }) : "", ...limits])}
         </span>
       </td>
       <td className="opt soft">{key.admin ? t("keys.admin") : key.models?.length ? key.models.join(", ") : t("keys.all")}</td>

@@ -38,7 +38,7 @@ function ModelTable() {
 }
 
 function Rows({ rows }: { rows: readonly Model[] }) {
-  const { t, figures } = useText();
+  const { t, listed, figures } = useText();
   return (
     <table className="tbl">
       <thead>
@@ -60,7 +60,7 @@ function Rows({ rows }: { rows: readonly Model[] }) {
               <td>
                 <span dir="auto">{model.name}</span>
                 <span className="meta">
-                  {model.provider === "local" ? [t("models.here"), figures.bytes(model.file_bytes ?? 0), model.shipped ? t("models.shipped") : ""].filter(Boolean).join(", ") : model.provider}
+                  {model.provider === "local" ? listed([t("models.here"), figures.bytes(model.file_bytes ?? 0), model.shipped ? t("models.shipped") : ""]) : model.provider}
                 </span>
               </td>
               <td className="opt soft">{KINDS[model.kind] ? t(KINDS[model.kind] as Key) : model.kind}</td>

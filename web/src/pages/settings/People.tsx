@@ -70,7 +70,7 @@ function Everybody() {
 const STATUS: Record<string, Key> = { invited: "people.invited", no_password: "people.no_password", disabled: "people.disabled" };
 
 function Line({ person }: { person: Person }) {
-  const { t, times } = useText();
+  const { t, listed, times } = useText();
   const me = useMe();
   const queries = useQueryClient();
   const [link, setLink] = useState<Link>();
@@ -88,7 +88,7 @@ function Line({ person }: { person: Person }) {
     <tr className={person.disabled ? "gone" : undefined} {...pointed}>
       <td>
         <span dir="auto">{person.name}</span>
-        <span className="meta">{[person.email, ...person.teams.map((team) => team.name), self ? t("people.you") : ""].filter(Boolean).join(", ")}</span>
+        <span className="meta">{listed([person.email ?? "", ...person.teams.map((team) => team.name), self ? t("people.you") : ""])}</span>
       </td>
       <td>
         {t(`role.${person.role}`)}

@@ -57,12 +57,12 @@ export function Teams() {
 }
 
 function Line({ team, members, onChange }: { team: Principal; members: readonly string[]; onChange: () => void }) {
-  const { t } = useText();
+  const { t, listed } = useText();
   return (
     <tr {...usePointed(team.id)}>
       <td dir="auto">{team.name}</td>
       <td className="soft" dir="auto">
-        {members.length > 0 ? members.join(", ") : t("teams.nobody")}
+        {members.length > 0 ? listed(members) : t("teams.nobody")}
       </td>
       <td className="n">
         <Linkish aria-label={t("teams.change_of", { name: team.name })} onClick={onChange}>

@@ -40,7 +40,7 @@ function Line({ name, children }: { name: Key; children: ReactNode }) {
 }
 
 function Told({ call }: { call: Call }) {
-  const { t, figures, times } = useText();
+  const { t, listed, figures, times } = useText();
   const names = useNames();
   const ended = useOutcome()(call);
   const at = dateOf(call.at);
@@ -54,7 +54,7 @@ function Told({ call }: { call: Call }) {
           </div>
           <dl className="kv after">
             <Line name="calls.when">{at ? `${times.day(at)}, ${times.seconds(at)}` : "–"}</Line>
-            <Line name="calls.who">{[call.key ? names(call.key) : t("use.no_key"), call.owner ? names(call.owner) : "", call.team ? names(call.team) : ""].filter(Boolean).join(", ")}</Line>
+            <Line name="calls.who">{listed([call.key ? names(call.key) : t("use.no_key"), call.owner ? names(call.owner) : "", call.team ? names(call.team) : ""])}</Line>
             <Line name="call.endpoint">
               <code>{call.endpoint}</code>
             </Line>

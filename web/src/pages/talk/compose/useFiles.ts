@@ -78,7 +78,7 @@ export function useFiles(attachments: readonly Attachment[], change: (how: (had:
   }, []);
   const remove = useCallback((attachment: Attachment) => {
     changing.current((had) => had.filter((one) => one.id !== attachment.id));
-    void talk.dropAttachment(attachment.id).catch(() => undefined); // the server drops what is never sent
+    void talk.dropAttachment(attachment.id).catch(() => undefined); // it is out of the message either way; without the server it stays there, unsent
   }, []);
   return { sending, add, takeBack, remove };
 }

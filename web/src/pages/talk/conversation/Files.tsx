@@ -49,7 +49,7 @@ function partsOf(type: string): Key {
 
 /** Size, pages, how much was read; and, where something could not be read, the server's sentence that says why. */
 export function FileFacts({ of: one }: { of: Attachment }) {
-  const { t, figures } = useText();
+  const { t, listed, figures } = useText();
   const said = [figures.bytes(one.bytes)];
   if (one.pages) said.push(t(partsOf(one.type), { count: one.pages }));
   if (one.state === "reading") said.push(t("talk.file.reading"));
@@ -59,7 +59,7 @@ export function FileFacts({ of: one }: { of: Attachment }) {
   const why = typeof one.error === "string" ? one.error : one.error?.message;
   return (
     <>
-      <span className="meta">{said.join(", ")}</span>
+      <span className="meta">{listed(said)}</span>
       {why && (
         <span className={one.state === "failed" ? "why need" : "why soft"} dir="auto">
           {why}

@@ -46,7 +46,7 @@ function Tree({ nodes, current, go, about: t }: TreeProps) {
 }
 
 function OneRun({ run, depth, go }: { run: Run; depth: number; go: ((id: string) => void) | undefined }) {
-  const { t, times } = useText();
+  const { t, listed, times } = useText();
   const from = new Date(run.from * 1000);
   const facts = [
     run.siblings > 1 ? t("talk.version", { index: run.index, count: run.siblings }) : "",
@@ -54,13 +54,13 @@ function OneRun({ run, depth, go }: { run: Run; depth: number; go: ((id: string)
     run.model ?? "",
     t("talk.messages_count", { count: run.count }),
     run.end ? t("talk.branches.here") : "",
-  ].filter(Boolean);
+  ];
   const words = (
     <>
       <span className={run.here ? "on" : undefined} dir="auto">
         {run.words || t("talk.untitled")}
       </span>
-      <span className="meta">{facts.join(", ")}</span>
+      <span className="meta">{listed(facts)}</span>
     </>
   );
   return (
