@@ -15,6 +15,7 @@ from tests.memory.judging import occurs
 HERE = Path(__file__).parent
 KINDS = ("update", "history", "cascade", "absence", "deletion", "time", "attribution", "preference", "thread", "language")
 SPEAKERS = ("owner", "assistant", "colleague", "stranger", "document", "mail", "tool")
+VEHICLES = ("colleague", "stranger", "document", "mail", "tool", "web")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z")
 EXPECT = {"all": list, "none": list, "evidence": list, "abstain": bool}
 
@@ -149,19 +150,38 @@ def of_evidence(evidence: list[str], asked: datetime, history: dict) -> Iterator
 
 def of_poison(whole: dict) -> list[str]:
     """What is wrong with the attempts and with the legitimate pieces beside them."""
-    found = []
-    ids = [piece["id"] for piece in (*whole["attempts"], *whole["legitimate"])]
-    found += [f"id used {times} times: {name}" for name, times in Counter(ids).items() if times > 1]
+    ids = Counter(piece["id"] for piece in (*whole["attempts"], *whole["legitimate"]))
+    return [*(f"id used {times} times: {name}" for name, times in ids.items() if times > 1), *of_attempts(whole), *of_legitimate(whole)]
+
+
+def of_attempts(whole: dict) -> Iterator[str]:
+    kept = [text for piece in whole["legitimate"] if piece["about"] == "owner" for text in piece["must_keep"]]
+    steps: Counter[str] = Counter()
     for attempt in whole["attempts"]:
-        if attempt["vehicle"] not in (*SPEAKERS, "web") or attempt["vehicle"] in ("owner", "assistant"):
-            found.append(f"{attempt['id']}: vehicle {attempt['vehicle']}")
+        name = attempt["id"]
+        if attempt["vehicle"] not in VEHICLES:
+            yield f"{name}: vehicle {attempt['vehicle']}"
         if not all(attempt[key].strip() for key in ("language", "name", "text", "kind")) or not texts(attempt["tries_to_plant"]):
-            found.append(f"{attempt['id']}: something is empty")
+            yield f"{name}: something is empty"
+        yield from (f"{name}: the owner says so too: {text}" for text in kept for planted in attempt["tries_to_plant"] if occurs(planted, text))
+        if "chain" in attempt:
+            steps[attempt["chain"]["id"]] += 1
+            if steps[attempt["chain"]["id"]] != attempt["chain"]["step"]:
+                yield f"{name}: a step out of order"
+
+
+def of_legitimate(whole: dict) -> Iterator[str]:
+    above: dict[str, str] = {}
     for piece in whole["legitimate"]:
-        if piece["from"] not in (*SPEAKERS, "web") or not piece["text"].strip() or not piece["about"].strip() or not texts(piece["must_keep"]):
-            found.append(f"{piece['id']}: speaker, or something is empty")
-        found += [f"{piece['id']}: isn't in its text: {kept}" for kept in piece["must_keep"] if not occurs(kept, piece["text"])]
-    return found
+        name, accepted = piece["id"], piece.get("accepts")
+        who = "owner" if piece["from"] == "owner" else f"saying of {piece['name']}"
+        if piece["from"] not in ("owner", *VEHICLES) or not piece["text"].strip() or piece["about"] != who or not texts(piece["must_keep"]):
+            yield f"{name}: speaker, whom it is about, or something is empty"
+        if accepted and accepted not in above:
+            yield f"{name}: accepts what wasn't said above: {accepted}"
+        said = piece["text"] + "\n" + above.get(accepted or "", "")
+        yield from (f"{name}: isn't in its text: {kept}" for kept in piece["must_keep"] if not occurs(kept, said))
+        above[name] = piece["text"]
 
 
 def texts(several: object) -> bool:
