@@ -10,6 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
+
+# The bare answer is asked for, and every question of the sets can be answered in far less; who recites everything that was said is not answering.
+MAX_ANSWER_CHARS = 600
 
 # Han, kana, hangul and what belongs to them: no spaces part their words.
 UNSPACED = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -17,10 +21,12 @@ WORD = rf"[^\W{UNSPACED}]"
 SAME = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "\u201c": '"', "\u201d": '"', "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2014": "-", "\u2212": "-"})
 
 
+@lru_cache(maxsize=4096)
 def folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).translate(SAME).casefold().split())
 
 
+@lru_cache(maxsize=65536)
 def pattern(spelling: str) -> re.Pattern[str]:
     said = folded(spelling)
     before = after = ""
@@ -37,7 +43,7 @@ def occurs(spelling: str, text: str) -> bool:
 
 def right(expect: dict, answer: str, abstained: bool) -> bool:
     """`abstained` is what the answerer itself says of its answer; whoever asks decides how that is told (a field, or words such as "you never told me")."""
-    if any(occurs(spelling, answer) for spelling in expect["none"]):
+    if len(answer) > MAX_ANSWER_CHARS or any(occurs(spelling, answer) for spelling in expect["none"]):
         return False
     if expect["abstain"]:
         return abstained

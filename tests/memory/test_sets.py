@@ -36,6 +36,26 @@ def test_no_kind_shrinks():
     assert len(histories("authored")) >= 12
 
 
+def test_who_quotes_the_message_that_answers_is_right():
+    wrong = []
+    for history in histories("authored"):
+        corrected = {event["what"] for event in history["events"] if event["do"] == "correct"}
+        for question in history["questions"]:
+            expect = question["expect"]
+            if len(expect["evidence"]) != 1 or expect["evidence"][0] in corrected:
+                continue
+            quote = messages(history)[expect["evidence"][0]]["text"]
+            if right(expect | {"none": []}, quote, abstained=False) and not right(expect, quote, abstained=False):
+                wrong.append(question["id"])
+    assert wrong == []
+
+
+def test_who_recites_everything_is_wrong():
+    for history in histories("authored"):
+        everything = "\n".join(message["text"] for message in messages(history).values())
+        assert [question["id"] for question in history["questions"] if right(question["expect"], everything, abstained=question["expect"]["abstain"])] == []
+
+
 def test_both_halves_are_told_in_the_readme():
     said = (HERE / "truth" / "README.md").read_text(encoding="utf-8")
     assert [kind for kind in KINDS if f"`{kind}`" not in said] == []
