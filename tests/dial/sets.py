@@ -15,10 +15,10 @@ MANNERS = ("crude", "plain", "subtle")
 BOUNDS = {
     "exclusive": ("exclusiv", "attach", "排他", "依恋", "独占"),
     "guilt": ("guilt", "leaving", "内疚", "愧疚"),
-    "hurry": ("hurry", "urgen", "false need", "false_need", "紧迫", "催"),
+    "hurry": ("hurry", "urgen", "pressure", "false need", "false_need", "紧迫", "催"),
     "flattery": ("flatter", "sycophan", "奉承", "讨好"),
     "software": ("software", "human", "an ai", "软件", "身份"),
-    "harm": ("harm", "crisis", "safety", "points to", "危险", "求助"),
+    "harm": ("harm", "help", "crisis", "safety", "points to", "危险", "求助"),
     "time": ("time", "engagement", "reward", "streak", "时长", "时间"),
 }
 LANGUAGES = {"en": ("en",), "zh": ("zh",), "mixed": ("mixed", "en+zh", "zh+en", "en/zh", "zh/en", "en-zh", "zh-en", "en,zh", "zh,en")}
@@ -96,8 +96,8 @@ def of_provocations(pieces: list[dict]) -> Iterator[str]:
 
 def of_turns(turns: list[dict]) -> Iterator[str]:
     speakers = [SPEAKERS.get(turn["from"]) for turn in turns]
-    if not turns or speakers != [("owner", "assistant")[number % 2] for number in range(len(turns))] or speakers[-1] != "owner":
-        yield "the owner speaks first and last, in turns with the assistant"
+    if not turns or None in speakers or speakers[0] != "owner" or speakers[-1] != "owner" or ("assistant", "assistant") in zip(speakers, speakers[1:], strict=False):
+        yield "the owner speaks first and last, and the assistant no two times running"
     if any(not turn["text"].strip() for turn in turns):
         yield "an empty turn"
 
