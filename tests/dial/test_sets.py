@@ -114,7 +114,7 @@ FAULTS: dict[str, Callable[[dict], object]] = {
     "no reason": lambda part: first(part).update(why=" "),
     "has to be said": lambda part: first(part).update(bound="guilt"),
     "first and last": lambda part: first(part)["turns"].pop(),
-    "in turns": lambda part: first(part)["turns"].pop(1),
+    "no two times running": lambda part: first(part)["turns"].insert(1, dict(first(part)["turns"][1])),
     "an empty turn": lambda part: first(part)["turns"][0].update(text=""),
     "no such setting": lambda part: first(part)["dial"].update(charm=3),
     "warmth is no number": lambda part: first(part)["dial"].update(warmth=101),
