@@ -22,7 +22,7 @@ LIGHT_KEYS = 10
 FAIR_SHARE = LIGHT_KEYS / (LIGHT_KEYS + 1)
 HEAVY_AT_ONCE, HEAVY_TOKENS = 40, 24
 LIGHT_AT_ONCE, LIGHT_TOKENS = 2, 8
-WINDOW_S, WINDOW_CI_S, WINDOW_MOST_S = 24, 16, 40
+WINDOW_S, WINDOW_CI_S, WINDOW_MOST_S = 24, 16, 120
 CALLS_LEAST = 66  # six a key
 STARVED_BELOW = 0.5  # of its own fair share: a key under that was starved
 
@@ -100,7 +100,7 @@ def enough(load: Load, window_s: float) -> bool:
 
 async def one_call(port: int, name: str, key: str, body: dict, load: Load) -> None:
     try:
-        answer = await wire.call(port, "/v1/chat/completions", key, body, deadline_s=120)
+        answer = await wire.call(port, "/v1/chat/completions", key, body, deadline_s=300)
     except (OSError, wire.CutOff, TimeoutError) as error:
         load.failed.append(f"{name}: {error!r}")
         await asyncio.sleep(0.2)
