@@ -12,7 +12,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from tests.checks.history import CONFIG, History, history_scripts
+from tests.checks.history import History, config_of, history_scripts
+from tests.checks.history_talk import Shelf
 from tests.harness.admin import Admin
 from tests.harness.provider import Provider
 from tests.harness.steward import Steward
@@ -22,10 +23,10 @@ GROUPS = "key,model"
 
 
 def freeze(target: Path) -> None:
-    with Provider(history_scripts()) as provider:
-        steward = Steward(CONFIG.format(base_url=provider.base_url), env={"SCRIPT_KEY": provider.key})
+    with Provider(history_scripts()) as provider, Shelf() as shelf:
+        steward = Steward(config_of(provider.base_url), env={"SCRIPT_KEY": provider.key})
         try:
-            if unexpected := History(steward, random.Random(SEED)).live(TURNS):
+            if unexpected := History(steward, random.Random(SEED), shelf.url).live(TURNS):
                 raise SystemExit(f"the history did not go as it should: {unexpected}")
             steward.start()
             with Admin(steward) as admin:

@@ -2,58 +2,9 @@
 #include "base/crash_point.h"
 #include "cli/commands.h"
 #include "cli/errors_doc.h"
+#include "server/record_kinds.h"
 
 namespace steward::cli {
-namespace {
-// Every kind of record that a public interface can cause in this release. acl.interned waits for the first thing that
-// is shared.
-constexpr std::string_view kRecordKinds[] = {"tenant.created",
-                                             "principal.created",
-                                             "principal.disabled",
-                                             "principal.role_set",
-                                             "principal.renamed",
-                                             "group.member_set",
-                                             "person.described",
-                                             "person.settings",
-                                             "credential.set",
-                                             "session.opened",
-                                             "session.seen",
-                                             "session.ended",
-                                             "link.made",
-                                             "link.used",
-                                             "link.withdrawn",
-                                             "key.created",
-                                             "key.updated",
-                                             "key.rotated",
-                                             "key.revoked",
-                                             "budget.set",
-                                             "budget.removed",
-                                             "price.set",
-                                             "call.reserved",
-                                             "call.settled",
-                                             "call.routed",
-                                             "content.kept",
-                                             "setting.changed",
-                                             "idempotency.begun",
-                                             "idempotency.answered",
-                                             "idempotency.released",
-                                             "response.queued",
-                                             "response.started",
-                                             "response.stored",
-                                             "response.events",
-                                             "conversation.created",
-                                             "conversation.updated",
-                                             "conversation.item_added",
-                                             "file.kept",
-                                             "batch.created",
-                                             "batch.changed",
-                                             "batch.answered",
-                                             "record.erased",
-                                             "job.queued",
-                                             "job.leased",
-                                             "job.finished"};
-}  // namespace
-
 void add_debug(Command& program, const Context& context) {
   Command debug = program.sub("debug", "What tests and bug reports need.");
   debug.needs_sub();
@@ -67,8 +18,13 @@ void add_debug(Command& program, const Context& context) {
     return kDone;
   });
   Command kinds = debug.sub("record-kinds", "The kinds of records that this release can write, one a line.");
-  kinds.run([&context] {
-    for (const auto kind : kRecordKinds) context.line(kind);
+  auto apart = std::make_shared<bool>(false);
+  kinds.flag("--apart", *apart, "Instead those that no public interface leads to, each with the reason");
+  kinds.run([apart, &context] {
+    for (const auto& kind : server::record_kinds()) {
+      if (kind.apart.empty() == *apart) continue;
+      context.line(*apart ? fmt::format("{:<28} {}", kind.name, kind.apart) : std::string(kind.name));
+    }
     return kDone;
   });
   Command docs = debug.sub("errors-doc", "Print docs/errors.md, made from the table of errors.");

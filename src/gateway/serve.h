@@ -3,8 +3,12 @@
 #pragma once
 #include "gateway/asked.h"
 #include "gateway/call.h"
+#include "journal/record_kind.h"
 
 namespace steward::gateway {
+
+// Where there was something to decide, the way of a call is a record of its own, routed/call_….
+inline constexpr journal::RecordKind kCallRecordKinds[] = {{"call.routed"}};
 
 // `responder` may be any: bytes of an HTTP answer go there. `request` gives the address, the headers and the
 // cancellation. Both outlive the call.

@@ -22,8 +22,14 @@
 
 #include "base/json.h"
 #include "identity/identity.h"
+#include "journal/record_kind.h"
 
 namespace steward::identity {
+
+inline constexpr journal::RecordKind kPeopleRecordKinds[] = {
+    {"person.described"}, {"person.settings"}, {"credential.set"}, {"session.opened"}, {"session.seen"},
+    {"session.ended"},    {"link.made"},       {"link.used"},      {"link.withdrawn"},
+};
 
 enum class LinkKind { kFirst, kInvitation, kRecovery };
 

@@ -20,8 +20,23 @@
 
 #include "base/json.h"
 #include "identity/identity.h"
+#include "journal/record_kind.h"
 
 namespace steward::identity {
+
+inline constexpr journal::RecordKind kRecordKinds[] = {
+    {"tenant.created"},
+    {"principal.created"},
+    {"principal.disabled"},
+    {"principal.role_set"},
+    {"principal.renamed"},
+    {"group.member_set"},
+    {"key.created"},
+    {"key.updated"},
+    {"key.rotated"},
+    {"key.revoked"},
+    {"acl.interned", "nothing is shared with a set of people that has to be interned yet"},
+};
 
 Json to_json(const KeySpec& spec);
 KeySpec spec_from_json(const Json& json);

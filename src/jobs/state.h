@@ -14,8 +14,13 @@
 #include <string>
 
 #include "jobs/jobs.h"
+#include "journal/record_kind.h"
 
 namespace steward::jobs {
+
+inline constexpr journal::RecordKind kRecordKinds[] = {{"job.queued"},   {"job.leased"},  {"job.progressed"},
+                                                       {"job.finished"}, {"job.retried"}, {"job.failed"},
+                                                       {"job.cancelled"}};
 
 inline constexpr std::string_view kViewName = "jobs";
 inline constexpr int kViewVersion = 1;

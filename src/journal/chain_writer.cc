@@ -53,8 +53,13 @@ Status check_draft(const Draft& d) {
 
 }  // namespace
 
-ChainWriter::ChainWriter(Store& store, Clock& clock, Random& random, BlobCheck blob_stored)
-    : store_(store), clock_(clock), random_(random), blob_stored_(std::move(blob_stored)) {}
+ChainWriter::ChainWriter(Store& store, Clock& clock, Random& random, const std::vector<std::string>& kinds,
+                         BlobCheck blob_stored)
+    : store_(store),
+      clock_(clock),
+      random_(random),
+      kinds_(kinds.begin(), kinds.end()),
+      blob_stored_(std::move(blob_stored)) {}
 
 void ChainWriter::forget() {
   heads_.clear();
@@ -104,6 +109,9 @@ Status ChainWriter::check(const Id& tenant, const std::vector<Draft>& drafts) co
   std::unordered_set<std::string_view> ids;
   for (const auto& draft : drafts) {
     if (auto s = check_draft(draft); !s) return s;
+    if (!kinds_.empty() && !kinds_.contains(draft.kind))
+      return fail(ErrorCode::kInternal,
+                  fmt::format("No list names the kind '{}' (journal/record_kind.h): it was not written.", draft.kind));
     if (!draft.id.empty() && !ids.insert(draft.id).second)
       return fail(ErrorCode::kConflict, fmt::format("A record {} is already there.", draft.id));
     for (const auto& blob : draft.blobs) {

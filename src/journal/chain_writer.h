@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/error.h"
@@ -30,7 +31,8 @@ class ChainWriter {
  public:
   using BlobCheck = std::function<bool(const Id& tenant, std::string_view blob)>;
 
-  ChainWriter(Store& store, Clock& clock, Random& random, BlobCheck blob_stored);
+  // `kinds`: those that may be written; empty: any.
+  ChainWriter(Store& store, Clock& clock, Random& random, const std::vector<std::string>& kinds, BlobCheck blob_stored);
   Store& store() { return store_; }
 
   void begin();
@@ -76,6 +78,7 @@ class ChainWriter {
   Store& store_;
   Clock& clock_;
   Random& random_;
+  std::unordered_set<std::string> kinds_;
   BlobCheck blob_stored_;
   ChainHasher hasher_;
   std::unordered_map<Id, Head> heads_;

@@ -18,15 +18,6 @@ const Id kTenant = "ten_a";
 
 Draft note(int n) { return {.stream = "note/1", .kind = "note.said", .body = fmt::format("{{\"n\":{}}}", n)}; }
 
-struct CopyView final : View {
-  std::string_view name() const override { return "copy"; }
-  int version() const override { return 1; }
-  void create(Db& db) override { db.execute("CREATE TABLE copy_all(seq INTEGER PRIMARY KEY, body TEXT)"); }
-  void apply(Db& db, const Record& r) override {
-    db.prepare("INSERT INTO copy_all VALUES(?,?)").bind(1, r.seq).bind(2, r.body).run();
-  }
-};
-
 struct DamageTest : ::testing::Test {
   void open() {
     home.views().add(view);

@@ -53,8 +53,14 @@ bool Eraser::is_kept(std::string_view kind) const {
                      [&](const std::string& k) { return k.ends_with('.') ? kind.starts_with(k) : kind == k; });
 }
 
-// Breadth first over `sources`. A kept record is never erased; asked for by name it is refused, met on the way it is
-// passed over.
+std::string Eraser::refusal(const std::string& kind, const ErasureRequest& request) const {
+  if (is_kept(kind)) return fmt::format("A record of kind {} holds no content and is kept.", kind);
+  if (request.whole || !whole_.contains(kind)) return {};
+  return fmt::format("A record of kind {} is erased with its whole stream only: name the stream.", kind);
+}
+
+// Breadth first over `sources`. What is not erased by such a request is refused if it was asked for by name, and passed
+// over if it was met on the way.
 Result<std::vector<Eraser::Target>> Eraser::find_targets(ChainWriter& chain, const Id& tenant,
                                                          const ErasureRequest& request) const {
   const StoredHead* head = chain.find_head(tenant);
@@ -71,10 +77,9 @@ Result<std::vector<Eraser::Target>> Eraser::find_targets(ChainWriter& chain, con
     if (asked && self.empty() && drawn.empty())
       return fail(ErrorCode::kNotFound, fmt::format("There is nothing under {} to erase.", id.substr(0, 80)));
     for (const auto& record : self) {
-      if (asked && is_kept(record.kind))
-        return fail(ErrorCode::kForbidden,
-                    fmt::format("A record of kind {} holds no content and is kept.", record.kind));
-      if (!record.erased && !is_kept(record.kind)) targets.push_back({record.id, record.seq});
+      const std::string why = refusal(record.kind, request);
+      if (asked && !why.empty()) return fail(ErrorCode::kForbidden, why);
+      if (!record.erased && why.empty()) targets.push_back({record.id, record.seq});
     }
     for (const auto& record : drawn) {
       if (seen.insert(record.id).second) open.push_back(record.id);

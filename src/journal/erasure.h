@@ -13,10 +13,12 @@
 #include "journal/chain_writer.h"
 #include "journal/home.h"
 #include "journal/journal.h"
+#include "journal/record_kind.h"
 
 namespace steward::journal {
 
 inline constexpr std::string_view kErasedKind = "record.erased";
+inline constexpr RecordKind kRecordKinds[] = {{kErasedKind}};
 inline constexpr size_t kMaxErasedAtOnce = 100'000;  // records of one erasure, with what hangs on them
 
 std::set<Seq> erased_seqs(
@@ -24,8 +26,11 @@ std::set<Seq> erased_seqs(
 
 class Eraser {
  public:
-  Eraser(HomePaths paths, std::vector<std::string> kept_kinds, Clock& clock)
-      : paths_(std::move(paths)), kept_(std::move(kept_kinds)), clock_(clock) {}
+  Eraser(HomePaths paths, const Options& options, Clock& clock)
+      : paths_(std::move(paths)),
+        kept_(options.kept_kinds),
+        whole_(options.whole_kinds.begin(), options.whole_kinds.end()),
+        clock_(clock) {}
 
   // Inside a group. Answers the `record.erased` record; nothing (and no error) if all was erased before.
   Result<std::vector<Record>> erase(ChainWriter& chain, const Id& tenant, const ErasureRequest& request);
@@ -40,6 +45,8 @@ class Eraser {
   };
   Result<std::vector<Target>> find_targets(ChainWriter& chain, const Id& tenant, const ErasureRequest& request) const;
   bool is_kept(std::string_view kind) const;
+  // Empty, or why a record of this kind is not erased by such a request.
+  std::string refusal(const std::string& kind, const ErasureRequest& request) const;
   Result<int64_t> log(const Id& tenant, const std::vector<Target>& targets);
   Result<std::vector<Record>> write_tombstones(ChainWriter& chain, const Id& tenant, const ErasureRequest& request,
                                                const std::vector<Target>& targets);
@@ -47,6 +54,7 @@ class Eraser {
 
   HomePaths paths_;
   std::vector<std::string> kept_;
+  std::set<std::string> whole_;
   Clock& clock_;
 };
 

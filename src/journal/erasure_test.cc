@@ -33,11 +33,27 @@ size_t files_with(const std::filesystem::path& root, std::string_view text) {
 struct ErasureTest : ::testing::Test {
   void SetUp() override {
     home.options().kept_kinds = {"call."};
+    home.options().whole_kinds = {"note.placed"};
     home.reopen();
     home.start();
   }
   TestHome home;
 };
+
+// Its words can be erased alone; where it stands only with all of it.
+TEST_F(ErasureTest, WhatHangsTogetherGoesWhole) {
+  const Id source = "msg_1";
+  Draft placed = note("place", {source});
+  placed.kind = "note.placed";
+  const auto records = home.append(kTenant, {placed, note(kSecret, {source})})->records;
+  EXPECT_EQ(home.journal().erase_blocking(kTenant, {.ids = {records[0].id}, .whole = false}).error().code,
+            ErrorCode::kForbidden);
+  ASSERT_TRUE(home.journal().erase_blocking(kTenant, {.ids = {source}, .whole = false}));
+  const auto left = home.journal().read(kTenant, 0, 2).value();
+  EXPECT_TRUE(!left[0].erased && left[1].erased);
+  ASSERT_TRUE(home.journal().erase_blocking(kTenant, {.ids = {records[0].id}}));
+  EXPECT_TRUE(home.journal().find(records[0].id)->erased);
+}
 
 TEST_F(ErasureTest, HiddenThenPurgedAndTheChainHolds) {
   const Id first = home.append(kTenant, {note(kSecret)})->records[0].id;

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -12,6 +11,7 @@
 #include "base/crash_point.h"
 #include "base/json.h"
 #include "journal/audit.h"
+#include "journal/simulated_disk_testing.h"
 #include "journal/testing.h"
 
 namespace steward::journal {
@@ -29,79 +29,25 @@ class SumFold final : public Fold {
   std::atomic<int> sum = 0;
 };
 
-// An SQLite file system that hands everything to the real one, but refuses to write while `full` is set.
-struct FullDisk {
-  static inline std::atomic<bool> full{false};
-  static constexpr const char* kName = "full-disk";
-
-  struct File {
-    sqlite3_file base;
-    sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
-  };
-  static sqlite3_vfs* real() { return sqlite3_vfs_find(nullptr); }
-  static File* self(sqlite3_file* f) { return reinterpret_cast<File*>(f); }
-  static const sqlite3_io_methods* m(sqlite3_file* f) { return self(f)->real()->pMethods; }
-  static sqlite3_file* r(sqlite3_file* f) { return self(f)->real(); }
-
-  static int write(sqlite3_file* f, const void* data, int n, sqlite3_int64 at) {
-    return full ? SQLITE_FULL : m(f)->xWrite(r(f), data, n, at);
-  }
-  static int open(sqlite3_vfs*, const char* name, sqlite3_file* f, int flags, int* out) {
-    static const sqlite3_io_methods kMethods = {
-        3,
-        [](sqlite3_file* f) { return m(f)->xClose(r(f)); },
-        [](sqlite3_file* f, void* p, int n, sqlite3_int64 at) { return m(f)->xRead(r(f), p, n, at); },
-        write,
-        [](sqlite3_file* f, sqlite3_int64 n) { return m(f)->xTruncate(r(f), n); },
-        [](sqlite3_file* f, int flags) { return m(f)->xSync(r(f), flags); },
-        [](sqlite3_file* f, sqlite3_int64* n) { return m(f)->xFileSize(r(f), n); },
-        [](sqlite3_file* f, int l) { return m(f)->xLock(r(f), l); },
-        [](sqlite3_file* f, int l) { return m(f)->xUnlock(r(f), l); },
-        [](sqlite3_file* f, int* out) { return m(f)->xCheckReservedLock(r(f), out); },
-        [](sqlite3_file* f, int op, void* arg) { return m(f)->xFileControl(r(f), op, arg); },
-        [](sqlite3_file* f) { return m(f)->xSectorSize(r(f)); },
-        [](sqlite3_file* f) { return m(f)->xDeviceCharacteristics(r(f)); },
-        [](sqlite3_file* f, int page, int size, int extend, void volatile** out) {
-          return m(f)->xShmMap(r(f), page, size, extend, out);
-        },
-        [](sqlite3_file* f, int offset, int n, int flags) { return m(f)->xShmLock(r(f), offset, n, flags); },
-        [](sqlite3_file* f) { m(f)->xShmBarrier(r(f)); },
-        [](sqlite3_file* f, int remove) { return m(f)->xShmUnmap(r(f), remove); },
-        [](sqlite3_file* f, sqlite3_int64 at, int n, void** out) { return m(f)->xFetch(r(f), at, n, out); },
-        [](sqlite3_file* f, sqlite3_int64 at, void* p) { return m(f)->xUnfetch(r(f), at, p); }};
-    f->pMethods = nullptr;
-    const int rc = real()->xOpen(real(), name, r(f), flags, out);
-    if (r(f)->pMethods) f->pMethods = &kMethods;
-    return rc;
-  }
-  static void install() {
-    static sqlite3_vfs vfs = *real();
-    vfs.zName = kName;
-    vfs.szOsFile = static_cast<int>(sizeof(File)) + real()->szOsFile;
-    vfs.xOpen = open;
-    sqlite3_vfs_register(&vfs, 0);
-  }
-};
-
 void wait_for(const Journal& journal, State state) {
   for (int i = 0; i < 5'000 && journal.state() != state; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   ASSERT_EQ(journal.state(), state);
 }
 
 TEST(BrokenDisk, FullDiskFailsClosedAndRecoversByItself) {
-  FullDisk::install();
-  TestHome home({.sync = false, .vfs = FullDisk::kName});
+  SimulatedDisk disk(1);
+  TestHome home({.sync = false, .vfs = disk.vfs()});
   SumFold fold;
   home.journal().add_fold(fold);
   home.start();
   ASSERT_TRUE(home.append(kTenant, {note(1)}));
-  FullDisk::full = true;
+  disk.full = true;
   EXPECT_EQ(home.append(kTenant, {note(10)}).error().code, ErrorCode::kStoreUnavailable);
   EXPECT_EQ(home.append(kTenant, {note(10)}).error().code, ErrorCode::kStoreUnavailable);
   EXPECT_EQ(home.journal().state(), State::kReadOnly);
   EXPECT_EQ(fold.sum, 1) << "what was rolled back must not stay in a fold";
   EXPECT_EQ(home.journal().read(kTenant, 0, 10)->size(), 1u) << "reading goes on";
-  FullDisk::full = false;
+  disk.full = false;
   wait_for(home.journal(), State::kReady);
   auto appended = home.append(kTenant, {note(100)});
   ASSERT_TRUE(appended);
@@ -132,15 +78,6 @@ TEST(BrokenDisk, ASyncThatFailsPromisesNothingAndIsMadeGoodByACheckpoint) {
   ASSERT_TRUE(home.append(kTenant, {note(100)}, Wait::kDurable));
   EXPECT_EQ(fold.sum, 111);
 }
-
-struct CopyView final : View {
-  std::string_view name() const override { return "copy"; }
-  int version() const override { return 1; }
-  void create(Db& db) override { db.execute("CREATE TABLE copy_all(seq INTEGER PRIMARY KEY, body TEXT)"); }
-  void apply(Db& db, const Record& r) override {
-    db.prepare("INSERT INTO copy_all VALUES(?,?)").bind(1, r.seq).bind(2, r.body).run();
-  }
-};
 
 constexpr const char* kChildHome = "STEWARD_TEST_HOME";
 constexpr int kChildPipe = 9;

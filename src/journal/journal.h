@@ -1,9 +1,13 @@
 // The journal: the one place where anything happens. Everything else is a view of it.
 //
-// One writer thread takes decisions in order and commits them in groups (SQLite WAL, synchronous=NORMAL): COMMIT
-// returning is *written* (survives kill -9). A sync thread calls fdatasync on the -wal file; its return makes what was
-// written before the call *durable* (survives power loss). Events, followers and replicas read up to the durable mark
-// only.
+// One writer thread takes decisions in order and commits them in groups to a store (store.h). Two moments are told
+// apart. *Written*: the group is committed and survives kill -9. *Durable*: it survives a power loss too. Events,
+// followers and replicas read up to the durable mark only.
+//
+// In the home the store is SQLite (WAL, synchronous=NORMAL): COMMIT returning is written, and a sync thread calls
+// fdatasync on the -wal file, whose return makes what was written before the call durable. In PostgreSQL COMMIT returns
+// when its log is on the disk (synchronous_commit), so what is written is durable there; the one server that may write
+// is the one that holds the lease (postgres_store.h).
 //
 // A decision is a function run on the writer thread. It sees every earlier record through the folds (in-memory states
 // that the writer keeps in step) and answers with drafts or an error: so a budget's wall is decided without a lock and
@@ -54,11 +58,15 @@ struct Options {
   std::filesystem::path home;
   size_t queue_limit = 20'000;                 // commands waiting; over it, kStoreUnavailable at once
   size_t group_limit = 512;                    // commands in one COMMIT
-  bool sync = true;                            // false only in tests that need speed
+  bool sync = true;                            // SQLite's log; false only in tests that need speed
   std::shared_ptr<const Upcasters> upcasters;  // or null
   // Kinds ("call.settled") and families ("call.") that hold no content and are never erased: accounts must stay
   // countable.
   std::vector<std::string> kept_kinds;
+  // Kinds that are erased with their whole stream only (ErasureRequest::whole).
+  std::vector<std::string> whole_kinds;
+  // The kinds that may be written (record_kind.h); empty: any, for tests and tools that write what they like.
+  std::vector<std::string> kinds;
   // The disk, handed in so that a test can break it: an SQLite file system's name, and what fdatasync does (null: the
   // real one).
   const char* vfs = nullptr;
@@ -71,6 +79,9 @@ struct Options {
 struct ErasureRequest {
   std::vector<Id> ids;  // records; or an id that records name as a source
   bool cascade = true;  // also what was drawn from them (`sources`), and from that
+  // False: records of Options::whole_kinds stay, since less than their stream is meant. Named, they are refused; met on
+  // the way, passed over.
+  bool whole = true;
   Id actor;
   Id on_behalf_of;
   std::string reason;  // a code word such as "person_asked", never content
@@ -96,8 +107,8 @@ class Journal {
   Result<Appended> append_blocking(Id tenant, std::vector<Draft> drafts,
                                    Wait wait = Wait::kWritten);  // CLI, tests, start-up
 
-  // kNotFound if nothing hangs on an id; kForbidden if a record is of a kept kind (Options). Answers the
-  // `record.erased` record.
+  // kNotFound if nothing hangs on an id; kForbidden if a record is of a kept kind, or of a whole one (Options). Answers
+  // the `record.erased` record.
   virtual void erase(Id tenant, ErasureRequest request, AppendCallback done) = 0;  // durable
   Task<Result<Appended>> erase(Id tenant, ErasureRequest request);
   Result<Appended> erase_blocking(Id tenant, ErasureRequest request);

@@ -121,6 +121,20 @@ TEST(Journal, RefusesDraftsThatAreNoRecords) {
   EXPECT_EQ(home.append(kTenant, {named}).error().code, ErrorCode::kConflict);
 }
 
+TEST(Journal, RefusesKindsThatNoListNames) {
+  TestHome home;
+  home.options().kinds = {note("a/1").kind, "record.erased"};
+  home.reopen();
+  home.start();
+  Draft other = note("a/1");
+  other.kind = "note.forgotten";
+  EXPECT_EQ(home.append(kTenant, {note("a/1"), other}).error().code, ErrorCode::kInternal);
+  EXPECT_EQ(home.journal().written_seq(kTenant), 0u);
+  auto kept = home.append(kTenant, {note("a/1")});
+  ASSERT_TRUE(kept);
+  EXPECT_TRUE(home.journal().erase_blocking(kTenant, {.ids = {kept->records[0].id}, .reason = "test"}));
+}
+
 // The wall: every decision sees all earlier ones, also those of its own group.
 TEST(Journal, DecisionsSeeEveryEarlierRecord) {
   TestHome home;

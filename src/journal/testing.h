@@ -53,6 +53,16 @@ class TempDir {
   std::filesystem::path path_;
 };
 
+// The plainest view: every record's body as it is.
+struct CopyView final : View {
+  std::string_view name() const override { return "copy"; }
+  int version() const override { return 1; }
+  void create(Db& db) override { db.execute("CREATE TABLE copy_all(seq INTEGER PRIMARY KEY, body TEXT)"); }
+  void apply(Db& db, const Record& r) override {
+    db.prepare("INSERT INTO copy_all VALUES(?,?)").bind(1, r.seq).bind(2, r.body).run();
+  }
+};
+
 class TestHome {
  public:
   explicit TestHome(Options options = {.sync = false}) : options_(std::move(options)) {

@@ -4,17 +4,23 @@
 //
 //   call.reserved   call/call_…    see CallReserved; budgets: [[bud_…, start of its period], …]
 //   call.settled    call/call_…    see CallSettled; the call's reservation is released and its cost charged, in the
-//   reservation's periods budget.set      budget/bud_…   see BudgetSet budget.removed  budget/bud_…   {} price.set
-//   price/ten_…    {model: "provider/name", input, output, cached_input, request, source, from}
+//                                  reservation's periods
+//   budget.set      budget/bud_…   see BudgetSet
+//   budget.removed  budget/bud_…   {}
+//   price.set       price/ten_…    {model: "provider/name", input, output, cached_input, request, source, from}
 #pragma once
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "journal/record_kind.h"
 #include "ledger/ledger.h"
 
 namespace steward::ledger {
+
+inline constexpr journal::RecordKind kRecordKinds[] = {
+    {"call.reserved"}, {"call.settled"}, {"budget.set"}, {"budget.removed"}, {"price.set"}};
 
 struct CallReserved {
   Id call;

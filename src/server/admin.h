@@ -28,7 +28,10 @@ void register_jobs(Core& core);
 void register_content_job(Core& core);
 Task<void> purge_due_content(Core& core);  // now and then: makes the job if there is something for it
 // Hides the content of records (and of what hangs on them), and makes the job that purges the files: its answer.
-Task<Result<Reply>> erase_records(Core& core, identity::Caller caller, std::vector<Id> ids, std::string reason);
+// kStream: the ids are a whole stream's; kParts: what tells how things hang together stays (ErasureRequest::whole).
+enum class Erased { kStream, kParts };
+Task<Result<Reply>> erase_records(Core& core, identity::Caller caller, std::vector<Id> ids, std::string reason,
+                                  Erased what = Erased::kParts);
 // Of erased records: their views have folded that and no file holds them when this returns. On a job's thread.
 Result<Json> purge_files(Core& core, const jobs::Job& job, jobs::JobContext& context);
 

@@ -82,7 +82,8 @@ Task<Result<Reply>> erase(Core& core, AdminCall call) {
     ids = std::move(*found);
     if (ids.empty()) co_return fail(ErrorCode::kNotFound, fmt::format("There is no stream '{}'.", *stream));
   }
-  co_return co_await erase_records(core, call.caller, std::move(ids), reason);
+  co_return co_await erase_records(core, call.caller, std::move(ids), reason,
+                                   stream ? Erased::kStream : Erased::kParts);
 }
 
 }  // namespace
@@ -100,9 +101,11 @@ Json job_json(const jobs::Job& job) {
           {"error", job.error.empty() ? Json(nullptr) : Json(job.error)}};
 }
 
-Task<Result<Reply>> erase_records(Core& core, identity::Caller caller, std::vector<Id> ids, std::string reason) {
+Task<Result<Reply>> erase_records(Core& core, identity::Caller caller, std::vector<Id> ids, std::string reason,
+                                  Erased what) {
   const Id actor = caller.key ? caller.key->id : caller.principal;
-  const journal::ErasureRequest request{.ids = std::move(ids), .actor = actor, .on_behalf_of = {}, .reason = reason};
+  const journal::ErasureRequest request{
+      .ids = std::move(ids), .whole = what == Erased::kStream, .actor = actor, .on_behalf_of = {}, .reason = reason};
   auto erased = co_await core.journal->erase(caller.tenant, request);
   if (!erased) co_return fail(erased.error());
   auto job =
@@ -156,7 +159,8 @@ std::vector<Endpoint> job_endpoints(Core& core) {
           {.tag = "Journal",
            .summary = "Erase the content of records, and of what was drawn from them",
            .description = "Hidden everywhere when this answers; the job that it names purges the files. Records of "
-                          "accounts hold no content and are kept.",
+                          "accounts hold no content and are kept. Of a conversation the words can be erased, or all "
+                          "of it by its stream.",
            .request_schema = "Erasure",
            .response_schema = "Job",
            .success = 202},

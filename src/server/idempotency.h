@@ -11,9 +11,13 @@
 #include <set>
 #include <string>
 
+#include "journal/record_kind.h"
 #include "server/endpoint.h"
 
 namespace steward::server {
+
+inline constexpr journal::RecordKind kIdempotencyRecordKinds[] = {
+    {"idempotency.begun"}, {"idempotency.answered"}, {"idempotency.released"}};
 
 class Idempotency {
  public:

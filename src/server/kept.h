@@ -7,12 +7,14 @@
 // and the request may be sent again. Content lies in blobs that a record names, so erasing the record takes it. On the
 // request's io thread.
 #pragma once
+#include "journal/record_kind.h"
 #include "server/endpoint.h"
 
 namespace steward::server {
 
 inline constexpr size_t kMaxKeptBytes = size_t{32} << 20;  // of one answer; a larger one is given, not kept
 inline constexpr std::string_view kContentKind = "content.kept";
+inline constexpr journal::RecordKind kContentRecordKinds[] = {{kContentKind}};
 
 // As run by a handler, or as read back.
 struct KeptAnswer {

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "net/guard.h"
+#include "server/record_kinds.h"
 #include "server/route_options.h"
 
 namespace steward::server {
@@ -63,6 +64,10 @@ journal::Options journal_options(const Config& config, const fs::path& home) {
   // Accounts must stay countable: what holds no content is never erased.
   options.kept_kinds = {"call.", "budget.", "price.", "key.", "tenant.", "group.", "acl.", "job.", "setting."};
   options.kept_kinds.insert(options.kept_kinds.end(), std::begin(kKeptOfPeople), std::end(kKeptOfPeople));
+  for (const auto& kind : record_kinds()) {
+    options.kinds.emplace_back(kind.name);
+    if (kind.whole) options.whole_kinds.emplace_back(kind.name);
+  }
   options.group_limit = static_cast<size_t>(config.integer("journal.group_limit"));
   return options;
 }

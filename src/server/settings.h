@@ -10,9 +10,12 @@
 #include "base/config.h"
 #include "identity/identity.h"
 #include "journal/journal.h"
+#include "journal/record_kind.h"
 #include "journal/view.h"
 
 namespace steward::server {
+
+inline constexpr journal::RecordKind kSettingRecordKinds[] = {{"setting.changed"}};
 
 class Settings final : public journal::Fold {
  public:

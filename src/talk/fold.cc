@@ -55,6 +55,7 @@ std::vector<int64_t> numbers_of(Db& db, const char* sql, const Id& tenant, const
   return out;
 }
 
+// Its files are nobody's part any more: they go with their own records, or may be given to another conversation.
 void forget_conversation(Db& db, const Id& tenant, const Id& conversation) {
   for (const char* sql : {"SELECT number FROM talk_messages WHERE tenant = ? AND conversation = ?",
                           "SELECT number FROM talk_attachments WHERE tenant = ? AND conversation = ?",
@@ -63,6 +64,8 @@ void forget_conversation(Db& db, const Id& tenant, const Id& conversation) {
   }
   for (const char* sql : {"DELETE FROM talk_messages WHERE tenant = ? AND conversation = ?",
                           "DELETE FROM talk_shares WHERE tenant = ? AND conversation = ?",
+                          "UPDATE talk_attachments SET conversation = '', message = '' WHERE tenant = ? AND "
+                          "conversation = ?",
                           "DELETE FROM talk_conversations WHERE tenant = ? AND id = ?"})
     db.prepare(sql).bind(1, tenant).bind(2, conversation).run();
 }
@@ -106,6 +109,28 @@ void forget_attachment(Db& db, const Id& tenant, journal::Seq seq) {
   const int64_t number = (tenant_number(db, tenant) << kSeqBits) + static_cast<int64_t>(seq) * 2;
   db.prepare("DELETE FROM talk_attachments WHERE number = ?").bind(1, number).run();
   if (db.changes() > 0) forget_words(db, number);
+}
+
+// What was read of a file, erased by itself: the file is there still, and nobody can tell what is in it.
+void wipe_reading(Db& db, const Id& tenant, const Id& attachment) {
+  db.prepare(
+        "UPDATE talk_attachments SET read_seq = 0, type = 'application/octet-stream', kind = 'other', state = "
+        "'failed', "
+        "pages = NULL, characters = NULL, error = '', text_blob = '' WHERE tenant = ? AND id = ?")
+      .bind(1, tenant)
+      .bind(2, attachment)
+      .run();
+  auto& row = db.prepare(
+                    "SELECT a.number, a.name, a.conversation, c.owner FROM talk_attachments a JOIN talk_conversations "
+                    "c ON c.tenant = a.tenant AND c.id = a.conversation WHERE a.tenant = ? AND a.id = ?")
+                  .bind(1, tenant)
+                  .bind(2, attachment);
+  const bool sent = row.step();
+  const int64_t number = sent ? row.integer(0) : 0;
+  const std::string name = sent ? row.text(1) : "";
+  const Id conversation = sent ? row.text(2) : "", owner = sent ? row.text(3) : "";
+  row.reset();
+  if (sent) index_words(db, number, owner, conversation, name + "\n");
 }
 
 }  // namespace
@@ -162,7 +187,7 @@ void share(Db& db, const Record& record, const Id& conversation, const Json& bod
     db.prepare("DELETE FROM talk_shares WHERE tenant = ? AND id = ?").bind(1, record.tenant).bind(2, id).run();
     return;
   }
-  db.prepare("INSERT OR IGNORE INTO talk_shares VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+  db.prepare("INSERT OR IGNORE INTO talk_shares VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(1, record.tenant)
       .bind(2, id)
       .bind(3, conversation)
@@ -171,6 +196,7 @@ void share(Db& db, const Record& record, const Id& conversation, const Json& bod
       .bind(6, peek_text(body, "leaf"))
       .bind(7, peek_text(body, "tag"))
       .bind(8, record.time)
+      .bind(9, record.seq)
       .run();
 }
 
@@ -218,14 +244,21 @@ void erased(Db& db, const Record& record) {
       forget_conversation(db, record.tenant, id);
     forget_text(db, record.tenant, seq);
     forget_attachment(db, record.tenant, seq);
-    db.prepare("DELETE FROM talk_projects WHERE tenant = ? AND seq = ?").bind(1, record.tenant).bind(2, seq).run();
-    db.prepare("DELETE FROM talk_responses WHERE tenant = ? AND seq = ?").bind(1, record.tenant).bind(2, seq).run();
+    for (const auto& id :
+         found_by_seq(db, "SELECT id FROM talk_attachments WHERE tenant = ? AND read_seq = ? AND read_seq > 0",
+                      record.tenant, seq))
+      wipe_reading(db, record.tenant, id);
+    for (const char* sql : {"DELETE FROM talk_projects WHERE tenant = ? AND seq = ?",
+                            "DELETE FROM talk_shares WHERE tenant = ? AND seq = ?",  // with somebody who was erased
+                            "DELETE FROM talk_responses WHERE tenant = ? AND seq = ?"})
+      db.prepare(sql).bind(1, record.tenant).bind(2, seq).run();
   }
 }
 
 void came_erased(Db& db, const Record& record) {
   if (record.sources.empty()) return;
   if (record.kind == kContent) return wipe_text(db, record.tenant, record.sources.front());
+  if (record.kind == kAttachmentRead) return wipe_reading(db, record.tenant, record.sources.front());
   if (record.kind != kItemAdded) return;
   const Id conversation = record.stream.substr(record.stream.find('/') + 1);
   db.prepare(

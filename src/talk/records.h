@@ -27,6 +27,7 @@
 #include "base/json.h"
 #include "identity/identity.h"
 #include "journal/record.h"
+#include "journal/record_kind.h"
 
 namespace steward::talk {
 
@@ -38,8 +39,27 @@ inline constexpr std::string_view kCreated = "conversation.created", kUpdated = 
                                   kDeleted = "conversation.deleted", kRestored = "conversation.restored",
                                   kShareMade = "share.made", kShareTakenBack = "share.taken_back",
                                   kAttachmentAdded = "attachment.added", kAttachmentRead = "attachment.read",
-                                  kAttachmentRemoved = "attachment.removed", kProjectMade = "project.made",
-                                  kProjectChanged = "project.changed", kProjectRemoved = "project.removed";
+                                  kProjectMade = "project.made", kProjectChanged = "project.changed",
+                                  kProjectRemoved = "project.removed";
+// Items are added by the Conversations API (gateway/conversations/conversation_store.h). A message's words
+// (kContent), a share and a file can be erased alone; the rest is the tree, and goes with its conversation.
+inline constexpr journal::RecordKind kRecordKinds[] = {{.name = kCreated, .whole = true},
+                                                       {.name = kUpdated, .whole = true},
+                                                       {.name = kMessageSaid, .whole = true},
+                                                       {.name = kAnswerStarted, .whole = true},
+                                                       {.name = kAnswerEnded, .whole = true},
+                                                       {.name = kContent},
+                                                       {.name = kTakenBack, .whole = true},
+                                                       {.name = kPlaced, .whole = true},
+                                                       {.name = kDeleted, .whole = true},
+                                                       {.name = kRestored, .whole = true},
+                                                       {.name = kShareMade},
+                                                       {.name = kShareTakenBack, .whole = true},
+                                                       {.name = kAttachmentAdded},
+                                                       {.name = kAttachmentRead},
+                                                       {.name = kProjectMade, .whole = true},
+                                                       {.name = kProjectChanged, .whole = true},
+                                                       {.name = kProjectRemoved, .whole = true}};
 
 std::string conversation_stream(const Id& id);
 std::string attachment_stream(const Id& id);

@@ -42,10 +42,12 @@ CREATE TABLE talk_attachments(number INTEGER NOT NULL PRIMARY KEY, tenant TEXT N
  pages INTEGER, characters INTEGER, error TEXT NOT NULL, text_blob TEXT NOT NULL, conversation TEXT NOT NULL,
  message TEXT NOT NULL);
 CREATE UNIQUE INDEX talk_attachments_id ON talk_attachments(tenant, id);
+CREATE INDEX talk_attachments_read ON talk_attachments(tenant, read_seq) WHERE read_seq > 0;
 CREATE INDEX talk_attachments_in ON talk_attachments(tenant, conversation) WHERE conversation != '';
 CREATE TABLE talk_shares(tenant TEXT NOT NULL, id TEXT NOT NULL, conversation TEXT NOT NULL, owner TEXT NOT NULL,
- reader TEXT NOT NULL, leaf TEXT NOT NULL, tag TEXT NOT NULL, created INTEGER NOT NULL,
+ reader TEXT NOT NULL, leaf TEXT NOT NULL, tag TEXT NOT NULL, created INTEGER NOT NULL, seq INTEGER NOT NULL,
  PRIMARY KEY(tenant, id)) WITHOUT ROWID;
+CREATE INDEX talk_shares_seq ON talk_shares(tenant, seq);
 CREATE INDEX talk_shares_of ON talk_shares(tenant, conversation);
 CREATE INDEX talk_shares_with ON talk_shares(tenant, reader);
 CREATE INDEX talk_shares_tag ON talk_shares(tag) WHERE tag != '';
@@ -116,7 +118,8 @@ std::string current_of(Db& db, const Id& tenant, const Id& conversation) {
   return current;
 }
 
-void said(Db& db, const Record& record, const Id& conversation, const Json& body) {
+// False: no such conversation (any more).
+bool said(Db& db, const Record& record, const Id& conversation, const Json& body) {
   const Json& answer = peek(body, "answer");
   const Id answer_id = peek_text(answer, "item");
   Row row{.number = fold::row_number(db, record, 0),
@@ -128,9 +131,9 @@ void said(Db& db, const Record& record, const Id& conversation, const Json& body
           .status = peek(body, "queued") == true ? "queued" : "completed",
           .answer = answer_id};
   if (peek(body, "attachments").is_array()) row.attachments = dump(peek(body, "attachments"));
-  if (!touch(db, record, conversation, answer_id.empty() ? row.id : answer_id)) return;
+  if (!touch(db, record, conversation, answer_id.empty() ? row.id : answer_id)) return false;
   insert(db, record, conversation, row);
-  if (answer_id.empty()) return;
+  if (answer_id.empty()) return true;
   insert(db, record, conversation,
          {.number = row.number + 1,
           .depth = row.depth + 1,
@@ -140,6 +143,7 @@ void said(Db& db, const Record& record, const Id& conversation, const Json& body
           .kind = "answer",
           .status = "queued",
           .asked = dump(answer)});
+  return true;
 }
 
 void started(Db& db, const Record& record, const Id& conversation, const Json& body) {
@@ -261,6 +265,7 @@ void TalkView::apply(Db& db, const Record& record) {
   const bool conversation = stream.starts_with("conversation/"), attachment = stream.starts_with("attachment/"),
              project = stream.starts_with("project/"), response = stream.starts_with("response/");
   if (!conversation && !attachment && !project && !response) return;
+  (void)fold::tenant_number(db, record.tenant);  // by its first record, whether that is erased or not
   if (record.erased) return fold::came_erased(db, record);
   const Json body = read_own(record.body);
   if (!body.is_object()) return;
@@ -305,8 +310,7 @@ void TalkView::fold_conversation(Db& db, const Record& record, const Json& body)
 
 void TalkView::fold_tree(Db& db, const Record& record, const Json& body) {
   const Id conversation = record.stream.substr(record.stream.find('/') + 1);
-  if (record.kind == kMessageSaid) {
-    said(db, record, conversation, body);
+  if (record.kind == kMessageSaid && said(db, record, conversation, body)) {
     for (const auto& one : peek(body, "attachments")) {
       if (!one.is_string()) continue;
       db.prepare(
@@ -417,8 +421,6 @@ void TalkView::fold_attachment(Db& db, const Record& record, const Json& body) {
     peek(body, "characters").is_number() ? update.bind(6, peek_integer(body, "characters")) : update.bind_null(6);
     update.run();
     index_attachment(db, record.tenant, id);
-  } else if (record.kind == kAttachmentRemoved) {
-    db.prepare("DELETE FROM talk_attachments WHERE tenant = ? AND id = ?").bind(1, record.tenant).bind(2, id).run();
   }
 }
 

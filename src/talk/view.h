@@ -23,7 +23,7 @@ class TalkView final : public journal::View {
  public:
   explicit TalkView(BlobReader blob) : blob_(std::move(blob)) {}
   std::string_view name() const override { return "talk"; }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   void create(journal::Db& db) override;
   void apply(journal::Db& db, const journal::Record& record) override;
 
@@ -39,7 +39,7 @@ class TalkView final : public journal::View {
   BlobReader blob_;
 };
 
-namespace fold {  // the parts that need no blob (fold_places.cc, fold_erased.cc)
+namespace fold {  // the parts that need no blob (fold.cc)
 
 // The number of a tenant in this view, for rows of the index; made at its first record.
 int64_t tenant_number(journal::Db& db, const Id& tenant);

@@ -221,6 +221,55 @@ TEST(View, ErasureTakesWordsAndRows) {
   it.expect_rebuilt_alike();
 }
 
+// What names a reader as its source is erased with them; the conversation stands.
+TEST(View, AShareGoesWithItsReader) {
+  Home it;
+  it.create("conv_a");
+  it.say("conv_a", "msg_1", "", "the zebra");
+  it.append("conv_a", kShareMade, {{"share", "shr_1"}, {"owner", kMe}, {"with", kOther}, {"leaf", "msg_1"}}, kOther);
+  EXPECT_EQ(it.find("zebra", kOther).size(), 1U);
+  it.erase({kOther});
+  EXPECT_TRUE(it.find("zebra", kOther).empty());
+  EXPECT_EQ(it.find("zebra").size(), 1U);
+  it.expect_rebuilt_alike();
+}
+
+// Its name stays found; what it said is not.
+TEST(View, WhatWasReadOfAFileCanBeErasedAlone) {
+  Home it;
+  it.create("conv_a");
+  it.attach("att_1", "quagga.txt");
+  const identity::Caller caller{.tenant = kTenant, .principal = kMe};
+  auto read = draft_of(caller, attachment_stream("att_1"), kAttachmentRead,
+                       {{"state", "ready"}, {"type", "text/plain"}, {"kind", "text"}, {"characters", 7}}, "att_1");
+  const Id record = it.home.append(kTenant, {read})->records[0].id;
+  it.give("conv_a", "msg_1", "", Json::array({"att_1"}));
+  it.erase({record});
+  const auto row =
+      it.read<std::optional<AttachmentRow>>([](auto& db) { return find_attachment(db, kTenant, "att_1"); });
+  ASSERT_TRUE(row);
+  EXPECT_EQ(std::tie(row->state, row->kind, row->conversation), std::tuple("failed", "other", "conv_a"));
+  EXPECT_EQ(it.find("quagga").size(), 1U);
+  it.expect_rebuilt_alike();
+}
+
+// The stream of a conversation erased by itself, as an administrator can: what was attached is free again.
+TEST(View, FilesOutliveTheConversationThatCarriedThem) {
+  Home it;
+  it.create("conv_a");
+  it.attach("att_1", "quagga.txt");
+  it.give("conv_a", "msg_1", "", Json::array({"att_1"}));
+  std::vector<Id> all;
+  for (const auto& record : it.records("conv_a")) all.push_back(record.id);
+  it.erase(all);
+  const auto row =
+      it.read<std::optional<AttachmentRow>>([](auto& db) { return find_attachment(db, kTenant, "att_1"); });
+  ASSERT_TRUE(row);
+  EXPECT_EQ(row->conversation, "");
+  EXPECT_TRUE(it.find("quagga").empty());
+  it.expect_rebuilt_alike();
+}
+
 // A page is read by its index, whatever there is beside it.
 TEST(View, TenThousandConversationsAreListedByPages) {
   Home it;

@@ -1,4 +1,4 @@
-"""Random histories over the public interfaces: settings of every kind, and calls with every kind of end."""
+"""Random histories over the public interfaces: settings of every kind, calls with every kind of end, and what people do in Talk."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import httpx
 
+from tests.checks.history_talk import UNDO_S, Talkers
 from tests.harness import scripts, wire
 from tests.harness.admin import Admin
 from tests.harness.money import Price
@@ -28,7 +29,22 @@ deployments = ["script/good-1"]
 [people]
 session_noted_s = 1
 sign_in_tries = 1000
+
+[engine]
+enabled = false
+
+[talk]
+undo_seconds = {undo_s}
+
+[limits]
+allow_inside = ["127.0.0.1"]
 """
+
+
+def config_of(base_url: str) -> str:
+    return CONFIG.format(base_url=base_url, undo_s=UNDO_S)
+
+
 MODELS = ("good-1", "endless-1", "dies-1", "broken-1", "more-1", "held-1")
 ZONES = ("UTC", "Europe/Zurich", "Asia/Tokyo", "America/St_Johns", "Pacific/Kiritimati")
 NAMES = ("plain", "Zürich", "日本語", "كتاب", "e\u0301 combining", "quote ' \" \\ end", "😀")
@@ -53,8 +69,9 @@ class Stopped(Exception):
 class History:
     """Acts as an owner and several callers, on a seed."""
 
-    def __init__(self, steward: Steward, rng: random.Random):
+    def __init__(self, steward: Steward, rng: random.Random, shelf: str):
         self.steward, self.rng = steward, rng
+        self.talkers = Talkers(steward, rng, shelf)
         self.unexpected: list[str] = []
         self.made = 0
 
@@ -63,15 +80,18 @@ class History:
         self.steward.start()
         with Admin(self.steward) as admin:
             self._furnish(admin)
-            for action in self._states(admin):  # while no overrun has stopped the budget
+            for action in [*self._states(admin), *self.talkers.actions(admin)]:  # while no overrun has stopped the budget
                 self._do(action, may_be_stopped=False)
             self._some(admin, turns // 2)
+        self._do(self.talkers.leave_open)
         self._die_with_a_call_under_way()
         self.steward.start()
         with Admin(self.steward) as admin:
+            self._do(self.talkers.stop_what_was_left)
             self._some(admin, turns - turns // 2)
             self._each_once(admin)
             self._wait_for_jobs(admin)
+        self.talkers.close()
         if (code := self.steward.stop()) != 0:
             self.unexpected.append(f"the orderly end answered {code}")
         return self.unexpected
@@ -84,6 +104,7 @@ class History:
         self.keys = [admin.new_key(f"key {i}", owner=self.people[i % 3], team=self.teams[i % 2]) for i in range(4)]
         admin.set_budget("whole", admin.tenant(), 10**13, "month")
         admin.set_budget("overrun", self.keys[3]["id"], 10**12, "day")
+        self.talkers.enter(admin, self.teams)
 
     def _die_with_a_call_under_way(self) -> None:
         """A call that is in doubt after the crash."""
@@ -209,7 +230,7 @@ class History:
             asyncio.run(self._calls())
 
         settings = [new_key, change_key, rotate_key, revoke_key, new_person, disable_and_enable, erase_person, come_and_go, join, join_and_leave, set_budget, drop_budget, set_price, set_setting, unset_setting, same_request_twice]
-        return [*settings, *self._states(admin), ends_of_calls, ends_of_calls, ends_of_calls]
+        return [*settings, *self._states(admin), *self.talkers.actions(admin), ends_of_calls, ends_of_calls, ends_of_calls]
 
     def _states(self, admin: Admin) -> list[Callable[[], None]]:
         """What the model API keeps: contents, answers under a key, responses, conversations, files, batches."""

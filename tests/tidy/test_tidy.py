@@ -147,3 +147,38 @@ def test_no_words_of_unfinished_work():
     wrong = [f"{rel(path)}:{number}" for path in [*cpp(), *tracked("*.py", "docs/*.md")] if path != Path(__file__)
              for number, line in enumerate(path.read_text().splitlines(), 1) if words.search(line)]
     assert wrong == []
+
+
+# The lists of kinds (src/journal/record_kind.h): what is written is held to them by the journal itself. A fold that waits for a kind that nobody
+# writes would be silent, so what kinds are compared with is held here.
+LISTED = re.compile(r"RecordKinds?\[\] = \{(.*?)\};", re.DOTALL)
+NAMED = re.compile(r"\b(k\w+)\s*=\s*\"([a-z_]+\.[a-z_]+)\"")
+COMPARED = re.compile(r"\bkind [!=]= \"([a-z_]+\.[a-z_]+)\"|\bkind [!=]= (k\w+)")
+
+
+def listed_kinds(texts: list[str]) -> set[str]:
+    named = dict(pair for text in texts for pair in NAMED.findall(text))
+    rows = [row for text in texts for body in LISTED.findall(text) for row in re.findall(r"\{([^{}]+)\}", body)]
+    words = [row.split(",")[0].strip() for row in rows]
+    return {word.strip('"') if word.startswith('"') else named[word] for word in words}
+
+
+def unknown_kinds(text: str, known: set[str]) -> list[str]:
+    """Kinds that a file compares with and no list has, by their name or by a constant of this file."""
+    named = dict(NAMED.findall(text))
+    compared = [literal or named.get(constant, "") for literal, constant in COMPARED.findall(text)]
+    return [kind for kind in compared if kind and kind not in known]
+
+
+def test_kinds_of_records_that_are_looked_for_are_listed():
+    paths = [path for path in tracked("src/*.cc", "src/*.h") if not path.name.endswith(("_test.cc", "testing.h"))]
+    known = listed_kinds([path.read_text() for path in paths])
+    assert {"record.erased", "call.settled", "job.retried", "conversation.placed", "acl.interned", "batch.answered"} <= known
+    wrong = [f"{rel(path)}: {kind}" for path in paths for kind in unknown_kinds(path.read_text(), known)]
+    assert wrong == []
+
+
+def test_the_search_for_kinds_sees_what_no_list_has():
+    known = {"a.b"}
+    assert unknown_kinds('if (record.kind == "a.b" || record.kind != "a.c") {', known) == ["a.c"]
+    assert unknown_kinds('constexpr std::string_view kEnd = "a.d";\n  if (record.kind == kEnd) return;', known) == ["a.d"]

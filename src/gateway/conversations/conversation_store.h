@@ -9,6 +9,9 @@
 
 namespace steward::gateway {
 
+// Those that begin, change and delete a conversation are Talk's.
+inline constexpr journal::RecordKind kConversationRecordKinds[] = {{"conversation.item_added"}};
+
 class ConversationStore {
  public:
   ConversationStore(Services& services, ResponseStore& responses) : services_(services), responses_(responses) {}

@@ -9,9 +9,13 @@
 #pragma once
 #include "gateway/call.h"
 #include "gateway/conversations/disk.h"
+#include "journal/record_kind.h"
 #include "net/http_server.h"
 
 namespace steward::gateway {
+
+inline constexpr journal::RecordKind kResponseRecordKinds[] = {
+    {"response.queued"}, {"response.started"}, {"response.stored"}, {"response.events"}};
 
 struct StoredResponse {
   Id id;

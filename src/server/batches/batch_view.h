@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "journal/record_kind.h"
 #include "journal/view.h"
 
 namespace steward::server {
@@ -13,6 +14,8 @@ inline constexpr std::string_view kFileKind = "file.kept";
 inline constexpr std::string_view kBatchKind = "batch.created";
 inline constexpr std::string_view kBatchLineKind = "batch.answered";
 inline constexpr std::string_view kBatchStateKind = "batch.changed";
+inline constexpr journal::RecordKind kBatchRecordKinds[] = {
+    {kFileKind}, {kBatchKind}, {kBatchLineKind}, {kBatchStateKind}};
 
 struct FileRow {
   Id id, owner, record;
