@@ -55,7 +55,7 @@ std::vector<std::string_view> types_of(const Json& usage, const UsageOptions& op
 void add_columns(Table& table, const std::vector<std::string_view>& types, bool for_people) {
   for (const char* title : {"calls", "failed", "input", "cached", "output"}) table.column(title, Align::kRight);
   if (!for_people) {
-    for (const char* title : {"cache_write", "reasoning", "tool_calls", "estimated"})
+    for (const char* title : {"cache_write", "reasoning", "tool_calls", "estimated", "unpriced"})
       table.column(title, Align::kRight);
   }
   for (const std::string_view type : types)
@@ -63,20 +63,27 @@ void add_columns(Table& table, const std::vector<std::string_view>& types, bool 
   table.column(for_people ? "cost" : "cost_microusd", Align::kRight);
 }
 
+// A tilde: some of these calls were counted here, because their provider told nothing. A plus: the cost of some is not
+// known at all, so it is not in the sum.
+std::string cost_cell(const Json& sums) {
+  const int64_t calls = sums["calls"].get<int64_t>(), unpriced = sums["unpriced"].get<int64_t>();
+  if (calls > 0 && unpriced == calls) return "no price";
+  const bool estimated = sums["estimated"].get<int64_t>() > 0;
+  return (estimated ? "~" : "") + dollars(sums["cost_microusd"].get<std::string>()) + (unpriced > 0 ? "+" : "");
+}
+
 void add_cells(std::vector<std::string>& cells, const Json& sums, const std::vector<std::string_view>& types,
                bool for_people) {
   std::vector<std::string> names{"calls", "failed", "prompt_tokens", "cached_tokens", "completion_tokens"};
-  if (!for_people) names.insert(names.end(), {"cache_write_tokens", "reasoning_tokens", "tool_calls", "estimated"});
+  if (!for_people)
+    names.insert(names.end(), {"cache_write_tokens", "reasoning_tokens", "tool_calls", "estimated", "unpriced"});
   for (const auto& name : names) {
     const int64_t value = sums[name].get<int64_t>();
     cells.push_back(for_people ? thousands(value) : std::to_string(value));
   }
   for (const std::string_view type : types)
     cells.push_back(for_people ? dollars(cost_of(sums, type)) : cost_of(sums, type));
-  const std::string cost = sums["cost_microusd"];
-  // A tilde: some of these calls were counted here, because their provider told nothing.
-  const bool estimated = for_people && sums["estimated"].get<int64_t>() > 0;
-  cells.push_back(for_people ? (estimated ? "~" : "") + dollars(cost) : cost);
+  cells.push_back(for_people ? cost_cell(sums) : sums["cost_microusd"].get<std::string>());
 }
 
 Table table_of(const Json& usage, const std::vector<std::string>& groups,
@@ -131,6 +138,11 @@ int usage(const UsageOptions& options, const Context& context) {
   context.print(table.text(context));
   if (const int64_t estimated = (*usage)["total"]["estimated"].get<int64_t>(); estimated > 0)
     context.line(fmt::format("~ {} of the calls counted here: their provider told no usage.", thousands(estimated)));
+  if (const int64_t unpriced = (*usage)["total"]["unpriced"].get<int64_t>(); unpriced > 0)
+    context.line(
+        fmt::format("{} of the calls in no sum: nobody told what their model costs. Set it with "
+                    "'steward models price MODEL --provider NAME --input … --output …'.",
+                    thousands(unpriced)));
   return kDone;
 }
 

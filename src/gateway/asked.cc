@@ -41,7 +41,8 @@ Dialect dialect_of_path(std::string_view path) {
   if (path.starts_with("/v1/messages")) return Dialect::kMessages;
   if (path.starts_with("/v1/responses") || path.starts_with("/v1/conversations")) return Dialect::kResponses;
   const auto split = path.starts_with("/v1/models/") ? split_gemini_path(path.substr(11)) : std::nullopt;
-  const bool gemini_method = split && (split->method.ends_with("Content") || split->method == "countTokens");
+  const bool gemini_method = split && (split->method.ends_with("Content") || split->method == "batchEmbedContents" ||
+                                       split->method == "countTokens");
   if (path == "/v1beta" || path.starts_with("/v1beta/") || gemini_method) return Dialect::kGemini;
   return Dialect::kChat;
 }

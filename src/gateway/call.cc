@@ -8,12 +8,17 @@
 
 namespace steward::gateway {
 namespace {
-constexpr DurationUs kExpiryGraceUs = 60 * kSecondUs;  // a reservation outlives the longest call by this
-
-bool key_refused(const Error& error) {
-  return error.code == ErrorCode::kUpstreamError && error.details.is_object() &&
-         error.details.value("upstream_status", Json()) == 401;
+// A line of a batch goes out as a live call: a provider that sends invoices has its own word on what that costs. Where
+// no invoice comes - the embedded engine, a model server of one's own - the owner's price is all there is, and if it
+// has a row for batches, that is the one.
+bool has_batch_price(const identity::Caller& caller, const Target& target, const std::optional<ledger::Price>& price) {
+  const bool own = target.local() || target.options->profile.quirks.own_server;
+  return caller.in_batch && own && price &&
+         std::ranges::find(price->tiers, ledger::ServiceLevel::kBatch, &ledger::PriceTier::service) !=
+             price->tiers.end();
 }
+
+constexpr DurationUs kExpiryGraceUs = 60 * kSecondUs;  // a reservation outlives the longest call by this
 }  // namespace
 
 std::shared_ptr<FairQueue> Services::queue_of(const std::string& model, size_t slots) {
@@ -36,21 +41,26 @@ Call::Call(Services& services, identity::Caller caller, CancelToken cancel, Targ
 Task<Status> Call::reserve(Bound bound) {
   input_bound_ = bound.input_tokens;
   const auto options = services_.current();
+  auto price = services_.ledger.price(caller_.tenant, target_.provider, target_.upstream_model);
+  priced_ = price.has_value();
+  at_batch_price_ = has_batch_price(caller_, target_, price);
+  if (at_batch_price_ && bound.may_use.service == ledger::ServiceLevel::kDefault)
+    bound.may_use.service = ledger::ServiceLevel::kBatch;
   const DurationUs longest = std::chrono::microseconds(options->call_deadline + options->queue_deadline).count();
-  auto reserved = co_await services_.ledger.reserve(
-      {.call = id_,
-       .caller = caller_,
-       .model = target_.upstream_model,
-       .provider = target_.provider,
-       .endpoint = endpoint_,
-       .price = services_.ledger.price(caller_.tenant, target_.provider, target_.upstream_model),
-       .input_tokens_bound = bound.input_tokens,
-       .n = bound.choices,
-       .requested_output_tokens = bound.requested_output,
-       .output_cap = bound.output_cap,
-       .may_use = std::move(bound.may_use),
-       .local = target_.local(),
-       .expires_at = services_.clock.now_us() + longest + kExpiryGraceUs});
+  auto reserved =
+      co_await services_.ledger.reserve({.call = id_,
+                                         .caller = caller_,
+                                         .model = target_.upstream_model,
+                                         .provider = target_.provider,
+                                         .endpoint = endpoint_,
+                                         .price = std::move(price),
+                                         .input_tokens_bound = bound.input_tokens,
+                                         .n = bound.choices,
+                                         .requested_output_tokens = bound.requested_output,
+                                         .output_cap = bound.output_cap,
+                                         .may_use = std::move(bound.may_use),
+                                         .local = target_.local(),
+                                         .expires_at = services_.clock.now_us() + longest + kExpiryGraceUs});
   if (!reserved) {
     services_.meters.refused(endpoint_, info(reserved.error().code).name);
     if (reserved.error().code == ErrorCode::kBudgetExceeded && !bound.open_ended.empty()) {
@@ -86,8 +96,9 @@ Task<void> Call::settle(ledger::Usage usage, ledger::Outcome outcome, const Erro
   if (std::exchange(settled_, true)) co_return;
   services_.meters.closed();
   ticket_.reset();
+  if (at_batch_price_ && usage.service == ledger::ServiceLevel::kDefault) usage.service = ledger::ServiceLevel::kBatch;
   if (!target_.local()) {
-    const bool refused = error != nullptr && key_refused(*error);
+    const bool refused = error != nullptr && routing::key_was_refused(*error);
     if (refused || error == nullptr) services_.directory.told_key(target_.provider, refused);
   }
   const DurationUs duration = services_.clock.monotonic_us() - started_us_;
@@ -169,6 +180,7 @@ void Call::set_headers(net::Headers& headers, bool with_cost) const {
     headers.set("x-steward-max-output-tokens", std::to_string(reservation_.output_tokens));
   if (!dropped_.empty()) headers.set("x-steward-dropped", join(dropped_, ", "));
   if (with_cost) headers.set("x-steward-cost-microusd", to_microusd_decimal(charge_.cost));
+  if (with_cost && !priced_) headers.set("x-steward-unpriced", "true");
   if (with_cost && charge_.overrun > 0) headers.set("x-steward-overrun-microusd", to_microusd_decimal(charge_.overrun));
   const ledger::RateState& rate = reservation_.rate;
   const auto seconds = [](DurationUs us) { return fmt::format("{:.3f}s", static_cast<double>(us) / 1e6); };
@@ -193,6 +205,7 @@ Json Call::report() const {
   Json out = {{"call", id_},
               {"cost_microusd", to_microusd_decimal(charge_.cost)},
               {"reserved_microusd", to_microusd_decimal(reservation_.reserved)}};
+  if (!priced_) out["unpriced"] = true;
   if (!route_.empty()) out["route"] = route_;
   if (!attempts_.empty()) out["attempts"] = attempts_;
   if (charge_.overrun > 0) out["overrun_microusd"] = to_microusd_decimal(charge_.overrun);

@@ -81,6 +81,8 @@ class Call {
   TimeUs started_us_;
   DurationUs first_us_ = 0;
   int64_t input_bound_ = 0;
+  bool priced_ = true;           // a price is known
+  bool at_batch_price_ = false;  // see reserve()
   ledger::Reservation reservation_;
   ledger::Charge charge_;
   std::unique_ptr<FairQueue::Ticket> ticket_;

@@ -47,6 +47,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)stops_of(completion->body);
     if (completion->choices() < 1 || completion->choices() > kMaxCompletionChoices) __builtin_trap();
   }
+  (void)read_gemini_embedding(Json(*body), "m", true);
+  (void)read_gemini_embedding(Json(*body), "m", false);
   (void)read_embedding(std::move(*body));
   return 0;
 }

@@ -29,8 +29,9 @@ class Directory {
   std::optional<Target> known(const std::string& name) const { return look_up(name); }  // asks nobody
   Task<void> refresh();  // asks providers that list their models, if it is time
   std::vector<ModelEntry> entries() const;
-  // What a provider's last answer says of the key that it was given. A refusal is shown beside its models, until an
-  // answer, another key or some minutes say that it may be tried again; calls are sent all the same.
+  // What a provider's last answer says of the key that it was given. A refusal is shown beside its models, and routes
+  // ask others before it, until an answer, another key or some minutes say that it may be tried again. Where nobody
+  // else is, calls are sent to it all the same.
   void told_key(const std::string& provider, bool refused);
   bool refuses_key(const std::string& provider) const;
   void reload(std::vector<ProviderOptions> providers);

@@ -47,14 +47,16 @@ class ModelGateway final : public Gateway {
   }
 
   Task<void> gemini(Caller caller, net::Request& request, net::Responder& responder) override {
-    const auto path = split_gemini_path(request.params["call"]);
+    auto path = split_gemini_path(request.params["call"]);
+    if (path && (path->method == "embedContent" || path->method == "batchEmbedContents"))
+      co_return co_await embed_for_gemini(std::move(caller), std::move(*path), request, responder);
     const bool stream = path && path->method == "streamGenerateContent";
     const bool counts = path && path->method == "countTokens";
     if (!path || (!stream && !counts && path->method != "generateContent")) {
       co_return co_await refuse(services_, Dialect::kGemini, request, responder,
                                 Error(ErrorCode::kNotFound,
                                       "A model is asked for generateContent, "
-                                      "streamGenerateContent or countTokens here."));
+                                      "streamGenerateContent, countTokens, embedContent or batchEmbedContents here."));
     }
     auto asked = read_call(Dialect::kGemini, request, {.model = path->model, .stream = stream});
     if (!asked) co_return co_await refuse(services_, Dialect::kGemini, request, responder, std::move(asked.error()));
@@ -108,7 +110,7 @@ class ModelGateway final : public Gateway {
     co_await services_.directory.refresh();
     Json models = Json::array();
     for (const auto& entry : entries()) {
-      if (entry.kind == "chat" && may_use(services_, caller, entry.name, kModels)) models.push_back(gemini_json(entry));
+      if (may_use(services_, caller, entry.name, kModels)) models.push_back(gemini_json(entry));
     }
     (void)co_await responder.send(200, "application/json", dump({{"models", std::move(models)}}));
   }
@@ -171,6 +173,18 @@ class ModelGateway final : public Gateway {
   }
 
  private:
+  Task<void> embed_for_gemini(Caller caller, GeminiPath path, net::Request& request, net::Responder& responder) {
+    auto body = parse_json(request.body);
+    const bool batch = path.method == "batchEmbedContents";
+    auto asked = body ? read_gemini_embedding(std::move(*body), std::move(path.model), batch)
+                      : Result<EmbeddingRequest>(fail(std::move(body.error())));
+    if (asked) {
+      if (auto ok = may_use(services_, caller, asked->model, kEmbeddings); !ok) asked = fail(std::move(ok.error()));
+    }
+    if (!asked) co_return co_await refuse(services_, Dialect::kGemini, request, responder, std::move(asked.error()));
+    co_await serve_embedding(services_, std::move(caller), std::move(*asked), request, responder);
+  }
+
   Task<void> refuse_plainly(net::Request& request, net::Responder& responder, std::string_view endpoint, Error error) {
     services_.meters.refused(std::string(endpoint), info(error.code).name);
     co_await write_openai_error(request, responder, std::move(error));
@@ -210,6 +224,7 @@ class ModelGateway final : public Gateway {
                 {"displayName", entry.name},
                 {"description", fmt::format("{}, through Steward", entry.provider)},
                 {"supportedGenerationMethods", {"generateContent", "streamGenerateContent", "countTokens"}}};
+    if (entry.kind == "embedding") out["supportedGenerationMethods"] = {"embedContent", "batchEmbedContents"};
     if (entry.context_tokens > 0) out["inputTokenLimit"] = entry.context_tokens;
     return out;
   }

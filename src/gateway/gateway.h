@@ -90,7 +90,7 @@ class Gateway {
                             net::Responder& responder) = 0;
   virtual Task<void> count_tokens(Dialect dialect, identity::Caller caller, net::Request& request,
                                   net::Responder& responder) = 0;
-  // POST …/models/{call*}: generateContent, streamGenerateContent, countTokens.
+  // POST …/models/{call*}: generateContent, streamGenerateContent, countTokens, embedContent, batchEmbedContents.
   virtual Task<void> gemini(identity::Caller caller, net::Request& request, net::Responder& responder) = 0;
   virtual Task<void> completions(identity::Caller caller, net::Request& request, net::Responder& responder) = 0;
   virtual Task<void> embeddings(identity::Caller caller, net::Request& request, net::Responder& responder) = 0;

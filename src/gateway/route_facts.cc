@@ -193,6 +193,7 @@ routing::Describe describe_with(Services& services, const Id& tenant, const Requ
     if (out.local) {
       out.images = out.documents = false;
     } else {
+      out.key_refused = services.directory.refuses_key(target->provider);
       out.first_byte_us = std::chrono::microseconds(target->options->deadlines.first_byte).count();
       if (const auto facts = services.ledger.find_model_facts(target->provider, target->upstream_model)) {
         out.images = yes_no(facts->vision);

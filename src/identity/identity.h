@@ -117,6 +117,7 @@ struct Caller {
   Id principal;                    // usr_, agt_, svc_ (for a key: its owner)
   std::shared_ptr<const Key> key;  // or null: over the home's socket, or a signed-in person
   bool admin = false;
+  bool in_batch = false;  // asks by a line of a batch: nobody waits, and where the price has a row for batches it holds
 };
 
 class Identity {

@@ -162,6 +162,7 @@ struct UsageRow {
   int64_t cache_write_tokens = 0, reasoning_tokens = 0;
   int64_t tool_calls = 0;
   int64_t estimated = 0;  // of the calls: counted here, since the provider told nothing
+  int64_t unpriced = 0;   // of the calls: nobody had told a price, so that they are in no cost
   NanoUsd cost = 0, overrun = 0;
   Costs costs;  // `cost` by type
 };

@@ -166,6 +166,12 @@ TEST_F(LedgerTest, AnUnknownPriceIsNoZero) {
   const Reservation unpriced = reserve(call).value();
   EXPECT_EQ(unpriced.reserved, 0);
   EXPECT_EQ(settle(unpriced.call, 10, 10).value().cost, 0);
+  const Reservation priced = reserve(bound(key.secret)).value();
+  ASSERT_TRUE(settle(priced.call, 10, 10).has_value());
+  const auto sums = [&](TimeUs from) { return usage({.from = from}).at(0); };
+  EXPECT_EQ(sums(0).calls, 2);
+  EXPECT_EQ(sums(0).unpriced, 1) << "by days and quarters of an hour";
+  EXPECT_EQ(sums(home.clock().now_us() - kSecondUs).unpriced, 1) << "by the calls themselves";
   set_budget(tenant, 1'000'000);
   call = bound(key.secret);
   call.price.reset();

@@ -17,7 +17,8 @@ constexpr std::string_view kNumbers =
 constexpr std::string_view kSums =
     "sum(calls), sum(failed), sum(prompt), sum(cached), sum(completion), sum(cost), sum(overrun), sum(cache_write), "
     "sum(reasoning), sum(tool_calls), sum(estimated), sum(cost_input), sum(cost_cached_input), sum(cost_cache_write), "
-    "sum(cost_output), sum(cost_reasoning), sum(cost_image), sum(cost_audio), sum(cost_tools), sum(cost_requests)";
+    "sum(cost_output), sum(cost_reasoning), sum(cost_image), sum(cost_audio), sum(cost_tools), sum(cost_requests), "
+    "sum(unpriced)";
 constexpr std::string_view kColumns[] = {"key", "model", "endpoint", "team", "owner", "provider"};
 
 bool is_column(std::string_view name) { return std::ranges::find(kColumns, name) != std::end(kColumns); }
@@ -34,13 +35,16 @@ std::string source_sql(const UsageQuery& query, From from) {
   if (!query.owner.empty()) where += " AND owner=?6";
   if (from == From::kDays)
     return fmt::format(
-        "SELECT day*{} AS slice, key, owner, team, model, provider, endpoint, calls, {} FROM ledger_usage_days{}",
+        "SELECT day*{} AS slice, key, owner, team, model, provider, endpoint, calls, {}, unpriced FROM "
+        "ledger_usage_days{}",
         kUsageSlicesADay, kNumbers, where);
   if (from == From::kSlices)
-    return fmt::format("SELECT slice, key, owner, team, model, provider, endpoint, calls, {} FROM ledger_usage{}",
-                       kNumbers, where);
+    return fmt::format(
+        "SELECT slice, key, owner, team, model, provider, endpoint, calls, {}, unpriced FROM ledger_usage{}", kNumbers,
+        where);
   return fmt::format(
-      "SELECT at/{} AS slice, key, owner, team, model, provider, endpoint, 1 AS calls, {} FROM ledger_calls{}",
+      "SELECT at/{} AS slice, key, owner, team, model, provider, endpoint, 1 AS calls, {}, 1 - priced AS unpriced FROM "
+      "ledger_calls{}",
       kUsageSliceUs, kNumbers, where);
 }
 
@@ -115,7 +119,8 @@ class Summing {
                          &costs.image,
                          &costs.audio,
                          &costs.tools,
-                         &costs.requests}) {
+                         &costs.requests,
+                         &row.unpriced}) {
       *sum += rows.integer(column++);
     }
     costs.other = 0;

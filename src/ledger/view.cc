@@ -44,7 +44,7 @@ CREATE TABLE {0}(
   cache_write INTEGER NOT NULL, reasoning INTEGER NOT NULL, tool_calls INTEGER NOT NULL, estimated INTEGER NOT NULL,
   cost_input INTEGER NOT NULL, cost_cached_input INTEGER NOT NULL, cost_cache_write INTEGER NOT NULL,
   cost_output INTEGER NOT NULL, cost_reasoning INTEGER NOT NULL, cost_image INTEGER NOT NULL,
-  cost_audio INTEGER NOT NULL, cost_tools INTEGER NOT NULL, cost_requests INTEGER NOT NULL,
+  cost_audio INTEGER NOT NULL, cost_tools INTEGER NOT NULL, cost_requests INTEGER NOT NULL, unpriced INTEGER NOT NULL,
   PRIMARY KEY(tenant, {1}, key, owner, team, model, provider, endpoint)) WITHOUT ROWID;
 )sql",
                      table, unit);
@@ -152,9 +152,9 @@ std::string add_sql(std::string_view table, std::string_view unit) {
     fmt::format_to(std::back_inserter(sums), ", {0}={0}+excluded.{0}", column);
   }
   return fmt::format(
-      "INSERT INTO {}(tenant,{},key,owner,team,model,provider,endpoint,calls{}) "
-      "VALUES(?,?,?,?,?,?,?,?,1{}) "
-      "ON CONFLICT DO UPDATE SET calls=calls+1{}",
+      "INSERT INTO {}(tenant,{},key,owner,team,model,provider,endpoint,calls{},unpriced) "
+      "VALUES(?,?,?,?,?,?,?,?,1{},?) "
+      "ON CONFLICT DO UPDATE SET calls=calls+1{}, unpriced=unpriced+excluded.unpriced",
       table, unit, columns, marks, sums);
 }
 
@@ -190,6 +190,7 @@ void add_usage(journal::Db& db, const std::string& sql, int64_t span, const Id& 
       .bind(8, call.endpoint);
   int column = 9;
   for (const auto& [name, value] : numbers_of(settled)) insert.bind(column++, value);
+  insert.bind(column, call.price ? 0 : 1);
   insert.run();
 }
 

@@ -23,7 +23,7 @@ inline constexpr int64_t kUsageSlicesADay = 96;
 class LedgerView final : public journal::View {
  public:
   static constexpr std::string_view kName = "ledger";
-  static constexpr int kVersion = 3;
+  static constexpr int kVersion = 4;
   std::string_view name() const override { return kName; }
   int version() const override { return kVersion; }
   void create(journal::Db& db) override;

@@ -13,6 +13,7 @@
 #include "base/json_bounded.h"
 #include "net/sse.h"
 #include "server/admin.h"
+#include "server/batches/batch_view.h"
 #include "server/kept.h"
 
 namespace steward::server {
@@ -196,11 +197,11 @@ TEST_F(WholeServer, AFailedRequestMayBeTriedAgainUnderItsKey) {
 
 TEST_F(WholeServer, KeptContentGoesWhenItsTimeIsUpAndNothingElse) {
   auto& core = app_->core();
-  const auto keep = [&](const std::string& call, TimeUs until) {
+  const auto keep = [&](const std::string& call, TimeUs until, std::string_view kind = kContentKind) {
     const std::string blob = core.blobs->put(core.tenant, "said in " + call).value();
     journal::Draft draft;
-    draft.stream = "content/" + call;
-    draft.kind = std::string(kContentKind);
+    draft.stream = (kind == kContentKind ? "content/" : kind == kFileKind ? "file/" : "batch/") + call;
+    draft.kind = std::string(kind);
     draft.body = dump(Json{{"call", call}, {"until_us", until}, {"request", blob}, {"answer", blob}});
     draft.blobs = {blob};
     draft.sources = {call};
@@ -211,11 +212,15 @@ TEST_F(WholeServer, KeptContentGoesWhenItsTimeIsUpAndNothingElse) {
   };
   const auto [old_record, old_file] = keep("call_OLD", clock_.now_us() - 1);
   const auto [new_record, new_file] = keep("call_NEW", clock_.now_us() + 3600 * kSecondUs);
+  std::vector<fs::path> old_batch;  // a file of calls, the batch, one of its answers
+  for (const auto kind : {kFileKind, kBatchKind, kBatchLineKind})
+    old_batch.push_back(keep("OLD_" + std::string(kind), clock_.now_us() - 1, kind).second);
   while (core.views->applied_seq(core.tenant) < core.journal->written_seq(core.tenant))
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   asio::co_spawn(threads_.context(0), purge_due_content(core), asio::use_future).get();
   for (int i = 0; i < 500 && fs::exists(old_file); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   EXPECT_FALSE(fs::exists(old_file));
+  for (const auto& file : old_batch) EXPECT_FALSE(fs::exists(file)) << file;
   EXPECT_TRUE(core.journal->find(old_record)->erased);
   EXPECT_TRUE(fs::exists(new_file));
   EXPECT_FALSE(core.journal->find(new_record)->erased);

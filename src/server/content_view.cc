@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "journal/erasure.h"
+#include "server/batches/batch_view.h"
 #include "server/kept.h"
 
 namespace steward::server {
@@ -25,7 +26,8 @@ void ContentView::apply(journal::Db& db, const journal::Record& record) {
   }
   const bool holds = record.kind == kContentKind || record.kind == "idempotency.answered" ||
                      record.kind == "response.stored" || record.kind == "response.queued" ||
-                     record.kind == "response.events";
+                     record.kind == "response.events" || record.kind == kFileKind || record.kind == kBatchKind ||
+                     record.kind == kBatchLineKind;
   if (!holds || record.erased) return;
   const Json body = read_own(record.body);
   if (!body.is_object() || !body.contains("until_us") || !body["until_us"].is_number_integer()) return;

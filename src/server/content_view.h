@@ -1,5 +1,6 @@
-// Which records hold content that is kept for a time, until when, and of which call: what `GET /admin/v1/calls/{id}`
-// shows and what the job `content.purge` erases. A view as every other: folded on the applier's thread.
+// Which records hold content that is kept for a time (of calls, repeats, stored responses, files and batches), until
+// when, and of which call: what `GET /admin/v1/calls/{id}` shows and what the job `content.purge` erases. A view as
+// every other: folded on the applier's thread.
 #pragma once
 #include <string>
 #include <vector>
@@ -11,7 +12,7 @@ namespace steward::server {
 class ContentView final : public journal::View {
  public:
   std::string_view name() const override { return "content"; }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   void create(journal::Db& db) override;
   void apply(journal::Db& db, const journal::Record& record) override;
 };

@@ -60,7 +60,8 @@ std::vector<Endpoint> other_dialects(Core& core) {
                               .summary = "Answer a conversation, in Gemini's dialect",
                               .description =
                                   "MODEL:generateContent, MODEL:streamGenerateContent (server-sent events "
-                                  "with alt=sse, else one JSON array) and MODEL:countTokens.",
+                                  "with alt=sse, else one JSON array), MODEL:countTokens, MODEL:embedContent and "
+                                  "MODEL:batchEmbedContents.",
                               .request_schema = "GeminiRequest",
                               .response_schema = "GeminiResponse",
                               .query = {{"alt", "sse: server-sent events", "string"},

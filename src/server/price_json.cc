@@ -166,6 +166,7 @@ Json usage_json(const ledger::UsageRow& row) {
           {"calls", row.calls},
           {"failed", row.failed},
           {"estimated", row.estimated},
+          {"unpriced", row.unpriced},
           {"prompt_tokens", row.prompt_tokens},
           {"cached_tokens", row.cached_tokens},
           {"cache_write_tokens", row.cache_write_tokens},
@@ -179,7 +180,7 @@ Json usage_json(const ledger::UsageRow& row) {
 
 void add_up(ledger::UsageRow& total, const ledger::UsageRow& row) {
   for (const auto member :
-       {&ledger::UsageRow::calls, &ledger::UsageRow::failed, &ledger::UsageRow::estimated,
+       {&ledger::UsageRow::calls, &ledger::UsageRow::failed, &ledger::UsageRow::estimated, &ledger::UsageRow::unpriced,
         &ledger::UsageRow::prompt_tokens, &ledger::UsageRow::cached_tokens, &ledger::UsageRow::cache_write_tokens,
         &ledger::UsageRow::completion_tokens, &ledger::UsageRow::reasoning_tokens, &ledger::UsageRow::tool_calls,
         &ledger::UsageRow::cost, &ledger::UsageRow::overrun})

@@ -7,6 +7,7 @@
 namespace steward::talk {
 
 // {"call", "model", "provider", "usage", "cost_nano_usd", "duration_ms", "first_token_ms"?}; empty without a call.
+// The cost is null where nobody had told the model's price: unknown, which is not nothing.
 Json facts_of_call(journal::Journal& journal, const Id& tenant, const Id& call);
 
 }  // namespace steward::talk

@@ -29,11 +29,13 @@ from tests.judges import said
 from tests.judges.said import Broken
 from tests.matrix import answer as answers
 from tests.matrix import ask as asks
+from tests.matrix import vectors
 from tests.matrix.answer import SIGNATURE, Answer
 from tests.matrix.ask import DIALECTS, Ask, Turn
 from tests.matrix.features import ASKED, FEATURES, TWO_CALLS, Feature
 from tests.matrix.given import ids_of, raw_answer
 from tests.matrix.heard import Heard, heard
+from tests.matrix.vectors import VECTOR_FEATURES, VectorFeature
 
 DOCUMENT = ROOT / "docs" / "providers.md"
 LISTED = ROOT / "tests" / "checks" / "dialects.toml"
@@ -67,7 +69,8 @@ class Verdict:
 
 
 def all_cells() -> list[Cell]:
-    return [Cell(f, i, o, s) for f in FEATURES for i in DIALECTS if i in f.ins for o in OUTS for s in (False, True) if makes_sense(f, o)]
+    chats = [Cell(f, i, o, s) for f in FEATURES for i in DIALECTS if i in f.ins for o in OUTS for s in (False, True) if makes_sense(f, o)]
+    return chats + [Cell(f, i, o, False) for f in VECTOR_FEATURES for i in f.ins for o in OUTS if f.status == 200 or o != "messages"]
 
 
 def makes_sense(feature: Feature, out: str) -> bool:
@@ -109,17 +112,23 @@ class Stage:
                 name = f"{dialect}-{known}-{mark}"
                 out.append(f'[providers.{name}]\nlike = "{known}"\nbase_url = "http://127.0.0.1:{provider.port}/{name}/v1"\n')
                 out.append('key_env = "AWS_KEY"\nregion = "us-east-1"\n' if dialect == "bedrock" else 'key_env = "SCRIPT_KEY"\n')
-                out.append(f'dialect = "{CONFIG_DIALECT[dialect]}"\nmodels = {json.dumps([f"{mark}{number}" for number in numbers])}\n')
+                out.append(f'dialect = "{CONFIG_DIALECT[dialect]}"\nmodels = {json.dumps([self.model(mark, number) for number in numbers])}\n')
                 out.append(f'[prices."{name}/*"]\ninput = 1\noutput = 2\n')
         return "".join(out)
 
+    def model(self, mark: str, number: int) -> str:
+        cell = self.cells[number]
+        return vectors.model_name(mark, number, cell.out) if isinstance(cell.feature, VectorFeature) else f"{mark}{number}"
+
     async def answer(self, call: Call) -> None:
         model = call.seen.model
-        cell = self.cells[int(model[1:])]
+        cell = self.cells[int(re.match(r"[xy](\d+)", model)[1])]
         self.heard.setdefault(model, []).append(call.body)
         spoken, feature = SPOKEN.get(cell.out, cell.out), cell.feature
         if feature.status != 200:
             return await call.json(answers.error(spoken, feature.status, REASON), feature.status)
+        if isinstance(feature, VectorFeature):
+            return await call.json(vectors.answer(cell.out, call.body))
         told = Answer("Thank you.") if feature.gives_back and len(self.heard[model]) + (model[0] == "y") > 1 else feature.answer
         streamed = cell.streamed
         if not streamed:
@@ -144,7 +153,7 @@ class Stage:
         return list(await asyncio.gather(*(one(number, cell) for number, cell in enumerate(self.cells))))
 
     async def judge_cell(self, port: int, key: str, number: int, cell: Cell) -> Verdict:
-        model = f"x{number}"
+        model = self.model("x", number)
         answer = await self.ask(port, key, cell, model, cell.feature.ask)
         if cell.feature.status != 200:
             return error_verdict(cell, answer)
@@ -152,12 +161,17 @@ class Stage:
             return refusal_verdict(cell, answer, self.listed)
         if answer.status != 200:
             return Verdict(cell, WRONG, [f"status {answer.status}: {answer.body[:200]!r}"])
+        if isinstance(cell.feature, VectorFeature):
+            return vector_verdict(cell, answer, self.heard[model])
         if cell.feature.gives_back:
             return await self.give_back(port, key, number, cell, answer)
         return verdict(cell, answer, self.request(cell, model), self.listed)
 
     async def ask(self, port: int, key: str, cell: Cell, model: str, ask: Ask) -> wire.Answer:
-        path, body = asks.write(cell.into, model, ask, cell.streamed)
+        if isinstance(cell.feature, VectorFeature):
+            path, body = vectors.write(cell.into, model, cell.feature)
+        else:
+            path, body = asks.write(cell.into, model, ask, cell.streamed)
         headers = {"x-steward-drop": "unsupported"} if cell.feature.drop else None
         return await wire.call(port, path, key, body, headers=headers, deadline_s=50)
 
@@ -243,6 +257,14 @@ def verdict(cell: Cell, answer: wire.Answer, request: Heard, listed: dict) -> Ve
     return Verdict(cell, WRONG if wrong else OK, wrong)
 
 
+def vector_verdict(cell: Cell, answer: wire.Answer, asked: list[dict]) -> Verdict:
+    unheard = vectors.unheard(cell.out, asked, cell.feature)
+    if unheard:
+        return Verdict(cell, DROPPED, [f"the provider was not asked for {', '.join(unheard)}"])
+    wrong = vectors.not_got(cell.into, answer.body, cell.feature)
+    return Verdict(cell, WRONG if wrong else OK, wrong)
+
+
 def error_verdict(cell: Cell, answer: wire.Answer) -> Verdict:
     wanted = STATUS[cell.feature.status]
     why = [] if answer.status == wanted else [f"status {answer.status} instead of {wanted}"]
@@ -296,11 +318,16 @@ def spoilt_verdicts(listed: dict) -> dict[str, Verdict]:
     usage = Cell(by_name["usage with a cache"], "chat", "responses", False)
     plain = heard("responses", {"input": "Hello."})
     cached = by_name["usage with a cache"].answer
+    vector = Cell(VECTOR_FEATURES[1], "chat", "chat", False)
+    sent = vectors.write("chat", "m", VECTOR_FEATURES[1])[1]
+    mixed = [{"index": at, "embedding": numbers} for at, numbers in enumerate(reversed(vectors.NUMBERS))]
     return {
         "an image is dropped unseen": verdict(image, told(image, image.feature.answer), lost, listed),
         "a word of the answer is lost": verdict(text, told(text, replace(text.feature.answer, text="Größe done.")), asked, listed),
         "refused without a name": refusal_verdict(several, wire.Answer(400, {}, json.dumps(refusal).encode(), True), listed),
         "refused though it could be honoured": refusal_verdict(image, wire.Answer(400, {}, json.dumps(refusal).encode(), True), listed),
+        "vectors in the wrong order": vector_verdict(vector, wire.Answer(200, {}, json.dumps(vectors.answer("chat", {"input": [1, 2], "model": "m"}) | {"data": mixed}).encode(), True), [sent]),
+        "dimensions are dropped unseen": vector_verdict(vector, wire.Answer(200, {}, json.dumps(vectors.answer("chat", sent)).encode(), True), [sent | {"dimensions": None}]),
         "cached tokens are not told": verdict(usage, told(usage, replace(cached, cached=0)), plain, listed),
     }
 
@@ -313,7 +340,7 @@ SIGNS = {OK: "✓", REFUSED: "refused", TOLD: "told", DROPPED: "LOST", WRONG: "W
 def matrix(verdicts: list[Verdict]) -> str:
     """A table a feature: one row, a column for each way out; where the ways in differ, it is said."""
     lines = ["| feature | " + " | ".join(OUTS) + " |", "|---" * (len(OUTS) + 1) + "|"]
-    for feature in FEATURES:
+    for feature in (*FEATURES, *VECTOR_FEATURES):
         cells = []
         for out in OUTS:
             kinds = {one.cell.into: set() for one in verdicts if one.cell.feature is feature and one.cell.out == out}

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 
 import openai
 import pytest
 
-from tests.conftest import client_of, scene_with
+from tests.conftest import PROVIDER_CONFIG, client_of, scene_with
 from tests.harness import scripts
+from tests.harness.admin import Admin
 from tests.harness.money import Price, nano_of_microusd
+from tests.harness.provider import Call, Provider
+from tests.harness.steward import Steward
 
 
 def lines(count: int, model: str = "good-1", url: str = "/v1/chat/completions") -> bytes:
@@ -20,8 +24,11 @@ def lines(count: int, model: str = "good-1", url: str = "/v1/chat/completions") 
 
 
 def start(client: openai.OpenAI, data: bytes, endpoint: str = "/v1/chat/completions"):
-    file = client.files.create(file=("in.jsonl", data), purpose="batch")
-    return client.batches.create(input_file_id=file.id, endpoint=endpoint, completion_window="24h", metadata={"night": "yes"})
+    return start_of(client, client.files.create(file=("in.jsonl", data), purpose="batch").id, endpoint)
+
+
+def start_of(client: openai.OpenAI, file_id: str, endpoint: str = "/v1/chat/completions"):
+    return client.batches.create(input_file_id=file_id, endpoint=endpoint, completion_window="24h", metadata={"night": "yes"})
 
 
 def ended(client: openai.OpenAI, batch_id: str, deadline_s: float = 60):
@@ -56,6 +63,97 @@ def test_each_line_is_answered_and_charged(scene):
     # 12 × (7 × 1,000 + 2 × 5,000) nano-dollars = 204,000, by hand.
     assert sum(nano_of_microusd(row["cost_microusd"]) for row in made.admin.usage()) == 204_000
     assert [one.id for one in client.batches.list(limit=5)] == [batch.id]
+
+
+def calls_of(made) -> list[dict]:
+    return [made.admin.call("GET", f"/calls/{row['id']}") for row in made.admin.pages("/calls")]
+
+
+def test_what_is_kept_of_a_line_stands_on_the_key(scene):
+    made = scene({"good-1": scripts.answer("fine", prompt=7, tokens=2)})
+    ended(made.client(), start(made.client(), lines(2)).id)
+    assert [call["content"] for call in calls_of(made)] == [None, None]  # metadata alone: the default
+    keeping = made.client(content="30d")
+    ended(keeping, start(keeping, lines(3)).id)
+    kept = [call["content"] for call in calls_of(made) if call["content"]]
+    assert len(kept) == 3
+    for (one,) in kept:
+        assert one["request"]["messages"] == [{"role": "user", "content": "hi"}]
+        assert one["answer"]["choices"][0]["message"]["content"] == "fine"
+        days = (datetime.fromisoformat(one["until"]) - datetime.now(UTC)).total_seconds() / 86_400
+        assert 29.9 < days < 30.1
+    ends = [file.expires_at for file in keeping.files.list()]  # what that key asked and was answered goes too; the other key's stays
+    assert ends.count(None) == 2
+    assert all(29.9 < (end - time.time()) / 86_400 < 30.1 for end in ends if end) and len(ends) == 4
+    with pytest.raises(openai.BadRequestError, match="keeps no content"):
+        made.client(content="none").files.create(file=("in.jsonl", lines(1)), purpose="batch")
+    with pytest.raises(openai.BadRequestError, match="keeps no content"):  # nor may it have another key's file answered
+        start_of(made.client(content="none"), keeping.files.list().data[0].id)
+
+
+OWN_SERVER = """
+[providers.own]
+like = "vllm"
+base_url = "{base_url}"
+key_env = "SCRIPT_KEY"
+models = ["own-1"]
+"""
+# A million tokens in pico-dollars a token: standard 2 and 8 dollars, flex half of it, batch a quarter.
+TIERED = {"input_pico": 2_000_000, "output_pico": 8_000_000,
+          "tiers": ["flex: input=1 output=4", "batch: input=0.5 output=2"]}  # fmt: skip
+
+
+async def served_flexibly(call: Call) -> None:
+    """A provider that serves at the level that it is asked for, and says so."""
+    body = scripts.completion(call, ["fine"], scripts.usage_of(7, 2))
+    await call.json(body | {"service_tier": call.body.get("service_tier", "default")})
+
+
+@pytest.mark.parametrize(
+    ("provider", "line", "nano"),
+    [
+        # 7 × 2,000 + 2 × 8,000: the provider answered a live call, and its invoice says so.
+        ("script", {}, 30_000),
+        # 7 × 1,000 + 2 × 4,000: it was asked for its flex level, and says that it served so.
+        ("script", {"service_tier": "flex"}, 15_000),
+        # 7 × 500 + 2 × 2,000: a server of one's own sends no invoice; one's own price has a row for batches.
+        ("own", {}, 7_500),
+    ],
+)
+def test_a_line_costs_what_the_invoice_says_or_ones_own_row_for_batches(provider, line, nano):
+    with Provider({"*": served_flexibly}) as upstream:
+        config = PROVIDER_CONFIG.format(base_url=upstream.base_url, models='"script-1"') + OWN_SERVER.format(base_url=upstream.base_url)
+        with Steward(config, env={"SCRIPT_KEY": upstream.key}) as steward, Admin(steward) as admin:
+            model = f"{provider}-1"
+            admin.call("POST", "/prices", {"provider": provider, "model": model} | TIERED)
+            client = client_of(steward, admin.new_key("k")["secret"])
+            rows = [json.loads(row) for row in lines(4, model).splitlines()]
+            data = "\n".join(json.dumps(row | {"body": row["body"] | line}) for row in rows).encode()
+            batch = ended(client, start(client, data).id)
+            assert batch.request_counts.completed == 4
+            [row] = admin.usage()
+            assert nano_of_microusd(row["cost_microusd"]) == 4 * nano
+            # Asked live, the same price has the row of the level that it was served at.
+            client.chat.completions.create(model=model, messages=[{"role": "user", "content": "hi"}], max_tokens=8, extra_body=line)
+            [row] = admin.usage()
+            assert nano_of_microusd(row["cost_microusd"]) == 4 * nano + (15_000 if line else 30_000)
+
+
+def test_a_local_models_lines_cost_the_owners_row_for_batches(embedded):
+    embedded.admin.call("POST", "/prices", {"provider": "local", "model": embedded.embedding, "input_pico": 1_000_000, "tiers": ["batch: input=0.25"]})
+    try:
+        client = client_of(embedded.steward, embedded.admin.new_key("night")["secret"])
+        body = {"model": embedded.embedding, "input": "Bread is baked in the oven.", "encoding_format": "float"}
+        before = sum(nano_of_microusd(row["cost_microusd"]) for row in embedded.admin.usage(model=embedded.embedding))
+        live = client.embeddings.create(**body).usage.prompt_tokens
+        between = sum(nano_of_microusd(row["cost_microusd"]) for row in embedded.admin.usage(model=embedded.embedding))
+        assert between - before == live * 1_000
+        data = json.dumps({"custom_id": "a", "method": "POST", "url": "/v1/embeddings", "body": body}).encode()
+        assert ended(client, start(client, data, "/v1/embeddings").id).request_counts.completed == 1
+        after = sum(nano_of_microusd(row["cost_microusd"]) for row in embedded.admin.usage(model=embedded.embedding))
+        assert after - between == live * 250
+    finally:
+        embedded.admin.call("POST", "/prices", {"provider": "local", "model": embedded.embedding, "input_pico": 0})
 
 
 def test_what_is_wrong_with_the_input_is_told_line_by_line(scene):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.checks import prices
-from tests.harness.money import nano_of_microusd
+from tests.harness import scripts
+from tests.harness.money import Price, nano_of_microusd
 
 CACHE_WRITES = ("anthropic-cache-read-and-write-5m", "anthropic-cache-write-1h", "anthropic-cache-write-both", "openai-cache-write", "responses-cache-write")
 CACHE_READS = ("anthropic-cache-read", "openai-cache-read", "responses-cache-read", "deepseek-cache-hit", "gemini-25-flash-cached", "mistral-large-cached")
@@ -53,3 +54,24 @@ def test_reasoning_tokens_are_counted_and_priced_once(facts, row, streamed):
 def test_the_input_of_message_start_is_counted_in_a_stream(facts):
     one = facts["anthropic-cache-read", True]
     assert one["tokens"]["prompt_tokens"] == 3 + 1111
+
+
+def test_no_price_is_told_as_none_and_never_as_nothing(scene):
+    """A model whose price nobody told: its calls cost no known sum, and everything that sums says so."""
+    made = scene({"dear-1": scripts.answer(prompt=7, tokens=2), "dark-1": scripts.answer(prompt=7, tokens=2)})
+    made.admin.set_price("script", "dear-1", Price(input_pico=1_000_000, output_pico=1_000_000))
+    client = made.client()
+    ask = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 8}
+    headers = [client.chat.completions.with_raw_response.create(model=model, **ask).headers for model in ("dear-1", "dark-1", "dark-1")]
+    assert [one.get("x-steward-unpriced") for one in headers] == [None, "true", "true"]
+    assert {row["group"]["model"]: (row["calls"], row["unpriced"], nano_of_microusd(row["cost_microusd"])) for row in made.admin.usage(group_by="model")} == {
+        "dear-1": (1, 0, 9_000), "dark-1": (2, 2, 0)}  # fmt: skip
+    total = made.admin.call("GET", "/usage", group_by="model")["total"]
+    assert (total["calls"], total["unpriced"]) == (3, 2)
+    assert [call["priced"] for call in made.admin.pages("/calls")] == [False, False, True]
+    rows = {line.split()[0]: line for line in made.steward.cli("usage").stdout.splitlines() if line.strip()}
+    assert "no price" in rows["dark-1"] and "$" not in rows["dark-1"] and "no price" not in rows["dear-1"]
+    assert rows["total"].rstrip().endswith("+")  # a sum that not all of it is in
+    assert "steward models price" in made.steward.cli("usage").stdout
+    streamed = list(client.chat.completions.create(model="dark-1", stream=True, stream_options={"include_usage": True}, **ask))
+    assert streamed[-1].model_extra["steward"]["unpriced"] is True

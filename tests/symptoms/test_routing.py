@@ -10,8 +10,10 @@ import pytest
 
 from tests.conftest import Scene
 from tests.harness import scripts, wire
+from tests.harness.admin import Admin
 from tests.harness.money import Price, nano_of_microusd
-from tests.harness.provider import Call, Script
+from tests.harness.provider import Call, Provider, Script
+from tests.harness.steward import Steward
 
 PRICE = Price(output_pico=10_000_000)
 ASK = [{"role": "user", "content": "go"}]
@@ -213,3 +215,40 @@ def test_the_record_of_a_call_tells_its_attempts(scene):
     assert body["route"] == "both"
     assert [(one["deployment"], one["outcome"]) for one in body["attempts"]] == [("script/dies", "failed"), ("script/good", "answered")]
     assert all(one["duration_us"] >= 0 and one["reason"] for one in body["attempts"])
+
+
+def test_a_provider_that_refuses_its_key_is_asked_last_until_it_is_configured_anew():
+    """fast and deep are made of names alone: what stands first there may have no good key."""
+    asked: list[str] = []
+
+    def provider(name: str, good: bool) -> Script:
+        async def run(call: Call) -> None:
+            asked.append(name)
+            if not good:
+                return await call.json({"error": {"message": "Incorrect API key provided", "type": "invalid_request_error", "code": "invalid_api_key"}}, 401)
+            await scripts.answer(f"by {name}")(call)
+
+        return run
+
+    with Provider({"gpt-5-mini": provider("locked", good=False)}) as locked, Provider({"mistral-small-9": provider("open", good=True)}) as opened:
+        config = "[engine]\nenabled = false\n" + "".join(
+            f'[providers.{name}]\nbase_url = "{one.base_url}"\nkey_env = "SCRIPT_KEY"\nmodels = ["{model}"]\n'
+            for name, one, model in (("locked", locked, "gpt-5-mini"), ("open", opened, "mistral-small-9")))  # fmt: skip
+        with Steward(config, env={"SCRIPT_KEY": "any"}) as steward, Admin(steward) as admin:
+            it = Scene(steward, opened, admin)
+            explain = lambda: admin.call("POST", "/routes/explain", PATHS["/v1/chat/completions"] | {"model": "fast"})["candidates"]  # noqa: E731
+            assert [one["deployment"] for one in explain()] == ["locked/gpt-5-mini", "open/mistral-small-9"]
+            first = ask(it, "fast")
+            assert first.headers["x-steward-attempts"] == "locked/gpt-5-mini;failed=upstream_error, open/mistral-small-9;answered"
+            second, third = ask(it, "fast"), ask(it, "fast")
+            assert second.status == third.status == 200 and asked == ["locked", "open", "open", "open"]
+            told = explain()
+            assert [one["deployment"] for one in told] == ["open/mistral-small-9", "locked/gpt-5-mini"]
+            assert "refused the key" in told[1]["reason"]
+            assert "refused the key" in steward.cli("routes", "explain", "fast").stdout
+            # By its own name it is asked all the same, and says why it can't.
+            assert b"refused the key" in ask(it, "locked/gpt-5-mini").body
+            locked.scripts["gpt-5-mini"] = provider("locked", good=True)
+            steward.cli("providers", "test", "locked")  # it lists its models: the key is good
+            assert [one["deployment"] for one in explain()] == ["locked/gpt-5-mini", "open/mistral-small-9"]
+            assert "by locked" in json.loads(ask(it, "fast").body)["choices"][0]["message"]["content"]

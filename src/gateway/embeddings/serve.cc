@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
-#include "base/crypto.h"
-#include "gateway/output_count.h"
-#include "gateway/remote.h"
+#include "gateway/asked.h"
+#include "gateway/embeddings/remote.h"
+#include "gateway/peek.h"
 #include "gateway/request_span.h"
 #include "gateway/routed.h"
-#include "gateway/upstream.h"
 
 namespace steward::gateway {
 namespace {
@@ -17,30 +16,45 @@ Task<Status> ended(Call& call, ledger::Usage usage, Error error) {
   co_return fail(std::move(error));
 }
 
-Task<Status> send_embeddings(Call& call, net::Responder& responder, Json body) {
+// What is sent once the call is settled.
+Task<Status> send_vectors(Call& call, const EmbeddingRequest& asked, net::Responder& responder, MadeVectors made) {
   if (auto ok = co_await call.durable(); !ok) co_return ok;
   call.set_headers(responder.headers(), true);
-  co_await responder.send(200, "application/json", dump(body));
+  if (made.usage.estimated) responder.headers().set("x-steward-estimated", "true");
+  co_await responder.send(200, "application/json", write_vectors(asked, std::move(made)));
   co_return Status{};
 }
 
+// What the local model can't do.
+Status check_local_embedding(const EmbeddingRequest& asked, const std::string& model,
+                             const std::optional<engine::LocalModel>& known, Refusals& refusals) {
+  if (known && known->kind != engine::ModelKind::kEmbedding) {
+    return fail(ErrorCode::kInvalidRequest,
+                fmt::format("'{}' makes text, not embeddings: use /v1/chat/completions.", model), {{"param", "model"}});
+  }
+  if (asked.tokens > 0) return refuse_tokens(refusals);
+  if (asked.dimensions && known && *asked.dimensions != known->dimensions) {
+    auto ok = refusals.refuse(
+        dimensions_name(asked.from),
+        fmt::format("'{}' makes {} dimensions; it was not trained to be shortened.", model, known->dimensions));
+    if (!ok) return ok;
+  }
+  if (asked.from != Dialect::kGemini) return {};
+  if (asked.media) {
+    if (auto ok = refusals.refuse("content", "a local model takes texts alone."); !ok) return ok;
+  }
+  return refusals.refuse_extra(
+      members_but(asked.body["requests"][0], {"model", "content", "taskType", "outputDimensionality"}), "",
+      "only Gemini knows it.");
+}
+
 Task<Status> embed_local(Services& services, Call& call, net::Request& request, net::Responder& responder,
-                         EmbeddingRequest& asked) {
+                         EmbeddingRequest& asked, Refusals& refusals) {
   const auto type = asked.query ? engine::InputType::kQuery : engine::InputType::kPassage;
   const auto deadline = Deadline::in(services.current()->call_deadline);
   const std::string model = call.target().upstream_model;
   const auto known = services.engine.find(model);
-  if (known && known->kind != engine::ModelKind::kEmbedding) {
-    co_return fail(ErrorCode::kInvalidRequest,
-                   fmt::format("'{}' makes text, not embeddings: use /v1/chat/completions.", model),
-                   {{"param", "model"}});
-  }
-  if (asked.dimensions && known && *asked.dimensions != known->dimensions) {
-    co_return fail(
-        ErrorCode::kUnsupportedField,
-        fmt::format("'{}' makes {} dimensions; it was not trained to be shortened.", model, known->dimensions),
-        {{"param", "dimensions"}});
-  }
+  if (auto ok = check_local_embedding(asked, model, known, refusals); !ok) co_return ok;
   auto count = co_await services.engine.count_embedding_tokens(model, asked.inputs, type, deadline);
   if (!count) co_return fail(std::move(count.error()));
   if (auto ok = co_await call.reserve({.input_tokens = *count}); !ok) co_return ok;
@@ -49,70 +63,43 @@ Task<Status> embed_local(Services& services, Call& call, net::Request& request, 
   auto made = co_await services.engine.embed(model, asked.inputs, type, deadline, request.cancel);
   if (!made) co_return co_await ended(call, {}, std::move(made.error()));
   call.first_byte();
-  const int64_t tokens = std::min(made->tokens, *count);
-  co_await call.settle({.prompt_tokens = tokens}, ledger::Outcome::kFinished, nullptr);
+  MadeVectors out{.usage = {.prompt_tokens = std::min(made->tokens, *count)}};
+  co_await call.settle(out.usage, ledger::Outcome::kFinished, nullptr);
   if (!call.settled()) co_return fail(ErrorCode::kStoreUnavailable);
-  Json data = Json::array();
-  for (size_t i = 0; i < made->vectors.size(); ++i) {
-    const auto& vector = made->vectors[i];
-    Json embedding =
-        asked.base64 ? Json(to_base64({reinterpret_cast<const char*>(vector.data()), vector.size() * sizeof(float)}))
-                     : Json(vector);
-    data.push_back({{"object", "embedding"}, {"index", i}, {"embedding", std::move(embedding)}});
-  }
-  co_return co_await send_embeddings(call, responder,
-                                     {{"object", "list"},
-                                      {"data", std::move(data)},
-                                      {"model", asked.model},
-                                      {"usage", {{"prompt_tokens", tokens}, {"total_tokens", tokens}}}});
+  for (const auto& vector : made->vectors) out.texts.push_back(*vector_text(Json(vector), asked.base64));
+  call.note_dropped(refusals.dropped());
+  co_return co_await send_vectors(call, asked, responder, std::move(out));
+}
+
+// No tokenizer makes more tokens than there are bytes, and a few for the ends of each text.
+Bound embedding_bound(const EmbeddingRequest& asked, size_t requests) {
+  Bound bound;
+  const auto inputs = static_cast<int64_t>(asked.inputs.size());
+  bound.input_tokens = static_cast<int64_t>(asked.bytes()) + asked.tokens + 8 * inputs;
+  if (asked.media) bound.input_tokens += kDocumentTokens;
+  bound.may_use = {.cache_writes = ledger::CacheWrites::kNone,
+                   .image_input = asked.media,
+                   .audio_input = asked.media,
+                   .image_output = false,
+                   .audio_output = false,
+                   .requests = static_cast<int64_t>(requests)};
+  return bound;
 }
 
 Task<Status> embed_remote(Services& services, Call& call, net::Request& request, net::Responder& responder,
-                          EmbeddingRequest& asked) {
-  if (asked.body.contains("input_type"))
-    co_return fail(ErrorCode::kUnsupportedField,
-                   "'input_type' is for the local embedding model; put a prefix into the text instead.",
-                   {{"param", "input_type"}});
-  const ProviderProfile& profile = call.target().options->profile;
-  if (!profile.quirks.embeddings ||
-      (profile.dialect != ProviderDialect::kOpenAi && profile.dialect != ProviderDialect::kResponses)) {
-    co_return fail(ErrorCode::kUnsupportedField,
-                   fmt::format("'{}' makes no embeddings that can be asked for here: use a local embedding model, or a "
-                               "provider that answers /embeddings.",
-                               call.target().provider),
-                   {{"param", "model"}});
-  }
-  int64_t bytes = 0;
-  for (const auto& text : asked.inputs) bytes += static_cast<int64_t>(text.size()) + 8;
-  if (auto ok = co_await call.reserve({.input_tokens = bytes}); !ok) co_return ok;
-  Json body = asked.body;
-  body["model"] = call.target().upstream_model;
-  const ProviderOptions& provider = *call.target().options;
-  auto asking = provider_request(provider, {.path = "/embeddings", .headers = {}}, dump(body), request.cancel,
-                                 provider.deadlines, services.clock.now_us());
-  if (!asking) co_return co_await ended(call, {.requests = 0}, std::move(asking.error()));
-  auto got = co_await services.clients.here().fetch(std::move(*asking));
-  if (!got) {  // asked and perhaps read: its input is charged
-    const bool perhaps = got.error().code == ErrorCode::kCancelled || got.error().code == ErrorCode::kUpstreamTimeout;
-    co_return co_await ended(
-        call, {.prompt_tokens = perhaps ? (bytes + 3) / 4 : 0, .estimated = perhaps, .requests = perhaps ? 1 : 0},
-        std::move(got.error()));
-  }
-  call.first_byte();
-  if (got->status != 200)
-    co_return co_await ended(call, {.requests = 0}, upstream_refusal(got->status, got->body, got->headers, false));
-  auto json = parse_json(got->body, {.allow_duplicate_keys = true});
-  if (!json || !json->is_object() || !json->value("data", Json()).is_array()) {
-    co_return co_await ended(call, {.prompt_tokens = bytes / 4, .estimated = true},
-                             Error(ErrorCode::kUpstreamError,
-                                   "The model's provider answered with something that is no list of embeddings."));
-  }
-  const ledger::Usage usage =
-      read_usage(*json).value_or(ledger::Usage{.prompt_tokens = (bytes + 3) / 4, .estimated = true});
-  co_await call.settle(usage, ledger::Outcome::kFinished, nullptr);
+                          EmbeddingRequest& asked, Refusals& refusals) {
+  auto egress = embedding_egress(call.target());
+  if (!egress) co_return fail(std::move(egress.error()));
+  if (auto ok = (*egress)->check(asked, refusals); !ok) co_return ok;
+  const size_t most = (*egress)->most_inputs(), requests = (asked.inputs.size() + most - 1) / most;
+  if (auto ok = co_await call.reserve(embedding_bound(asked, requests)); !ok) co_return ok;
+  call.note_dropped(refusals.dropped());
+  auto got = co_await ask_for_vectors(services, call, asked, **egress, request.cancel);
+  if (got.disputed) call.dispute();
+  if (got.error) co_return co_await ended(call, got.made.usage, std::move(*got.error));
+  co_await call.settle(got.made.usage, ledger::Outcome::kFinished, nullptr);
   if (!call.settled()) co_return fail(ErrorCode::kStoreUnavailable);
-  (*json)["model"] = asked.model;
-  co_return co_await send_embeddings(call, responder, std::move(*json));
+  co_return co_await send_vectors(call, asked, responder, std::move(got.made));
 }
 
 }  // namespace
@@ -120,9 +107,10 @@ Task<Status> embed_remote(Services& services, Call& call, net::Request& request,
 Task<void> serve_embedding(Services& services, identity::Caller caller, EmbeddingRequest asked, net::Request& request,
                            net::Responder& responder) {
   RequestSpan span(services, request, caller, "embeddings", asked.model);
-  size_t bytes = 0;
-  for (const auto& text : asked.inputs) bytes += text.size();
-  auto succession = co_await Succession::begin(services, caller, asked.model, "embedding", bytes, request.headers);
+  const Ingress& ingress = ingress_of(asked.from);
+  const auto may_drop = read_drop_list(request.headers.get("x-steward-drop"));
+  auto succession =
+      co_await Succession::begin(services, caller, asked.model, "embedding", asked.bytes(), request.headers);
   Error error(ErrorCode::kInternal);
   if (!succession) error = std::move(succession.error());
   while (succession) {
@@ -134,8 +122,9 @@ Task<void> serve_embedding(Services& services, identity::Caller caller, Embeddin
     Call call(services, caller, request.cancel, *target, "embeddings");
     call.set_trace(span.below());
     succession->tell(responder.headers());
-    auto status = target->local() ? co_await embed_local(services, call, request, responder, asked)
-                                  : co_await embed_remote(services, call, request, responder, asked);
+    Refusals refusals(asked.from, may_drop);
+    auto status = target->local() ? co_await embed_local(services, call, request, responder, asked, refusals)
+                                  : co_await embed_remote(services, call, request, responder, asked, refusals);
     if (status) co_return succession->answered();
     error = std::move(status.error());
     span.failed(error);
@@ -143,11 +132,11 @@ Task<void> serve_embedding(Services& services, identity::Caller caller, Embeddin
     if (!call.settled()) break;
     succession->tell(responder.headers());
     call.set_headers(responder.headers(), true);
-    co_return co_await write_openai_error(request, responder, std::move(error));
+    co_return co_await write_error(ingress, request, responder, std::move(error));
   }
   span.failed(error);
   services.meters.refused("embeddings", info(error.code).name);
-  co_await write_openai_error(request, responder, std::move(error));
+  co_await write_error(ingress, request, responder, std::move(error));
 }
 
 }  // namespace steward::gateway

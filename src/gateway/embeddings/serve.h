@@ -1,7 +1,9 @@
-// Answers /v1/embeddings: from the engine, or from a provider that answers /embeddings. Metered as any call.
+// Answers /v1/embeddings, and Gemini's embedContent and batchEmbedContents: from the engine, or from a provider that
+// makes vectors. Metered as any call.
 #pragma once
 #include "gateway/call.h"
 #include "gateway/embeddings/request.h"
+#include "net/http_server.h"
 
 namespace steward::gateway {
 

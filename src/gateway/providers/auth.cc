@@ -5,16 +5,6 @@
 namespace steward::gateway {
 namespace {
 
-// In a query only unreserved characters go as they are (RFC 3986).
-std::string query_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.' || c == '~';
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
 Status sign(net::ClientRequest& request, ProviderKey key, TimeUs now) {
   if (key.key.find(':') == std::string_view::npos) {  // a Bedrock API key, which is a bearer token
     request.headers.set("Authorization", fmt::format("Bearer {}", key.key));
@@ -32,6 +22,15 @@ Status sign(net::ClientRequest& request, ProviderKey key, TimeUs now) {
 
 }  // namespace
 
+std::string percent_encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.' || c == '~';
+    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
 Status authorize(net::ClientRequest& request, const ProviderProfile& profile, ProviderKey key, TimeUs now) {
   for (const auto& header : profile.quirks.headers) {
     const std::string name(header.name);
@@ -44,7 +43,7 @@ Status authorize(net::ClientRequest& request, const ProviderProfile& profile, Pr
     case Auth::kXGoogApiKey: request.headers.set("x-goog-api-key", std::string(key.key)); break;
     case Auth::kApiKey: request.headers.set("api-key", std::string(key.key)); break;
     case Auth::kQuery:
-      request.url += (request.url.find('?') == std::string::npos ? "?key=" : "&key=") + query_encoded(key.key);
+      request.url += (request.url.find('?') == std::string::npos ? "?key=" : "&key=") + percent_encoded(key.key);
       break;
     case Auth::kSigV4: return sign(request, key, now);
     case Auth::kNone: break;

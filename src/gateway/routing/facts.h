@@ -33,6 +33,7 @@ struct DeploymentFacts {
   std::string unusable;  // why it can't be asked at all ("there is no such model"); empty: it can
   std::string kind = "chat";
   bool local = false;
+  bool key_refused = false;                      // its provider refused the key the last time it was asked
   int64_t context_tokens = 0;                    // 0: unknown
   std::optional<bool> tools, images, documents;  // unset: nobody said, so it is tried
   DurationUs first_byte_us = 0;                  // the provider's own deadline to the first byte of content

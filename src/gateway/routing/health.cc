@@ -11,6 +11,12 @@ constexpr double kSmoothing = 0.2;  // of the first byte's time: the last five c
 constexpr int kMostDoublings = 16;
 constexpr DurationUs kLastResortUs = kSecondUs;  // between two tries of a resting deployment with nobody beside it
 
+int status_of(const Error& error) {
+  if (!error.details.is_object() || !error.details.contains("upstream_status")) return 0;
+  const auto& status = error.details["upstream_status"];
+  return status.is_number_integer() ? status.get<int>() : 0;
+}
+
 Failure failure_of_status(int status) {
   if (status == 429) return Failure::kRateLimited;
   if (status == 401 || status == 402 || status == 403 || status == 404) return Failure::kNotHere;
@@ -35,11 +41,14 @@ std::string_view to_text(Health::State state) {
 
 }  // namespace
 
+bool key_was_refused(const Error& error) {
+  if (error.code != ErrorCode::kUpstreamError || !error.details.is_object()) return false;
+  return status_of(error) == 401 || (error.details.contains("key_refused") && error.details["key_refused"] == true);
+}
+
 Failure failure_of(const Error& error) {
-  int status = 0;
-  if (error.details.is_object() && error.details.contains("upstream_status") &&
-      error.details["upstream_status"].is_number_integer())
-    status = error.details["upstream_status"].get<int>();
+  const int status = status_of(error);
+  if (key_was_refused(error)) return Failure::kNotHere;
   switch (error.code) {
     case ErrorCode::kContextTooLong:
     case ErrorCode::kModelNotFound:
@@ -101,6 +110,7 @@ Health::Verdict Health::verdict(const One& one, CallTokens tokens, Resort resort
     out.again_us = std::min(out.again_us, std::max<DurationUs>(0, kLastResortUs - since));
   }
   out.limited_us = one.limits.holds_us(now, tokens, &out.limit);
+  out.forbidden = one.forbidden_us != 0 && now - one.forbidden_us < options_.forbidden_us;
   return out;
 }
 
@@ -133,7 +143,7 @@ void Health::answered(const std::string& deployment, DurationUs first_byte_us) {
   const bool probed = it.state != State::kClosed;
   it.state = State::kClosed;
   it.in_a_row = it.rests = 0;
-  it.probe_since_us = 0;
+  it.probe_since_us = it.forbidden_us = 0;
   if (probed) it.last.clear();  // what failed before the rest says nothing of now
   count(it, false);
   ++it.answered;
@@ -154,6 +164,7 @@ void Health::failed(const std::string& deployment, const Error& error) {
     it.limits.refused(after, clock_.monotonic_us());
   it.last_error = std::string(info(error.code).name);
   ++it.failed;
+  if (status_of(error) == 403) it.forbidden_us = std::max<TimeUs>(1, clock_.monotonic_us());
   if (failure != Failure::kMomentary || !says_of_the_circuit(error)) return;
   count(it, true);
   ++it.in_a_row;
@@ -183,6 +194,7 @@ void Health::told_limits(const std::string& deployment, const ProviderLimits& li
 void Health::reload(HealthOptions options) {
   const std::lock_guard lock(mutex_);
   options_ = options;
+  for (auto& [deployment, it] : all_) it.forbidden_us = 0;  // keys may have changed
 }
 
 Json Health::to_json() const {
@@ -194,6 +206,7 @@ Json Health::to_json() const {
                 {"failed", it.failed},      {"failures_in_a_row", it.in_a_row}, {"first_byte_us", it.first_byte_us}};
     if (now.state == State::kOpen) row["open_until"] = to_rfc3339(now.until_us);
     if (now.limited_us > 0) row["limited_us"] = now.limited_us, row["limit"] = now.limit;
+    if (now.forbidden) row["forbidden"] = true;
     if (!it.last_error.empty()) row["last_error"] = it.last_error;
     out.push_back(std::move(row));
   }

@@ -4,7 +4,9 @@
 // it has rested, then one call at a time goes through as a probe: an answer closes it, a failure makes the next rest
 // twice as long. Where nobody else is left, a resting one is tried all the same, once a second: it may be well again,
 // and a second's delay is better than a long refusal. A refusal that is the request's own fault (400) says that the
-// deployment lives. A limit that the provider declared exhausted holds until its reset.
+// deployment lives. A limit that the provider declared exhausted holds until its reset. A deployment whose provider
+// forbade the call (403) is remembered for some minutes, so that others are asked before it; an answer, or a changed
+// configuration, ends that.
 //
 // Thread-safe. At most `most` deployments are remembered; the one not heard of for longest is forgotten.
 #pragma once
@@ -27,7 +29,8 @@ struct HealthOptions {
   double failure_rate = 0.5;  // of a full window
   DurationUs rest_us = 5'000'000;
   DurationUs rest_max_us = 120'000'000;
-  DurationUs probe_us = 130'000'000;  // a probe that nothing was heard of for so long is given up
+  DurationUs probe_us = 130'000'000;      // a probe that nothing was heard of for so long is given up
+  DurationUs forbidden_us = 600'000'000;  // for so long others go before one that answered 403
   size_t most = 4'096;
 };
 
@@ -40,6 +43,8 @@ enum class Failure {
   kOurs,         // the caller went away, the server stops, its own rate limit: nothing is learnt, nobody is asked
 };
 Failure failure_of(const Error& error);
+// The provider said that the key it was given is no good (401, or in its own words): no model of its will answer.
+bool key_was_refused(const Error& error);
 std::string_view to_text(Failure failure);
 
 class Health {
@@ -52,6 +57,7 @@ class Health {
     DurationUs again_us = 0;    // from now
     DurationUs limited_us = 0;  // the provider's limit holds for so long
     std::string limit;          // "requests: 0 of 500 left"
+    bool forbidden = false;     // 403 the last time it was asked
     std::string last_error;
   };
 
@@ -73,6 +79,7 @@ class Health {
     std::deque<bool> last;                                                           // true: failed
     int rests = 0;                                                                   // in a row
     TimeUs open_until_us = 0, probe_since_us = 0, heard_us = 0, last_resort_us = 0;  // monotonic
+    TimeUs forbidden_us = 0;  // when it last answered 403; 0: it did not
     std::string last_error;
     DurationUs first_byte_us = 0;  // smoothed
     int64_t answered = 0, failed = 0;

@@ -52,6 +52,18 @@ TEST_F(HealthTest, OpensAfterFailuresInARowAndProbesOnce) {
   EXPECT_TRUE(health.enter("a", kOne).may);
 }
 
+TEST_F(HealthTest, AKeyThatIsNoGoodSaysNothingOfTheRequest) {
+  // Google tells an invalid key with the status 400.
+  const Error google(ErrorCode::kUpstreamError, "no", {{"upstream_status", 400}, {"key_refused", true}});
+  const Error others(ErrorCode::kUpstreamError, "no", {{"upstream_status", 401}});
+  for (const Error& error : {google, others}) {
+    EXPECT_TRUE(key_was_refused(error));
+    EXPECT_EQ(failure_of(error), Failure::kNotHere);
+  }
+  EXPECT_FALSE(key_was_refused(Error(ErrorCode::kUpstreamError, "no", {{"upstream_status", 400}})));
+  EXPECT_FALSE(key_was_refused(Error(ErrorCode::kInvalidRequest, "no", {{"upstream_status", 401}})));
+}
+
 TEST_F(HealthTest, AFailedProbeRestsTwiceAsLongUpToALimit) {
   fail_times(5);
   DurationUs rest = 5 * kSecondUs;

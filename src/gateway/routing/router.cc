@@ -101,9 +101,37 @@ std::string reason_of(const Route& route, size_t at, size_t place, const std::ve
   return fmt::format("{}: weight {} of {}", word, route.deployments[at].weight, sum);
 }
 
+// Why its provider would most likely refuse the call before it reads it.
+std::string refused_text(const DeploymentFacts& about, const Health::Verdict& verdict) {
+  if (about.key_refused) return "its provider refused the key the last time it was asked";
+  return verdict.forbidden ? "its provider forbade the call (403) the last time it was asked" : "";
+}
+
+// As the route says; then those that wait for their provider's limit, then those that it would refuse.
+std::vector<Candidate> in_order(const Route& route, const std::vector<size_t>& usable, std::map<size_t, Candidate> able,
+                                uint64_t seed) {
+  std::multimap<std::pair<bool, DurationUs>, Candidate> ranked;  // keeps the order among equals
+  size_t place = 0;
+  for (const size_t at : order_of(route, usable, seed)) {
+    Candidate& candidate = able[at];
+    const bool refused = !candidate.refused.empty();
+    if (candidate.reason.empty() && !refused) candidate.reason = reason_of(route, at, place++, usable);
+    const std::pair rank(refused, candidate.wait_us);
+    ranked.emplace(rank, std::move(candidate));
+  }
+  std::vector<Candidate> out;
+  for (auto& [rank, candidate] : ranked) {
+    if (rank.first && out.empty())
+      candidate.reason = fmt::format("chosen: nobody else is left ({})", candidate.refused);
+    if (rank.first && !out.empty()) candidate.reason = "last: " + candidate.refused;
+    out.push_back(std::move(candidate));
+  }
+  return out;
+}
+
 void prefer(std::vector<Candidate>& candidates, const std::string& deployment) {
   const auto found = std::ranges::find(candidates, deployment, &Candidate::deployment);
-  if (found == candidates.end() || found->wait_us > 0) return;
+  if (found == candidates.end() || found->wait_us > 0 || !found->refused.empty()) return;
   if (found != candidates.begin()) {
     auto& first = candidates.front().reason;
     if (first.starts_with("chosen: ")) first = "then: " + first.substr(8);
@@ -234,18 +262,13 @@ Plan Router::plan(const RouteFacts& facts, const Describe& describe, uint64_t se
       continue;
     }
     candidate.wait_us = verdict.limited_us;
+    candidate.refused = refused_text(about, verdict);
     if (verdict.limited_us > 0)
       candidate.reason = fmt::format("waits {}: {}", duration_text(verdict.limited_us), verdict.limit);
     able[at] = std::move(candidate);
     usable.push_back(at);
   }
-  std::multimap<DurationUs, Candidate> by_wait;  // keeps the order among equals
-  for (const size_t at : order_of(route, usable, seed)) {
-    Candidate& candidate = able[at];
-    if (candidate.reason.empty()) candidate.reason = reason_of(route, at, by_wait.size(), usable);
-    by_wait.emplace(candidate.wait_us, std::move(candidate));
-  }
-  for (auto& [wait, candidate] : by_wait) out.candidates.push_back(std::move(candidate));
+  out.candidates = in_order(route, usable, std::move(able), seed);
   if (out.candidates.empty() && !resting.empty()) take_last_resort(out, std::move(resting.begin()->second));
   if (!out.affinity.empty()) {
     if (const auto held = affinity_.find(route.name, out.affinity)) prefer(out.candidates, *held);
@@ -300,6 +323,7 @@ Json Plan::to_json() const {
   for (const auto& one : candidates) {
     Json row = {{"deployment", one.deployment}, {"reason", one.reason}};
     if (one.wait_us > 0) row["wait_us"] = one.wait_us;
+    if (!one.refused.empty()) row["refused"] = one.refused;
     if (one.first_byte_us > 0) row["first_byte_timeout_us"] = one.first_byte_us;
     chosen.push_back(std::move(row));
   }

@@ -39,6 +39,7 @@ struct Candidate {
   std::string reason;  // "chosen: first in the list", "next: weight 1 of 4", "waits 2.1 s: …"
   Health::Resort resort = Health::Resort::kNormal;
   DurationUs wait_us = 0;        // its provider's rate limit holds for so long: others come before it
+  std::string refused;           // why it would be refused (its key is no good there): it comes last; or empty
   DurationUs first_byte_us = 0;  // deadline to its first byte of content; 0: none but the provider's own
 };
 

@@ -100,6 +100,52 @@ TEST_F(RouterTest, WeightsAreSharesAndASeedDecidesTheSameEachTime) {
   EXPECT_THAT(reason(plan(), "a/1"), HasSubstr("weight 3 of 4"));
 }
 
+TEST_F(RouterTest, WhoseKeyWasRefusedComesLastAndIsToldSo) {
+  with(route({"a/1", "b/2", "c/3"}));
+  about["a/1"].key_refused = true;
+  const auto made = plan();
+  EXPECT_THAT(order(made), ElementsAre("b/2", "c/3", "a/1"));
+  EXPECT_EQ(reason(made, "b/2"), "chosen: number 2 in the list");
+  EXPECT_EQ(reason(made, "c/3"), "then: number 3 in the list");
+  EXPECT_EQ(reason(made, "a/1"), "last: its provider refused the key the last time it was asked");
+  EXPECT_EQ(made.to_json()["candidates"][2]["refused"], "its provider refused the key the last time it was asked");
+  about["a/1"].key_refused = false;
+  EXPECT_THAT(order(plan()), ElementsAre("a/1", "b/2", "c/3"));
+  for (const char* all : {"a/1", "b/2", "c/3"}) about[all].key_refused = true;
+  EXPECT_THAT(order(plan()), ElementsAre("a/1", "b/2", "c/3"));  // nobody is given up
+  EXPECT_THAT(reason(plan(), "a/1"), HasSubstr("chosen: nobody else is left"));
+}
+
+TEST_F(RouterTest, ARefusedKeyWinsOverWeightAndPromptCache) {
+  with(route({"a/1 weight=1000", "b/2 weight=1"}, Order::kWeighted));
+  const RouteFacts facts{.affinity = "conversation"};
+  router->answered(plan(facts), "a/1", 1);
+  EXPECT_EQ(order(plan(facts)).front(), "a/1");
+  about["a/1"].key_refused = true;
+  for (uint64_t seed = 0; seed < 50; ++seed) EXPECT_THAT(order(plan(facts, seed)), ElementsAre("b/2", "a/1"));
+}
+
+TEST_F(RouterTest, AForbiddenCallPutsItsDeploymentLastUntilItAnswersOrIsConfiguredAnewOrMinutesPass) {
+  const Error forbidden(ErrorCode::kUpstreamError, "no", {{"upstream_status", 403}});
+  with(route({"a/1", "b/2"}));
+  const auto forbid = [&] {
+    router->failed("a/1", forbidden);
+    EXPECT_THAT(order(plan()), ElementsAre("b/2", "a/1"));
+    EXPECT_THAT(reason(plan(), "a/1"), HasSubstr("forbade the call (403)"));
+  };
+  forbid();
+  router->answered(plan(), "a/1", 1);
+  EXPECT_THAT(order(plan()), ElementsAre("a/1", "b/2"));
+  forbid();
+  clock.advance_us(600 * kSecondUs);
+  EXPECT_THAT(order(plan()), ElementsAre("a/1", "b/2"));
+  forbid();
+  RouterOptions anew{.defaults = false};
+  anew.routes.push_back(route({"a/1", "b/2"}));
+  router->reload(std::move(anew));
+  EXPECT_THAT(order(plan()), ElementsAre("a/1", "b/2"));
+}
+
 TEST_F(RouterTest, AnOpenCircuitIsSkippedUntilItRested) {
   with(route({"a/1", "b/2"}));
   fail_times("a/1", 5);

@@ -96,6 +96,9 @@ Status check_order(Core& core, const Json& body) {
 }
 
 Task<Result<Reply>> create(Core& core, AdminCall call) {
+  if (call.caller.key && call.caller.key->spec.content_days == identity::kNoContent)
+    co_return fail(ErrorCode::kInvalidRequest,
+                   "This key keeps no content, and a batch's answers are content: use another key.");
   if (auto ok = check_order(core, call.body); !ok) co_return fail(std::move(ok.error()));
   auto metadata = read_metadata(call.body);
   if (!metadata) co_return fail(std::move(metadata.error()));
@@ -112,12 +115,14 @@ Task<Result<Reply>> create(Core& core, AdminCall call) {
   draft.actor = actor_of(call.caller);
   draft.sources = {input->record};
   draft.label = "outside";
-  draft.body = dump(Json{{"owner", call.caller.principal},
-                         {"key", call.caller.key ? call.caller.key->id : ""},
-                         {"endpoint", text_of(call.body, "endpoint")},
-                         {"input_file", input->id},
-                         {"input_blob", input->blob},
-                         {"metadata", *metadata}});
+  Json body = {{"owner", call.caller.principal},
+               {"key", call.caller.key ? call.caller.key->id : ""},
+               {"endpoint", text_of(call.body, "endpoint")},
+               {"input_file", input->id},
+               {"input_blob", input->blob},
+               {"metadata", *metadata}};
+  if (const TimeUs until = content_until(core, call.caller.key); until > 0) body["until_us"] = until;
+  draft.body = dump(body);
   draft.blobs = {input->blob};
   std::vector<journal::Draft> drafts;
   drafts.push_back(std::move(draft));

@@ -89,7 +89,9 @@ Task<void> upload(Core& core, identity::Caller caller, net::Request& request, ne
   }
   auto read = read_upload(request);
   if (!read) co_return co_await write_error(request, responder, std::move(read.error()));
-  const TimeUs expires = read->expires_seconds > 0 ? core.clock.now_us() + read->expires_seconds * kSecondUs : 0;
+  const TimeUs asked = read->expires_seconds > 0 ? core.clock.now_us() + read->expires_seconds * kSecondUs : 0;
+  const TimeUs kept = content_until(core, caller.key);
+  const TimeUs expires = asked > 0 && kept > 0 ? std::min(asked, kept) : std::max(asked, kept);
   NewFile file{.owner = caller.principal,
                .actor = actor_of(caller),
                .name = read->name,
@@ -198,6 +200,12 @@ Endpoint key_json(std::string method, std::string pattern, EndpointDoc doc, Json
 
 Id actor_of(const identity::Caller& caller) { return caller.key ? caller.key->id : caller.principal; }
 
+TimeUs content_until(Core& core, const std::shared_ptr<const identity::Key>& key) {
+  constexpr DurationUs kDay = 24 * 3600 * kSecondUs;
+  const int64_t days = key != nullptr ? key->spec.content_days : 0;
+  return days > 0 ? core.clock.now_us() + days * kDay : 0;
+}
+
 Task<Status> settle_views(Core& core, Id tenant) {
   co_return co_await core.views->wait_applied(tenant, core.journal->written_seq(tenant));
 }
@@ -211,13 +219,11 @@ Result<journal::Draft> file_draft(Core& core, const Id& tenant, IdMaker& ids, co
   draft.actor = file.actor;
   draft.label = "outside";
   draft.blobs = {*blob};
-  draft.body = dump(Json{{"owner", file.owner},
-                         {"filename", file.name},
-                         {"purpose", file.purpose},
-                         {"bytes", file.bytes.size()},
-                         {"blob", *blob},
-                         {"expires_us", file.expires_at},
-                         {"batch", file.batch}});
+  Json body = {{"owner", file.owner},        {"filename", file.name}, {"purpose", file.purpose},
+               {"bytes", file.bytes.size()}, {"blob", *blob},         {"expires_us", file.expires_at},
+               {"batch", file.batch}};
+  if (file.expires_at > 0) body["until_us"] = file.expires_at;
+  draft.body = dump(body);
   return draft;
 }
 

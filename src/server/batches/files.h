@@ -16,7 +16,7 @@ struct NewFile {
   Id actor;
   std::string name, purpose;
   std::string bytes;
-  TimeUs expires_at = 0;  // 0: never
+  TimeUs expires_at = 0;  // 0: never; else it is erased then
   Id batch;               // whose output it is, or empty
 };
 // The record that keeps it; appending it makes the file. Its id is the stream's. On a thread that may block.
@@ -28,6 +28,8 @@ Result<std::string> file_bytes(Core& core, const Id& tenant, const FileRow& row)
 
 Task<Status> settle_views(Core& core, Id tenant);
 Id actor_of(const identity::Caller& caller);
+// When what a key's calls say is to be gone: where it keeps content for so many days; else 0.
+TimeUs content_until(Core& core, const std::shared_ptr<const identity::Key>& key);
 
 std::vector<Endpoint> file_endpoints(Core& core);   // /v1/files
 std::vector<Endpoint> batch_endpoints(Core& core);  // /v1/batches

@@ -7,6 +7,7 @@
 #include <boost/asio/use_future.hpp>
 
 #include "base/json.h"
+#include "server/kept.h"
 
 namespace steward::server {
 namespace {
@@ -60,7 +61,7 @@ struct Question {
   CancelToken cancel;
 };
 
-Task<Answered> ask_once(const RawHandler& handler, identity::Caller caller, Question question) {
+Task<Answered> ask_once(Core& core, const Endpoint& endpoint, identity::Caller caller, Question question) {
   net::Request request;
   request.method = "POST";
   request.path = std::move(question.url);
@@ -71,7 +72,7 @@ Task<Answered> ask_once(const RawHandler& handler, identity::Caller caller, Ques
   request.received_us = question.now;
   request.cancel = std::move(question.cancel);
   Caught caught;
-  co_await handler(std::move(caller), request, caught);
+  co_await run_kept(core, endpoint, std::move(caller), request, caught);
   co_return Answered{caught.status(), question.request_id, caught.body()};
 }
 
@@ -84,10 +85,10 @@ bool passes(const Answered& answer) {
   return !error.is_object() || error.value("code", Json()) != "budget_exceeded";
 }
 
-Task<Answered> ask(const RawHandler& handler, identity::Caller caller, Question question) {
+Task<Answered> ask(Core& core, const Endpoint& endpoint, identity::Caller caller, Question question) {
   boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
   for (int tries = 0;; ++tries) {
-    Answered answer = co_await ask_once(handler, caller, question);
+    Answered answer = co_await ask_once(core, endpoint, caller, question);
     if (!passes(answer) || tries >= kMostAgain || question.cancel.cancelled()) co_return answer;
     timer.expires_after(std::min(kFirstWait * (1 << tries), kLongestWait));
     co_await timer.async_wait(boost::asio::use_awaitable);
@@ -95,14 +96,21 @@ Task<Answered> ask(const RawHandler& handler, identity::Caller caller, Question 
 }
 
 Result<identity::Caller> caller_of(Core& core, const Id& tenant, const BatchOrder& order) {
-  if (order.key.empty()) return core.owner();
+  if (order.key.empty()) {
+    identity::Caller owner = core.owner();
+    owner.in_batch = true;
+    return owner;
+  }
   const auto snapshot = core.identity->snapshot();
   const auto key = snapshot->keys.find(order.key);
   const bool expired = key != snapshot->keys.end() && key->second->spec.expires_at > 0 &&
                        key->second->spec.expires_at <= core.clock.now_us();
   if (key == snapshot->keys.end() || key->second->revoked || expired)
     return fail(ErrorCode::kKeyRevoked, "The key that asked for this batch is not good any more.");
-  return identity::Caller{.tenant = tenant, .principal = order.owner, .key = key->second, .admin = false};
+  if (key->second->spec.content_days == identity::kNoContent)
+    return fail(ErrorCode::kForbidden, "The key keeps no content any more, and a batch's answers are content.");
+  return identity::Caller{
+      .tenant = tenant, .principal = order.owner, .key = key->second, .admin = false, .in_batch = true};
 }
 
 class Runner {
@@ -185,8 +193,14 @@ class Runner {
     const BatchLine& asked = input_.lines[line];
     Question question{asked.url, dump(asked.body), ids_.make("req"), core_.clock.monotonic_us(), out.cancel};
     out.answer = asio::co_spawn(core_.threads->context(line % core_.threads->count()),
-                                ask(targets_.at(asked.url), caller, std::move(question)), asio::use_future);
+                                ask(core_, targets_.at(asked.url), caller, std::move(question)), asio::use_future);
     return out;
+  }
+
+  TimeUs until_of_content() const {
+    const auto snapshot = core_.identity->snapshot();
+    const auto key = snapshot->keys.find(order_.key);
+    return key == snapshot->keys.end() ? 0 : content_until(core_, key->second);
   }
 
   Status keep(size_t line, const Answered& answer) {
@@ -194,6 +208,7 @@ class Runner {
                  {"good", answer.status >= 200 && answer.status < 400},
                  {"status", answer.status},
                  {"request", answer.request}};
+    if (const TimeUs until = until_of_content(); until > 0) body["until_us"] = until;
     journal::Draft draft;
     draft.stream = "batch/" + id_;
     draft.kind = kBatchLineKind;
@@ -225,8 +240,9 @@ class Runner {
         if (done.contains(static_cast<int64_t>(line))) continue;
         auto caller = caller_of(core_, tenant_, order_);
         if (!caller) {
-          const Json refusal = {{"error", {{"message", caller.error().message}, {"code", "key_revoked"}}}};
-          if (auto ok = keep(line, {401, "", dump(refusal)}); !ok) return fail(std::move(ok.error()));
+          const ErrorInfo& about = info(caller.error().code);
+          const Json refusal = {{"error", {{"message", caller.error().message}, {"code", about.name}}}};
+          if (auto ok = keep(line, {about.http_status, "", dump(refusal)}); !ok) return fail(std::move(ok.error()));
           continue;
         }
         under_way.push_back(begin(line, *caller));
@@ -309,7 +325,7 @@ class Runner {
            .name = fmt::format("{}_{}.jsonl", id_, member == std::string_view("output_file") ? "output" : "error"),
            .purpose = "batch_output",
            .bytes = std::move(*bytes),
-           .expires_at = 0,
+           .expires_at = until_of_content(),
            .batch = id_});
       if (!draft) return fail(std::move(draft.error()));
       about[member] = draft->stream.substr(5);
@@ -365,7 +381,8 @@ BatchTargets batch_targets(Core& core) {
   BatchTargets out;
   for (Endpoint& endpoint : model_api_endpoints(core)) {
     if (endpoint.method != "POST" || std::ranges::find(kUrls, endpoint.pattern) == std::end(kUrls)) continue;
-    out.emplace(endpoint.pattern, std::move(endpoint.raw));
+    std::string url = endpoint.pattern;
+    out.emplace(std::move(url), std::move(endpoint));
   }
   return out;
 }

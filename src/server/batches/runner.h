@@ -1,6 +1,7 @@
 // What runs a batch: the job `batch.run`, on the bulk lane, so that it yields to everybody who waits for an answer.
 //
-// Each line is a call of its own through the same handlers as any other - key, budgets, limits, routes, metering - and
+// Each line is a call of its own through the same handlers as any other - key, budgets, limits, routes, metering, what
+// is kept of its content - and
 // its answer is a record before the line counts as done. After a kill the job goes on with the lines that have no
 // answer; a call that was under way then is charged at its bound, as every call, and asked again. When every line has
 // its answer, or the day is over, or somebody cancelled, the answers become files.
@@ -43,7 +44,7 @@ Result<BatchOrder> read_order(const journal::Record& record);
 Json batch_json(const BatchOrder& order, const BatchRow& row);
 
 // The addresses that a batch may be for, with what answers them.
-using BatchTargets = std::map<std::string, RawHandler>;
+using BatchTargets = std::map<std::string, Endpoint>;
 void register_batch_job(Core& core);
 BatchTargets batch_targets(Core& core);
 

@@ -41,10 +41,11 @@ Json inner_of(std::string_view body) {
 }
 
 Error refusal_of(int status, const std::string& reason, const std::string& why) {
-  const bool key = why == "API_KEY_INVALID" || why == "API_KEY_SERVICE_BLOCKED" || status == 401 || status == 403;
-  if (key)
+  const bool no_good = why == "API_KEY_INVALID" || why == "API_KEY_SERVICE_BLOCKED";  // told as 400 or 403
+  if (no_good || status == 401 || status == 403)
     return Error(ErrorCode::kUpstreamError,
-                 fmt::format("The model's provider refused the key that it was given: {}", reason));
+                 fmt::format("The model's provider refused the key that it was given: {}", reason),
+                 no_good ? Json{{"key_refused", true}} : Json::object());
   if (status == 400 && (reason.find("exceeds the maximum number of tokens") != std::string::npos ||
                         reason.find("input token count") != std::string::npos))
     return Error(ErrorCode::kContextTooLong, reason);
