@@ -1,12 +1,12 @@
 # Steward: `make run` on a bare Debian 12 brings everything, builds and starts the server; `make test` tests it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build run demo test check bench test-asan test-tsan fuzz test-long crash fresh tidy format clean screenshots openapi
+.PHONY: help setup build run demo test check bench test-asan test-tsan fuzz test-long crash fresh container trial-container trial-service tidy format clean screenshots openapi
 PYTHON := build/venv/bin/python
 
 help: ## this list
 	@echo "Steward. The two commands: make run, make test. All:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "Environment: STEWARD_PORT (7070), STEWARD_HOME (~/.local/share/steward), STEWARD_CACHE (~/.cache/steward)."
 
 setup: ## install what is missing: Debian packages, pinned packages, models, clients
@@ -54,6 +54,15 @@ fresh: ## both commands in a bare Debian 12, as root and as a user (needs root)
 	@tools/fresh make run ONCE=1
 	@FRESH_USER=1 tools/fresh make run ONCE=1
 	@tools/fresh make test
+
+container: ## the image steward:VERSION, with podman; CONTAINER_BASE=local where no registry of images is reached
+	@tools/container
+
+trial-container: ## run that image as a person does: two lives on one volume (needs root and podman)
+	@$(PYTHON) -m tests.trials container $(OPTIONS)
+
+trial-service: ## boot a Debian with systemd in namespaces and try the unit (needs root, systemd-container, mmdebstrap)
+	@$(PYTHON) -m tests.trials service
 
 tidy: ## floors, sizes, banned calls, format
 	@$(PYTHON) -m pytest -q tests/tidy

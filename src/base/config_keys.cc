@@ -82,6 +82,11 @@ const std::vector<ConfigKey> kKeys = {
     {"limits", "max_target_bytes", kInteger, "8192", 256, 1 << 20, "", kRestart,
      "Bytes of a request's address with its query."},
     {"limits", "max_body_bytes", kInteger, "33554432", 1024, 4 * kGiB, "", kRestart, "Bytes of a request's body."},
+    {"limits", "max_bodies_bytes", kInteger, "268435456", 1024, 64 * kGiB, "", kRestart,
+     "Bytes of the bodies of all requests under way together; never less than twice the largest body that is taken."},
+    {"limits", "max_client_bodies_bytes", kInteger, "134217728", 1024, 64 * kGiB, "", kRestart,
+     "Bytes of them for one client: a key, a person who is signed in, else all strangers together. A client that holds "
+     "much gets no more than is left free for the others."},
     {"limits", "head_timeout_ms", kInteger, "10000", 100, kHourMs, "", kRestart,
      "From a request's first byte to the end of its head."},
     {"limits", "body_timeout_ms", kInteger, "60000", 100, kHourMs, "", kRestart, "For a request's whole body."},

@@ -57,7 +57,9 @@ void ServiceManager::reloading(TimeUs monotonic_us) {
   send(fmt::format("RELOADING=1\nMONOTONIC_USEC={}\nSTATUS=Reading the configuration again", monotonic_us));
 }
 
-void ServiceManager::stopping() { send("STOPPING=1\nSTATUS=Letting calls under way finish"); }
+void ServiceManager::stopping(std::chrono::microseconds within) {
+  send(fmt::format("STOPPING=1\nEXTEND_TIMEOUT_USEC={}\nSTATUS=Letting calls under way finish", within.count()));
+}
 
 void ServiceManager::status(std::string_view text) { send(fmt::format("STATUS={}", text)); }
 

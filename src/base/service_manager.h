@@ -19,8 +19,8 @@ class ServiceManager {
 
   bool listens() const { return socket_ >= 0; }
   void ready(std::string_view status);
-  void reloading(TimeUs monotonic_us);  // ready() follows
-  void stopping();
+  void reloading(TimeUs monotonic_us);              // ready() follows
+  void stopping(std::chrono::microseconds within);  // longer than the manager would wait by itself, where it must
   void status(std::string_view text);
   // How often it wants a sign of life; zero: not at all. Half of what it waits for, as the protocol recommends.
   std::chrono::microseconds watchdog_interval() const { return watchdog_; }

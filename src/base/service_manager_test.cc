@@ -48,7 +48,7 @@ TEST(ServiceManager, SaysItOnASocketOfTheFileSystemAndOnAnAbstractOne) {
     EXPECT_TRUE(listener.heard().starts_with("RELOADING=1\nMONOTONIC_USEC=1234\n"));
     manager.alive();
     EXPECT_EQ(listener.heard(), "WATCHDOG=1");
-    manager.stopping();
+    manager.stopping(std::chrono::seconds(60));
     EXPECT_TRUE(listener.heard().starts_with("STOPPING=1\n"));
   }
   std::filesystem::remove(path);

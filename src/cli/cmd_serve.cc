@@ -21,6 +21,7 @@ struct ServeOptions {
 };
 
 constexpr std::chrono::milliseconds kTick{100};
+constexpr std::chrono::seconds kAfterDrain{30};  // to cut, settle and sync, told to the service manager
 
 // The signals that the main thread takes one by one. Blocked before any thread is made, so that none of them is
 // interrupted.
@@ -97,10 +98,12 @@ int not_started(server::App& app, const Error& error, const Context& context) {
   return context.failed(error);
 }
 
-// Lets calls finish until the drain timeout; a second signal cuts them. Answers the exit code.
-int drain(server::App& app, const sigset_t& set, const Context& context) {
+// Lets calls finish until the drain timeout; a second signal cuts them. Answers the exit code. The service manager's
+// watchdog goes on looking meanwhile, so the ticks go on.
+int drain(server::App& app, const sigset_t& set, ServiceManager& manager, Ticker& ticker, const Context& context) {
   const auto timeout = std::chrono::milliseconds(app.core().config.get()->integer("server.drain_timeout_ms"));
   const Deadline deadline = Deadline::in(timeout);
+  manager.stopping(timeout + kAfterDrain);
   app.core().log.info("stopping", {{"requests_under_way", app.requests_under_way()}});
   app.begin_stop();
   if (context.err_is_terminal && app.requests_under_way() > 0) {
@@ -109,6 +112,7 @@ int drain(server::App& app, const sigset_t& set, const Context& context) {
   bool cut = false;
   while (!cut && !deadline.passed() && app.requests_under_way() > 0) {
     const int signal = next_signal(set, kTick);
+    ticker.tick();
     cut = signal == SIGINT || signal == SIGTERM;
   }
   const size_t were_cut = app.stop(Deadline::in(std::chrono::seconds(0)));
@@ -158,8 +162,7 @@ int serve(const ServeOptions& options, const Context& context) {
     }
   }
   warmer.cancel();
-  manager.stopping();
-  return drain(app, set, context);
+  return drain(app, set, manager, ticker, context);
 }
 
 }  // namespace

@@ -11,6 +11,18 @@ constexpr milliseconds kLingerTotal{10'000};  // to let a client that is still s
 constexpr milliseconds kLingerSilence{1'000};
 constexpr size_t kUnroutedBodyBytes = 64 * 1024;  // read, so that the connection can be kept, though no route takes it
 
+Error too_much_held(BodyShares::Verdict verdict) {
+  const bool of_client = verdict == BodyShares::Verdict::kClientFull;
+  return Error(ErrorCode::kRateLimited,
+               of_client ? "One client's request bodies take as much memory here as they may at once "
+                           "(limits.max_client_bodies_bytes): send this again when some of yours are answered."
+                         : "The server holds as many request bodies as it takes: send this again in a moment.",
+               {{"retry_after_us", kSecondUs}});
+}
+
+// Without the port.
+std::string_view address_of(std::string_view remote) { return remote.substr(0, remote.rfind(':')); }
+
 SteadyTime after(milliseconds time) { return std::chrono::steady_clock::now() + time; }
 
 // The first bytes of other protocols, told by name: people do point the wrong client at a port.
@@ -102,7 +114,8 @@ Task<Connection::Next> Connection::serve_one() {
   size_t max_body = kUnroutedBodyBytes;
   if (match.route)
     max_body = match.route->route.max_body_bytes ? match.route->route.max_body_bytes : state_.limits.max_body_bytes;
-  BodyShare share(state_);
+  const std::string client = parser_.done() || !state_.client_namer ? "" : state_.client_namer(request);
+  BodyShare share(*state_.bodies, client.empty() ? std::string(address_of(remote_)) : client, !client.empty());
   if (auto status = co_await receive_body(request, share, max_body); !status) {
     if (!match.route) {
       parser_.head().keep_alive = false;
@@ -191,11 +204,8 @@ Task<Status> Connection::receive_body(Request& request, BodyShare& share, size_t
     }
     if (!taken) co_return fail(taken.error());
     input_->consume(*taken);
-    if (!share.grow_to(request.body.size())) {
-      co_return fail(ErrorCode::kRateLimited,
-                     "The server holds as many request bodies as it takes: send this again in a moment.",
-                     {{"retry_after_us", kSecondUs}});
-    }
+    if (const auto held = share.grow_to(request.body.size()); held != BodyShares::Verdict::kTaken)
+      co_return fail(too_much_held(held));
     if (parser_.done()) break;
     auto earned = milliseconds(request.body.size() * 1000 / std::max<size_t>(state_.limits.min_body_rate, 1));
     set_deadline(started + state_.limits.body_timeout + earned, Late::kWakeInput);

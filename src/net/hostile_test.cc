@@ -18,13 +18,18 @@ ServerLimits small_limits() {
   limits.body_timeout = 200ms;
   limits.idle_timeout = 300ms;
   limits.write_timeout = 300ms;
-  limits.max_bodies_bytes = 150'000;
+  limits.max_bodies_bytes = 300'000;
+  limits.max_client_bodies_bytes = 120'000;
   return limits;
 }
 
 class Hostile : public ServerFixture {
  protected:
-  Hostile() : ServerFixture(small_limits()) {}
+  Hostile() : ServerFixture(small_limits()) {
+    router_.set_client_namer([](const Request& request) {
+      return std::string(request.headers.has("x-client") ? request.headers.get("x-client") : "somebody");
+    });
+  }
 
   void expect_refused(std::string_view name, std::string_view request, int status) {
     std::string answer = ask(request);
@@ -190,19 +195,55 @@ TEST_F(Hostile, AHundredMegabytesAreRefusedAndTheClientReadsWhy) {
   expect_alive("large bodies");
 }
 
-TEST_F(Hostile, BodiesTogetherAreBounded) {
-  std::string head = "POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n";
-  auto first = RawSocket::to(server_->port());
-  first.send(head + std::string(99'999, 'a'));
+RawSocket half_sent(uint16_t port, std::string_view client, size_t bytes) {
+  auto socket = RawSocket::to(port);
+  socket.send(
+      fmt::format("POST /size HTTP/1.1\r\nHost: x\r\nX-Client: {}\r\nContent-Length: {}\r\n\r\n", client, bytes));
+  socket.send(std::string(bytes - 1, 'a'));
   std::this_thread::sleep_for(50ms);
-  auto second = RawSocket::to(server_->port());
-  second.send(head + std::string(99'999, 'a'));
-  std::string answer = second.read_to_end();
+  return socket;
+}
+
+TEST_F(Hostile, BodiesTogetherAreBounded) {
+  auto first = half_sent(server_->port(), "one", 100'000);
+  auto second = half_sent(server_->port(), "two", 90'000);
+  auto third = half_sent(server_->port(), "three", 60'000);  // more than what would then be free
+  std::string answer = third.read_to_end();
   EXPECT_EQ(status_of(answer), 429) << answer;
   EXPECT_NE(answer.find("Retry-After: 1"), std::string::npos);
+  EXPECT_NE(answer.find("as many request bodies as it takes"), std::string::npos) << answer;
   first.send("a");
   EXPECT_EQ(status_of(first.read_until("100000")), 200);
+  second.send("a");
+  EXPECT_EQ(status_of(second.read_until("90000")), 200);
   expect_alive("bodies");
+}
+
+TEST_F(Hostile, OneClientsBodiesAreBounded) {
+  auto first = half_sent(server_->port(), "greedy", 100'000);
+  auto again = half_sent(server_->port(), "greedy", 30'000);
+  const std::string answer = again.read_to_end();
+  EXPECT_EQ(status_of(answer), 429) << answer;
+  EXPECT_NE(answer.find("limits.max_client_bodies_bytes"), std::string::npos) << answer;
+  auto other = half_sent(server_->port(), "other", 90'000);
+  other.send("a");
+  EXPECT_EQ(status_of(other.read_until("90000")), 200);
+  first.send("a");  // what it held goes on
+  EXPECT_EQ(status_of(first.read_until("100000")), 200);
+  auto later = half_sent(server_->port(), "greedy", 100'000);  // and is given back
+  later.send("a");
+  EXPECT_EQ(status_of(later.read_until("100000")), 200);
+}
+
+TEST_F(Hostile, StrangersLeaveRoomForTheKnown) {
+  auto stranger = half_sent(server_->port(), "", 60'000);
+  auto again = half_sent(server_->port(), "", 60'000);  // of the same address
+  EXPECT_EQ(status_of(again.read_to_end()), 429);
+  auto known = half_sent(server_->port(), "known", 90'000);
+  known.send("a");
+  EXPECT_EQ(status_of(known.read_until("90000")), 200);
+  stranger.send("a");
+  EXPECT_EQ(status_of(stranger.read_until("60000")), 200);
 }
 
 TEST_F(Hostile, AClientThatReadsNothingIsCut) {

@@ -94,14 +94,18 @@ class Router {
   // Answers errors in the dialect of the path (default: OpenAI's envelope).
   void set_error_writer(std::function<Task<void>(Request&, Responder&, Error)> writer);
   void use(Middleware middleware);
+  // Who sends a request whose head has come: a name, or empty for nobody who is known. Bounds what one client may hold.
+  void set_client_namer(std::function<std::string(const Request&)> namer);
   const std::vector<Route>& routes() const;
   const std::vector<Middleware>& middleware() const { return middleware_; }
   const std::function<Task<void>(Request&, Responder&, Error)>& error_writer() const { return error_writer_; }
+  const std::function<std::string(const Request&)>& client_namer() const { return client_namer_; }
 
  private:
   std::vector<Route> routes_;
   std::vector<Middleware> middleware_;
   std::function<Task<void>(Request&, Responder&, Error)> error_writer_;
+  std::function<std::string(const Request&)> client_namer_;
 };
 
 struct ServerLimits {
@@ -112,10 +116,10 @@ struct ServerLimits {
   std::chrono::milliseconds head_timeout{10'000};  // from the first byte of a request to the end of its head
   std::chrono::milliseconds body_timeout{60'000};  // the whole body; longer only while it keeps min_body_rate
   size_t min_body_rate = 64 * 1024;                // bytes a second that a body must keep after body_timeout
-  size_t max_bodies_bytes =
-      256 * 1024 * 1024;  // sum of the bodies held by all requests: more is asked to come later (429)
-  std::chrono::milliseconds idle_timeout{75'000};   // a kept-alive connection without a request
-  std::chrono::milliseconds write_timeout{60'000};  // a client that takes nothing for so long is cut
+  size_t max_bodies_bytes = 256 * 1024 * 1024;  // of all requests' bodies together: more is asked to come later (429)
+  size_t max_client_bodies_bytes = 128 * 1024 * 1024;  // of one client's, as body_shares.h says
+  std::chrono::milliseconds idle_timeout{75'000};      // a kept-alive connection without a request
+  std::chrono::milliseconds write_timeout{60'000};     // a client that takes nothing for so long is cut
   size_t max_connections = 12'000;
   size_t max_connections_per_thread_accept = 64;  // connections accepted in one go before other work gets its turn
 };

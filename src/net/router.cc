@@ -10,6 +10,8 @@ void Router::set_error_writer(std::function<Task<void>(Request&, Responder&, Err
   error_writer_ = std::move(writer);
 }
 
+void Router::set_client_namer(std::function<std::string(const Request&)> namer) { client_namer_ = std::move(namer); }
+
 void Router::use(Middleware middleware) { middleware_.push_back(std::move(middleware)); }
 
 const std::vector<Route>& Router::routes() const { return routes_; }

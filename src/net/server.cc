@@ -104,6 +104,9 @@ class HttpServer final : public Server {
 
   Status start() override {
     state_->routes = std::make_unique<RouteTable>(router_.routes(), router_.middleware(), router_.error_writer());
+    state_->bodies = std::make_unique<BodyShares>(state_->limits.max_bodies_bytes,
+                                                  state_->limits.max_client_bodies_bytes, largest_body());
+    state_->client_namer = router_.client_namer();
     if (!listen_.tls_certificate.empty()) {
       auto loaded = Certificates::load(listen_.tls_certificate, listen_.tls_key, state_->clock, state_->log);
       if (!loaded) return fail(std::move(loaded.error()));
@@ -165,6 +168,12 @@ class HttpServer final : public Server {
  private:
   void close_idle(Idle which) {
     for (size_t i = 0; i < sets_.size(); ++i) on_thread(i, [set = sets_[i], which] { set->close_idle(which); });
+  }
+
+  size_t largest_body() const {
+    size_t largest = state_->limits.max_body_bytes;
+    for (const auto& route : router_.routes()) largest = std::max(largest, route.max_body_bytes);
+    return largest;
   }
 
   bool running() { return !threads_.context(0).stopped(); }

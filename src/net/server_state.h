@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 
+#include "net/body_shares.h"
 #include "net/http_server.h"
 #include "net/route_table.h"
 
@@ -17,9 +18,10 @@ struct ServerState {
   IdMaker ids;
   Log log;
   std::unique_ptr<RouteTable> routes;
+  std::unique_ptr<BodyShares> bodies;
+  std::function<std::string(const Request&)> client_namer;  // may be empty
   std::atomic<size_t> connections{0};
   std::atomic<size_t> under_way{0};
-  std::atomic<size_t> bodies_bytes{0};
   std::atomic<bool> draining{false};
 };
 
@@ -33,25 +35,6 @@ class Counted {
 
  private:
   std::atomic<size_t>& count_;
-};
-
-// The memory of one request's body, out of the server's max_bodies_bytes.
-class BodyShare {
- public:
-  explicit BodyShare(ServerState& state) : state_(state) {}
-  ~BodyShare() { state_.bodies_bytes.fetch_sub(held_); }
-  BodyShare(const BodyShare&) = delete;
-  BodyShare& operator=(const BodyShare&) = delete;
-  bool grow_to(size_t bytes) {
-    if (bytes <= held_) return true;
-    size_t more = bytes - held_;
-    held_ = bytes;
-    return state_.bodies_bytes.fetch_add(more) + more <= state_.limits.max_bodies_bytes;
-  }
-
- private:
-  ServerState& state_;
-  size_t held_ = 0;
 };
 
 }  // namespace steward::net

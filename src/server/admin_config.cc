@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "journal/location.h"
 #include "server/admin.h"
+#include "server/metrics.h"
 #include "server/page.h"
 #include "server/settings.h"
 
@@ -38,10 +39,12 @@ Json report_json(const ReloadReport& report) {
 
 Task<Result<Reply>> reload_config(Core& core, AdminCall call) {
   auto report = core.reload();
-  if (!report)
+  if (!report) {
+    core.http_metrics->operations().look_now();  // logrotate and certificates come without a new configuration
     co_return fail(ErrorCode::kInvalidRequest,
                    "Nothing was changed: the configuration has errors.\n" + report.error().message,
                    report.error().details);
+  }
   co_return Reply{200, report_json(*report)};
 }
 

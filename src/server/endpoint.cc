@@ -316,6 +316,21 @@ Result<std::string> secret_of(const net::Request& request) {
   return *given.begin();
 }
 
+std::string known_client(Core& core, const net::Request& request) {
+  if (core.phase == Phase::kStarting) return "";
+  if (names_a_key(request)) {
+    const auto secret = secret_of(request);
+    if (!secret) return "";
+    const auto caller = core.identity->authenticate(*secret);
+    return caller && caller->key != nullptr ? caller->key->id : "";
+  }
+  if (const auto token = session_token_of(core, request)) {
+    const auto session = core.people->find_session(*token);
+    return session ? session->person : "";
+  }
+  return request.over_unix ? "unix" : "";
+}
+
 Task<void> write_error(net::Request& request, net::Responder& responder, Error error) {
   co_await gateway::write_error(request, responder, std::move(error));
 }
@@ -337,6 +352,7 @@ void mount(Core& core, const std::vector<Endpoint>& endpoints, net::Router& rout
       return preflight(core, allowed, request, responder);
     });
   }
+  router.set_client_namer([&core](const net::Request& request) { return known_client(core, request); });
   router.set_error_writer([&core](net::Request& request, net::Responder& responder, Error error) {
     if (error.code == ErrorCode::kNotFound && wants_page(request)) return send_page(core, 404, request, responder);
     return write_error(request, responder, std::move(error));

@@ -74,5 +74,8 @@ bool comes_from_this_machine(const net::Request& request);
 // "Authorization: Bearer …" or "x-api-key: …"; kUnauthenticated says how to give one.
 bool names_a_key(const net::Request& request);
 Result<std::string> secret_of(const net::Request& request);
+// Whose a request is as far as its head tells: a key, a person, the home's socket; empty: nobody who is known. What it
+// may is decided later.
+std::string known_client(Core& core, const net::Request& request);
 
 }  // namespace steward::server

@@ -22,6 +22,8 @@ net::ServerLimits server_limits(const Config& config) {
   limits.max_headers = size("limits.max_headers");
   limits.max_target_bytes = size("limits.max_target_bytes");
   limits.max_body_bytes = size("limits.max_body_bytes");
+  limits.max_bodies_bytes = size("limits.max_bodies_bytes");
+  limits.max_client_bodies_bytes = size("limits.max_client_bodies_bytes");
   limits.head_timeout = ms("limits.head_timeout_ms");
   limits.body_timeout = ms("limits.body_timeout_ms");
   limits.idle_timeout = ms("limits.idle_timeout_ms");

@@ -78,6 +78,23 @@ def test_a_stopped_process_gives_no_sign_of_life(managed):
     manager.wait_for("WATCHDOG=1")
 
 
+def test_it_gives_signs_of_life_and_asks_for_time_while_it_drains(managed):
+    """Else a drain longer than WatchdogSec= or TimeoutStopSec= ends in a kill, with the calls that it waits for."""
+    steward, manager = managed
+    manager.wait_for("READY=1")
+    with socket.create_connection(("127.0.0.1", steward.port), timeout=20) as under_way:
+        under_way.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{")
+        time.sleep(0.3)
+        steward.process.send_signal(signal.SIGTERM)
+        told = manager.wait_for("STOPPING=1")
+        extended = int(re.search(r"^EXTEND_TIMEOUT_USEC=([0-9]+)$", told, re.MULTILINE).group(1))
+        assert extended >= 40_000_000  # server.drain_timeout_ms, and what comes after it
+        for _ in range(3):
+            manager.wait_for("WATCHDOG=1")
+        assert steward.process.poll() is None
+    assert steward.process.wait(20) == 0
+
+
 def analyze(*arguments: str) -> subprocess.CompletedProcess:
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd-analyze is not installed here")
