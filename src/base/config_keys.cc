@@ -132,6 +132,8 @@ const std::vector<ConfigKey> kKeys = {
     {"talk", "undo_seconds", kInteger, "30", 0, 86400, "", kAtOnce,
      "For so long a deleted conversation can be taken back; then it is erased."},
     {"talk", "attachment_mb", kInteger, "64", 1, 256, "", kRestart, "The largest attachment."},
+    {"talk", "unsent_days", kInteger, "7", 0, 3650, "", kAtOnce,
+     "An attachment that no message has named for so many days is erased; 0: it stays."},
     {"talk", "title_model", kText, "", 0, 0, "", kAtOnce,
      "The model or route that names conversations after their first answer, at the cost of a short call each; empty: a "
      "rule does, from what was asked."},

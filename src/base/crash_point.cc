@@ -24,6 +24,7 @@ constexpr CrashPoint kPoints[] = {
     {"job_before_finish", "a job's work is done, its end is not written"},
     {"after_reserve", "a call's reservation is written, its upstream was not asked"},
     {"upstream_streaming", "the upstream is answering, some was sent to the client"},
+    {"answer_step_kept", "a step of an answer of Talk is written, the answer goes on"},
     {"before_settle", "the upstream has answered, the settlement is not appended"},
     {"after_settle", "the settlement is written, the client has not its last byte"},
 };

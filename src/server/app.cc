@@ -323,6 +323,7 @@ void App::housekeep() {
     flush_traces();
     if ((rounds - 1) % kPurgeRounds == 0) {
       asio::co_spawn(core_.threads->context(0), purge_due_content(core_), asio::detached);
+      asio::co_spawn(core_.threads->context(0), tidy_talk(core_), asio::detached);
       asio::co_spawn(core_.threads->context(0), core_.people->end_expired(), asio::detached);
     }
     lock.lock();

@@ -15,6 +15,7 @@
 #include "server/admin.h"
 #include "server/batches/batch_view.h"
 #include "server/kept.h"
+#include "server/talk.h"
 
 namespace steward::server {
 namespace {
@@ -224,6 +225,54 @@ TEST_F(WholeServer, KeptContentGoesWhenItsTimeIsUpAndNothingElse) {
   EXPECT_TRUE(core.journal->find(old_record)->erased);
   EXPECT_TRUE(fs::exists(new_file));
   EXPECT_FALSE(core.journal->find(new_record)->erased);
+  EXPECT_EQ(ask("POST", "/admin/v1/journal/verify").json["ok"], true);
+}
+
+TEST_F(WholeServer, WhatWasNeverSentAndWhatNobodyNeedsAnyMoreGoes) {
+  auto& core = app_->core();
+  const DurationUs day = 24 * 3600 * kSecondUs;
+  const auto append = [&](const std::string& stream, std::string_view kind, const Json& body, TimeUs at,
+                          const std::string& blob = "") {
+    journal::Draft draft;
+    draft.stream = stream;
+    draft.kind = std::string(kind);
+    draft.body = dump(body);
+    draft.time = at;
+    if (!blob.empty()) draft.blobs = {blob};
+    std::vector<journal::Draft> drafts;
+    drafts.push_back(std::move(draft));
+    return core.journal->append_blocking(core.tenant, std::move(drafts))->records[0].id;
+  };
+  const auto attach = [&](const std::string& id, TimeUs at) {
+    const std::string blob = core.blobs->put(core.tenant, "what is in " + id).value();
+    append("attachment/" + id, "attachment.added", {{"name", id}, {"state", "ready"}, {"blob", blob}}, at, blob);
+    return blob_path(core.home, core.tenant, blob);
+  };
+  const TimeUs now = clock_.now_us();
+  const auto old_file = attach("att_OLD", now - 8 * day), sent_file = attach("att_SENT", now - 8 * day),
+             new_file = attach("att_NEW", now - 6 * day);
+  append("conversation/conv_A", "conversation.created", {{"owner", "usr_A"}, {"metadata", Json::object()}}, now);
+  append("conversation/conv_A", "conversation.message_said",
+         {{"item", "msg_A"}, {"parent", ""}, {"role", "user"}, {"attachments", {"att_SENT"}}}, now);
+  const auto step_of = [&](const std::string& message, const std::string& status) {
+    append("conversation/conv_A", "conversation.answer_started", {{"item", message}, {"parent", "msg_A"}}, now - day);
+    const Id step = append(
+        "answer/" + message, "answer.kept",
+        {{"conversation", "conv_A"}, {"item", message}, {"content", {{"text_at", 0}, {"text", "x"}}}}, now - day);
+    if (!status.empty())
+      append("conversation/conv_A", "conversation.answer_ended", {{"item", message}, {"status", status}}, now - day);
+    return step;
+  };
+  const Id ended = step_of("msg_B", "completed"), open = step_of("msg_C", "");
+  while (core.views->applied_seq(core.tenant) < core.journal->written_seq(core.tenant))
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  asio::co_spawn(threads_.context(0), tidy_talk(core), asio::use_future).get();
+  for (int i = 0; i < 500 && fs::exists(old_file); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_FALSE(fs::exists(old_file));
+  EXPECT_TRUE(fs::exists(sent_file));
+  EXPECT_TRUE(fs::exists(new_file));
+  EXPECT_TRUE(core.journal->find(ended)->erased);
+  EXPECT_FALSE(core.journal->find(open)->erased) << "its answer has not ended";
   EXPECT_EQ(ask("POST", "/admin/v1/journal/verify").json["ok"], true);
 }
 

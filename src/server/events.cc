@@ -10,6 +10,7 @@
 #include "server/endpoint.h"
 #include "server/web_session.h"
 #include "talk/parts.h"
+#include "talk/records.h"
 
 namespace steward::server {
 namespace {
@@ -192,8 +193,9 @@ struct Viewer {
   }
 
   bool sees(const journal::Record& record) const {
+    if (!signed_in && (caller.key == nullptr || caller.admin)) return true;
+    if (record.kind == talk::kAnswerKept) return false;  // its text came as deltas
     if (signed_in) return sees_in_person(record);
-    if (caller.key == nullptr || caller.admin) return true;
     if (!record.acl.empty()) return acls.contains(record.acl);
     if (identity::is_of_people(record.kind)) return false;  // a key is for calls, not for who its owner is
     return record.actor == caller.principal ||

@@ -20,6 +20,7 @@ constexpr std::chrono::minutes kLongestReading{3};  // of one attachment, waitin
 talk::Limits limits_of(const Core& core) {
   const auto config = core.config.get();
   return {.undo_seconds = config->integer("talk.undo_seconds"),
+          .unsent_days = config->integer("talk.unsent_days"),
           .attachment_bytes = static_cast<size_t>(config->integer("talk.attachment_mb")) << 20,
           .title_model = config->text("talk.title_model")};
 }
@@ -70,6 +71,8 @@ void make_talk(Core& core, std::string share_key) {
   core.talk = std::make_unique<talk::Talk>(std::move(parts));
   core.talk->register_jobs();
 }
+
+Task<void> tidy_talk(Core& core) { co_await core.talk->tidy(core.tenant); }
 
 void open_talk(Core& core) {
   asio::co_spawn(core.threads->context(0), take_up(core), asio::detached);  // ends with the views

@@ -13,5 +13,6 @@ std::vector<Endpoint> talk_thing_endpoints(Core& core);  // talk_things_api.cc: 
 void make_talk(Core& core, std::string share_key);
 // Once everything stands: takes up what an earlier process left open.
 void open_talk(Core& core);
+Task<void> tidy_talk(Core& core);  // now and then: makes the job if there is something for it
 
 }  // namespace steward::server

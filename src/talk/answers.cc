@@ -177,31 +177,43 @@ Task<Status> Answers::announce(std::shared_ptr<Run> run) {
   drafts.push_back(
       draft_of(ask.caller, conversation_stream(ask.conversation), kAnswerStarted, body_of(ask), ask.answer));
   auto done = co_await parts_.services.journal.append(ask.caller.tenant, std::move(drafts));
-  co_return done ? Status{} : Status(fail(std::move(done.error())));
+  if (!done) co_return fail(std::move(done.error()));
+  co_return co_await parts_.views.wait_applied(ask.caller.tenant, done->last_seq());
+}
+
+// Who hears it, and which attempt this is.
+Task<void> Answers::look_around(std::shared_ptr<Run> run) {
+  struct Around {
+    std::vector<ShareRow> shares;
+    std::optional<MessageRow> row;
+  };
+  const std::function<Around(journal::Db&)> look = [tenant = run->ask.caller.tenant, talk = run->ask.conversation,
+                                                    answer = run->ask.answer](journal::Db& db) {
+    return Around{.shares = shares_of(db, tenant, talk), .row = find_message(db, tenant, answer)};
+  };
+  const Around around = co_await parts_.views.query(look);
+  for (const auto& share : around.shares) {
+    if (share.reader != "link") run->readers.push_back(share.reader);
+  }
+  if (around.row) run->attempt = around.row->attempt;
 }
 
 Task<void> Answers::make(std::shared_ptr<Run> run) {
-  const Id tenant = run->ask.caller.tenant, conversation = run->ask.conversation;
-  const std::function<std::vector<ShareRow>(journal::Db&)> shares = [tenant, conversation](journal::Db& db) {
-    return shares_of(db, tenant, conversation);
-  };
-  for (const auto& share : co_await parts_.views.query(shares)) {
-    if (share.reader != "link") run->readers.push_back(share.reader);
-  }
   if (!run->ask.announced) {
     if (auto ok = co_await announce(run); !ok) {
       parts_.services.log.warn("an answer waits for the journal", {{"code", info(ok.error().code).name}});
       co_return;  // it stays queued: the next start takes it up
     }
   }
+  co_await look_around(run);
   tell_state(*run, "in_progress");
   Json told = Json::object();
-  auto ok = co_await ask_model(run, told);
+  auto ok = co_await ask_and_follow(run, told);
   if (!ok) {
     told["status"] = run->cancel.reason() == CancelReason::kStopped ? "stopped" : "failed";
     told["error"] = {{"code", info(ok.error().code).name}, {"message", ok.error().message}};
   }
-  if (run->cancel.reason() == CancelReason::kShutdown) co_return;  // asked anew after the start
+  if (run->cancel.reason() == CancelReason::kShutdown) co_return co_await leave_to_next(run);
   const std::string status = peek_text(told, "status");
   if (auto kept = co_await keep(run, std::move(told)); !kept) {
     parts_.services.log.error("an answer could not be kept; it is asked anew after a start",
@@ -210,6 +222,14 @@ Task<void> Answers::make(std::shared_ptr<Run> run) {
   }
   tell_state(*run, status);
   if (status == "completed" && on_answered) co_await on_answered(run->ask);
+}
+
+// It goes on after the next start, from all that came.
+Task<void> Answers::leave_to_next(std::shared_ptr<Run> run) {
+  auto kept = co_await steps_.keep(run, journal::Wait::kDurable);
+  if (!kept)
+    parts_.services.log.error("the last of an answer could not be kept at the end",
+                              {{"message", run->ask.answer}, {"code", info(kept.error().code).name}});
 }
 
 Task<std::string> Answers::instructions_of(std::shared_ptr<Run> run) {
@@ -222,6 +242,17 @@ Task<std::string> Answers::instructions_of(std::shared_ptr<Run> run) {
   std::string out = co_await parts_.views.query(read);
   if (!out.empty() && !run->ask.instructions.empty()) out += "\n\n";
   co_return out + run->ask.instructions;
+}
+
+// Beside the model's answer its steps are kept, until it ends in whatever way.
+Task<Status> Answers::ask_and_follow(std::shared_ptr<Run> run, Json& told) {
+  const auto executor = co_await asio::this_coro::executor;
+  auto [order, broke, asked, stopped] =
+      co_await asio::experimental::make_parallel_group(asio::co_spawn(executor, ask_model(run, told), asio::deferred),
+                                                       asio::co_spawn(executor, steps_.follow(run), asio::deferred))
+          .async_wait(asio::experimental::wait_for_one(), asio::use_awaitable);
+  if (broke) std::rethrow_exception(broke);
+  co_return std::move(asked);
 }
 
 Task<Status> Answers::ask_model(std::shared_ptr<Run> run, Json& told) {
@@ -239,7 +270,9 @@ Task<Status> Answers::ask_model(std::shared_ptr<Run> run, Json& told) {
   request.cancel = run->cancel;
   co_await gateway::serve(parts_.services, run->ask.caller, std::move(asked), request, sink);
   const Outcome& outcome = sink.outcome();
-  told = facts_of_call(parts_.services.journal, run->ask.caller.tenant, outcome.call);
+  std::vector<Id> calls = run->ask.calls;
+  if (!outcome.call.empty()) calls.push_back(outcome.call);
+  told = facts_of_calls(parts_.services.journal, run->ask.caller.tenant, calls);
   told["status"] = status_of(*run, outcome);
   if (parts_.services.router.find(outcome.route)) told["route"] = outcome.route;  // else it is the model's own name
   if (prompt->left_out > 0) told["left_out"] = prompt->left_out;
@@ -274,7 +307,6 @@ Task<void> Answers::resume(Id tenant, std::vector<MessageRow> open, std::map<Id,
     ask.caller = {.tenant = tenant, .principal = owners[row.conversation]};
     ask.model = peek_text(row.asked, "model");
     ask.instructions = peek_text(row.asked, "instructions");
-    ask.continues = peek(row.asked, "continues") == true;
     const Id key = peek_text(row.asked, "key");
     if (const auto found = snapshot->keys.find(key); found != snapshot->keys.end()) ask.caller.key = found->second;
     if (ask.caller.principal.empty() || find(row.id)) continue;
@@ -287,22 +319,34 @@ Task<void> Answers::resume(Id tenant, std::vector<MessageRow> open, std::map<Id,
   release();
 }
 
+// A model goes on from text alone: where there are only thoughts it begins anew, and so do they.
+Task<Status> Answers::go_on_from_kept(Ask& ask, const MessageRow& row) {
+  auto kept = co_await steps_.read(ask.caller.tenant, row);
+  if (!kept) co_return fail(std::move(kept.error()));
+  ask.calls = std::move(kept->calls);
+  ask.text = std::move(kept->text);
+  ask.text.resize(std::max(std::min(kept->firm, ask.text.size()), whole_words(ask.text).size()));
+  ask.continues = !ask.text.empty();
+  if (ask.continues) ask.reasoning = std::move(kept->reasoning);
+  co_return Status{};
+}
+
 Task<void> Answers::take_up(Ask ask, MessageRow row) {
   const auto snapshot = parts_.services.identity.snapshot();
   const auto self = snapshot->principals.find(ask.caller.principal);
   const bool disabled = self == snapshot->principals.end() || self->second.disabled;
   const bool keyless = !peek_text(row.asked, "key").empty() && (!ask.caller.key || ask.caller.key->revoked);
-  if (!row.record.empty()) {
-    auto record = parts_.services.journal.find(row.record);
-    auto item = record ? co_await store_.content_of(*record) : Result<Json>(fail(ErrorCode::kNotFound));
-    if (item) ask.text = said_in(*item).text, ask.reasoning = said_in(*item).reasoning;
+  if (auto ok = co_await go_on_from_kept(ask, row); !ok) {
+    parts_.services.log.error("an answer could not be taken up again; the next start tries it",
+                              {{"message", row.id}, {"code", info(ok.error().code).name}});
+    co_return;
   }
   if (disabled || keyless || row.tries >= kMaxTries) {
-    Json told = {{"status", "failed"},
-                 {"error",
-                  {{"code", info(ErrorCode::kUpstreamError).name},
-                   {"message", disabled || keyless ? "Whoever asked may not ask any more."
-                                                   : "It could not be made after restarts. Try again."}}}};
+    Json told = facts_of_calls(parts_.services.journal, ask.caller.tenant, ask.calls);
+    told["status"] = "failed";
+    told["error"] = {{"code", info(ErrorCode::kUpstreamError).name},
+                     {"message", disabled || keyless ? "Whoever asked may not ask any more."
+                                                     : "It could not be made after restarts. Try again."}};
     (void)co_await keep(std::make_shared<Run>(std::move(ask)), std::move(told));
     co_return;
   }

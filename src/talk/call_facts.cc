@@ -1,8 +1,18 @@
 #include "talk/call_facts.h"
 
+#include "gateway/peek.h"
 #include "ledger/records.h"
 
 namespace steward::talk {
+using gateway::peek;
+using gateway::peek_integer;
+namespace {
+
+void add_number(Json& to, const Json& from, const char* name) {
+  if (peek(from, name).is_number()) to[name] = peek_integer(to, name) + peek_integer(from, name);
+}
+
+}  // namespace
 
 Json facts_of_call(journal::Journal& journal, const Id& tenant, const Id& call) {
   Json told = Json::object();
@@ -28,6 +38,27 @@ Json facts_of_call(journal::Journal& journal, const Id& tenant, const Id& call) 
     told["duration_ms"] = settled.duration_us / 1'000;
     if (settled.first_token_us > 0) told["first_token_ms"] = settled.first_token_us / 1'000;
   }
+  return told;
+}
+
+Json facts_of_calls(journal::Journal& journal, const Id& tenant, const std::vector<Id>& calls) {
+  Json sums = Json::object(), told = Json::object();
+  bool unpriced = false;  // one of them is: then nobody knows what they cost together
+  for (const Id& call : calls) {
+    told = facts_of_call(journal, tenant, call);
+    unpriced = unpriced || (told.contains("cost_nano_usd") && told["cost_nano_usd"].is_null());
+    for (const char* name : {"cost_nano_usd", "duration_ms"}) add_number(sums, told, name);
+    if (told.contains("first_token_ms") && !sums.contains("first_token_ms"))
+      sums["first_token_ms"] = told["first_token_ms"];
+    if (!told.contains("usage")) continue;
+    for (const auto& [name, value] : told["usage"].items()) {
+      if (!sums.contains("usage")) sums["usage"] = Json::object();
+      add_number(sums["usage"], told["usage"], name.c_str());
+    }
+  }
+  gateway::merge_members(told, sums);
+  if (unpriced) told["cost_nano_usd"] = nullptr;
+  if (calls.size() > 1) told["calls"] = calls;
   return told;
 }
 

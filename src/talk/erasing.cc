@@ -1,5 +1,8 @@
 // Talk's deletion: hidden at once, taken back for a while, then erased by a job: every record of the conversation, its
 // attachments, the responses that were made in it, and with them its rows, its words in the index and its blobs.
+//
+// And what goes by itself: steps of answers that have ended (steps.h) and attachments that were never sent. Looked for
+// now and then; a job is made where there is something.
 #include "gateway/peek.h"
 #include "talk/records.h"
 #include "talk/show.h"
@@ -10,7 +13,12 @@ using gateway::peek_integer;
 using gateway::peek_text;
 namespace {
 
-constexpr std::string_view kJob = "talk.erase";
+constexpr std::string_view kJob = "talk.erase", kTidyJob = "talk.tidy";
+constexpr DurationUs kStepsUs =
+    3600 * kSecondUs;  // an ended answer's stay for so long: one erasure takes those of many
+constexpr DurationUs kDayUs = 24 * 3600 * kSecondUs;
+constexpr size_t kFilesAtOnce = 500;
+constexpr int kRounds = 1'000;  // of one job; the next look makes another
 constexpr size_t kPage = 1'000;
 constexpr size_t kAtOnce = 5'000;  // records of one erasure: the writer is not held up for longer
 
@@ -34,6 +42,14 @@ Result<std::vector<Id>> standing(journal::Journal& journal, const Id& tenant, co
     if (out.size() == kAtOnce) break;
   }
   return out;
+}
+
+bool caught_up(journal::Views& views, const Id& tenant, journal::Seq written, const jobs::JobContext& context) {
+  while (views.applied_seq(tenant) < written) {
+    if (context.cancelled()) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
 }
 
 }  // namespace
@@ -73,6 +89,8 @@ void Talk::register_jobs() {
   parts_.jobs.handle(std::string(kJob), [this](const jobs::Job& job, jobs::JobContext& context) {
     return erase_conversation(job, context);
   });
+  parts_.jobs.handle(std::string(kTidyJob),
+                     [this](const jobs::Job& job, jobs::JobContext& context) { return tidy_up(job, context); });
 }
 
 // An attachment that is being read may add what was read meanwhile: looked at again until nothing is left. What comes
@@ -90,6 +108,7 @@ Task<Status> Talk::erase_streams(Caller caller, std::vector<std::string> streams
 std::vector<std::string> Talk::streams_of(journal::Db& db, const Id& tenant, const Id& conversation) const {
   std::vector<std::string> out;
   for (const auto& one : attachments_of(db, tenant, conversation)) out.push_back(attachment_stream(one.id));
+  for (const auto& one : answers_kept_in(db, tenant, conversation)) out.push_back(answer_stream(one));
   for (const auto& one : responses_in(db, tenant, conversation)) out.push_back("response/" + one);
   out.push_back(conversation_stream(conversation));
   return out;
@@ -99,6 +118,7 @@ Task<Result<Json>> Talk::erase(Caller caller, Id id) {
   auto row = co_await own(caller, id);
   if (!row) co_return fail(std::move(row.error()));
   (void)co_await stop_all_in(caller, id);
+  (void)co_await parts_.views.wait_applied(caller.tenant, parts_.services.journal.written_seq(caller.tenant));
   const auto streams = co_await read<std::vector<std::string>>(
       [this, tenant = caller.tenant, id](journal::Db& db) { return streams_of(db, tenant, id); });
   if (auto done = co_await erase_streams(caller, streams); !done) co_return fail(std::move(done.error()));
@@ -112,11 +132,7 @@ Result<Json> Talk::erase_conversation(const jobs::Job& job, jobs::JobContext& co
   auto& journal = parts_.services.journal;
   std::optional<ConversationRow> row;
   std::vector<std::string> streams;
-  const auto written = journal.written_seq(tenant);
-  while (parts_.views.applied_seq(tenant) < written) {
-    if (context.cancelled()) return fail(ErrorCode::kShuttingDown);
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
+  if (!caught_up(parts_.views, tenant, journal.written_seq(tenant), context)) return fail(ErrorCode::kShuttingDown);
   parts_.views.query_blocking([&](journal::Db& db) {
     row = find_conversation(db, tenant, id);
     streams = streams_of(db, tenant, id);
@@ -138,6 +154,48 @@ Result<Json> Talk::erase_conversation(const jobs::Job& job, jobs::JobContext& co
   auto purged = parts_.purge(job, context);
   if (!purged) return purged;
   return Json{{"erased", erased}};
+}
+
+Talk::Untidy Talk::untidy(journal::Db& db, const Id& tenant) const {
+  const TimeUs now = parts_.services.clock.now_us();
+  Untidy out{.steps = superseded_steps(db, tenant, now - kStepsUs, kAtOnce), .files = {}};
+  const int64_t days = parts_.limits().unsent_days;
+  if (days > 0) out.files = unsent_attachments(db, tenant, now - days * kDayUs, kFilesAtOnce);
+  return out;
+}
+
+Task<void> Talk::tidy(Id tenant) {
+  const auto found = co_await read<Untidy>([this, tenant](journal::Db& db) { return untidy(db, tenant); });
+  if (found.steps.empty() && found.files.empty()) co_return;
+  auto job = co_await parts_.jobs.enqueue(tenant, Id(), {.kind = std::string(kTidyJob), .once = "due"});
+  if (!job)
+    parts_.services.log.warn("what Talk no longer needs stays a while", {{"code", info(job.error().code).name}});
+}
+
+// On a job's thread.
+Result<Json> Talk::tidy_up(const jobs::Job& job, jobs::JobContext& context) {
+  auto& journal = parts_.services.journal;
+  size_t steps = 0, files = 0;
+  for (int round = 0; round < kRounds && !context.cancelled(); ++round) {
+    if (!caught_up(parts_.views, job.tenant, journal.written_seq(job.tenant), context)) break;
+    Untidy found;
+    parts_.views.query_blocking([&](journal::Db& db) { found = untidy(db, job.tenant); });
+    if (found.steps.empty() && found.files.empty()) break;
+    std::vector<std::string> streams;
+    for (const auto& file : found.files) streams.push_back(attachment_stream(file));
+    auto ids = standing(journal, job.tenant, streams);
+    if (!ids) return fail(std::move(ids.error()));
+    for (auto* some : {&found.steps, &*ids}) {
+      if (some->empty()) continue;
+      const std::string reason = some == &found.steps ? "superseded" : "never_sent";
+      auto done = journal.erase_blocking(job.tenant, {.ids = *some, .cascade = false, .reason = reason});
+      if (!done && done.error().code != ErrorCode::kNotFound) return fail(std::move(done.error()));
+    }
+    steps += found.steps.size(), files += found.files.size();
+  }
+  auto purged = parts_.purge(job, context);
+  if (!purged) return purged;
+  return Json{{"steps", steps}, {"attachments", files}};
 }
 
 }  // namespace steward::talk

@@ -237,6 +237,19 @@ void response(Db& db, const Record& record, const Json& body) {
       .run();
 }
 
+// Where it is; what it says is read from the journal by whoever goes on from it.
+void step(Db& db, const Record& record, const Json& body) {
+  if (record.kind != kAnswerKept) return;
+  db.prepare("INSERT OR IGNORE INTO talk_steps VALUES (?, ?, ?, ?, ?, ?)")
+      .bind(1, record.tenant)
+      .bind(2, record.seq)
+      .bind(3, peek_text(body, "conversation"))
+      .bind(4, peek_text(body, "item"))
+      .bind(5, record.id)
+      .bind(6, record.time)
+      .run();
+}
+
 void erased(Db& db, const Record& record) {
   for (const journal::Seq seq : journal::erased_seqs(record)) {
     for (const auto& id :
@@ -250,7 +263,8 @@ void erased(Db& db, const Record& record) {
       wipe_reading(db, record.tenant, id);
     for (const char* sql : {"DELETE FROM talk_projects WHERE tenant = ? AND seq = ?",
                             "DELETE FROM talk_shares WHERE tenant = ? AND seq = ?",  // with somebody who was erased
-                            "DELETE FROM talk_responses WHERE tenant = ? AND seq = ?"})
+                            "DELETE FROM talk_responses WHERE tenant = ? AND seq = ?",
+                            "DELETE FROM talk_steps WHERE tenant = ? AND seq = ?"})
       db.prepare(sql).bind(1, record.tenant).bind(2, seq).run();
   }
 }
@@ -264,7 +278,8 @@ void came_erased(Db& db, const Record& record) {
   db.prepare(
         "INSERT OR IGNORE INTO talk_messages SELECT ?1, c.tenant, c.id, ?4, c.current, coalesce((SELECT depth FROM "
         "talk_messages WHERE tenant = c.tenant AND id = c.current), 0) + 1, 'erased', 'item', 'completed', ?5, '', '', "
-        "0, 0, '', '', '', '', '{}', '', '[]', '{}', 0, 1 FROM talk_conversations c WHERE c.tenant = ?2 AND c.id = ?3")
+        "0, 0, '', '', '', '', '{}', '', '[]', '{}', 0, 1, 0 FROM talk_conversations c WHERE c.tenant = ?2 AND c.id = "
+        "?3")
       .bind(1, row_number(db, record, 0))
       .bind(2, record.tenant)
       .bind(3, conversation)

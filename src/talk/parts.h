@@ -31,6 +31,7 @@ struct FileText {
 
 struct Limits {  // from the configuration, asked for each time
   int64_t undo_seconds = 30;
+  int64_t unsent_days = 7;  // 0: what was never sent stays
   size_t attachment_bytes = size_t{64} << 20;
   std::string title_model;  // empty: titles are made by the rule alone
 };

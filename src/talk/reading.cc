@@ -35,7 +35,12 @@ std::string given(const Talk::Query& query, const char* name) {
 
 }  // namespace
 
-Task<Result<Said>> Talk::said_by(MessageRow row) {
+Task<Result<Said>> Talk::said_by(Id tenant, MessageRow row) {
+  if (row.status == "in_progress" && !answers_.find(row.id)) {  // left by an earlier process
+    auto kept = co_await answers_.kept(tenant, row);
+    if (!kept) co_return fail(std::move(kept.error()));
+    co_return Said{.text = std::move(kept->text), .reasoning = std::move(kept->reasoning)};
+  }
   if (row.record.empty()) co_return Said{};
   auto record = parts_.services.journal.find(row.record);
   if (!record) co_return fail(std::move(record.error()));
@@ -46,7 +51,7 @@ Task<Result<Said>> Talk::said_by(MessageRow row) {
 }
 
 Task<Result<Json>> Talk::shown(Id tenant, MessageRow row) {
-  auto said = co_await said_by(row);
+  auto said = co_await said_by(tenant, row);
   if (!said) co_return fail(std::move(said.error()));
   std::vector<AttachmentRow> attached;
   if (!row.attachments.empty()) {
@@ -66,7 +71,7 @@ Task<Result<Json>> Talk::shown_all(Id tenant, Id conversation, Window window) {
   }
   Json data = Json::array();
   for (const auto& row : window.rows) {
-    auto said = co_await said_by(row);
+    auto said = co_await said_by(tenant, row);
     if (!said) co_return fail(std::move(said.error()));
     const auto run = answers_.find(row.id);
     data.push_back(message_json(row, *said, attached, run.get()));
@@ -158,7 +163,7 @@ Task<Result<Json>> Talk::search(Caller caller, Query query) {
                        : co_await parts_.disk.get(caller.tenant, hit.attachment->text_blob);
       text = hit.attachment->name + "\n" + bytes.value_or(std::string());
     } else if (hit.message) {
-      auto said = co_await said_by(*hit.message);
+      auto said = co_await said_by(caller.tenant, *hit.message);
       if (!said) co_return fail(std::move(said.error()));
       text = std::move(said->text);
     }

@@ -23,6 +23,7 @@ std::string text_in(const Json& content) {
 }  // namespace
 
 std::string conversation_stream(const Id& id) { return "conversation/" + id; }
+std::string answer_stream(const Id& message) { return "answer/" + message; }
 std::string attachment_stream(const Id& id) { return "attachment/" + id; }
 std::string project_stream(const Id& id) { return "project/" + id; }
 

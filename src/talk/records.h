@@ -7,7 +7,8 @@
 //
 //   conversation.created        {owner, metadata, title?, title_by?, project?, folder?}
 //   conversation.message_said   {owner, item, parent, role, attachments?, answer?: {item, model, …}, queued?}
-//   conversation.answer_started {owner, item, parent, model, key?, instructions?, continues?}   also: each try
+//   conversation.answer_started {owner, item, parent, model, key?, instructions?, continues?, calls?}  also: each try
+//   answer.kept                 answer/msg_…: {conversation, item, call?, content | blob}: a step of it (steps.h)
 //   conversation.answer_ended   {item, status, model, route, call, usage, cost_nano_usd, …, error?}
 //   conversation.content        {item, content | blob}: an item of Responses, in the record or, if large, in a blob
 //   conversation.taken_back     {item}: a message that waited, and its answer that was never begun
@@ -34,13 +35,13 @@ namespace steward::talk {
 inline constexpr std::string_view kCreated = "conversation.created", kUpdated = "conversation.updated",
                                   kItemAdded = "conversation.item_added", kMessageSaid = "conversation.message_said",
                                   kAnswerStarted = "conversation.answer_started",
-                                  kAnswerEnded = "conversation.answer_ended", kContent = "conversation.content",
-                                  kTakenBack = "conversation.taken_back", kPlaced = "conversation.placed",
-                                  kDeleted = "conversation.deleted", kRestored = "conversation.restored",
-                                  kShareMade = "share.made", kShareTakenBack = "share.taken_back",
-                                  kAttachmentAdded = "attachment.added", kAttachmentRead = "attachment.read",
-                                  kProjectMade = "project.made", kProjectChanged = "project.changed",
-                                  kProjectRemoved = "project.removed";
+                                  kAnswerEnded = "conversation.answer_ended", kAnswerKept = "answer.kept",
+                                  kContent = "conversation.content", kTakenBack = "conversation.taken_back",
+                                  kPlaced = "conversation.placed", kDeleted = "conversation.deleted",
+                                  kRestored = "conversation.restored", kShareMade = "share.made",
+                                  kShareTakenBack = "share.taken_back", kAttachmentAdded = "attachment.added",
+                                  kAttachmentRead = "attachment.read", kProjectMade = "project.made",
+                                  kProjectChanged = "project.changed", kProjectRemoved = "project.removed";
 // Items are added by the Conversations API (gateway/conversations/conversation_store.h). A message's words
 // (kContent), a share and a file can be erased alone; the rest is the tree, and goes with its conversation.
 inline constexpr journal::RecordKind kRecordKinds[] = {{.name = kCreated, .whole = true},
@@ -49,6 +50,7 @@ inline constexpr journal::RecordKind kRecordKinds[] = {{.name = kCreated, .whole
                                                        {.name = kAnswerStarted, .whole = true},
                                                        {.name = kAnswerEnded, .whole = true},
                                                        {.name = kContent},
+                                                       {.name = kAnswerKept},
                                                        {.name = kTakenBack, .whole = true},
                                                        {.name = kPlaced, .whole = true},
                                                        {.name = kDeleted, .whole = true},
@@ -62,6 +64,7 @@ inline constexpr journal::RecordKind kRecordKinds[] = {{.name = kCreated, .whole
                                                        {.name = kProjectRemoved, .whole = true}};
 
 std::string conversation_stream(const Id& id);
+std::string answer_stream(const Id& message);
 std::string attachment_stream(const Id& id);
 std::string project_stream(const Id& id);
 

@@ -11,7 +11,7 @@ namespace {
 
 #define MESSAGE_COLUMNS                                                                                         \
   "m.number, m.depth, m.id, m.conversation, m.parent, m.role, m.kind, m.status, m.created, m.record, m.bytes, " \
-  "m.preview, m.model, m.route, m.call, m.answer, m.asked, m.attachments, m.told, m.tries, m.erased"
+  "m.preview, m.model, m.route, m.call, m.answer, m.asked, m.attachments, m.told, m.tries, m.erased, m.attempt"
 
 Json parsed(const std::string& text) { return read_own(text); }
 
@@ -45,6 +45,7 @@ MessageRow message_at(Statement& row) {
   out.told = parsed(row.text(18));
   out.tries = row.integer(19);
   out.erased = row.integer(20) != 0;
+  out.attempt = row.integer(21);
   return out;
 }
 
@@ -437,6 +438,35 @@ std::vector<std::pair<std::string, int64_t>> folders_of(Db& db, const Id& tenant
   while (row.step()) out.emplace_back(row.text(0), row.integer(1));
   row.reset();
   return out;
+}
+
+std::vector<Id> answers_kept_in(Db& db, const Id& tenant, const Id& conversation) {
+  auto& row = db.prepare("SELECT DISTINCT message FROM talk_steps WHERE tenant = ? AND conversation = ?")
+                  .bind(1, tenant)
+                  .bind(2, conversation);
+  return all_of(row, id_at);
+}
+
+#define SUPERSEDED_STEPS                                                                                            \
+  "FROM talk_steps s LEFT JOIN talk_messages m ON m.tenant = s.tenant AND m.id = s.message WHERE s.tenant = ? AND " \
+  "coalesce(m.status, '') NOT IN ('queued', 'in_progress') "
+
+std::vector<Id> superseded_steps(Db& db, const Id& tenant, TimeUs before, size_t limit) {
+  auto& old = db.prepare("SELECT s.record " SUPERSEDED_STEPS "AND s.at < ? LIMIT 1").bind(1, tenant).bind(2, before);
+  if (all_of(old, id_at).empty()) return {};
+  auto& row = db.prepare("SELECT s.record " SUPERSEDED_STEPS "ORDER BY s.seq LIMIT ?")
+                  .bind(1, tenant)
+                  .bind(2, static_cast<int64_t>(limit));
+  return all_of(row, id_at);
+}
+
+std::vector<Id> unsent_attachments(Db& db, const Id& tenant, TimeUs before, size_t limit) {
+  auto& row =
+      db.prepare("SELECT id FROM talk_attachments WHERE tenant = ? AND conversation = '' AND created < ? LIMIT ?")
+          .bind(1, tenant)
+          .bind(2, before)
+          .bind(3, static_cast<int64_t>(limit));
+  return all_of(row, id_at);
 }
 
 std::vector<Id> responses_in(Db& db, const Id& tenant, const Id& conversation) {

@@ -40,6 +40,7 @@ struct MessageRow {
   Id call, answer;
   Json asked, attachments, told;
   int64_t tries = 0;
+  int64_t attempt = 0;  // of an answer: greater each time it is begun
   bool erased = false;
   size_t index = 1, count = 1;  // among its versions
   Id previous, next;
@@ -118,6 +119,12 @@ std::optional<ShareRow> share_by_tag(journal::Db& db, const std::string& tag);
 std::optional<ProjectRow> find_project(journal::Db& db, const Id& tenant, const Id& id);
 std::vector<ProjectRow> projects_of(journal::Db& db, const Id& tenant, const Id& owner);
 std::vector<std::pair<std::string, int64_t>> folders_of(journal::Db& db, const Id& tenant, const Id& owner);
+// Answers of a conversation of which steps are kept; and steps of any answer that has ended, where one of them is older
+// than `before`.
+std::vector<Id> answers_kept_in(journal::Db& db, const Id& tenant, const Id& conversation);
+std::vector<Id> superseded_steps(journal::Db& db, const Id& tenant, TimeUs before, size_t limit);
+// Attachments that no message names and that came before `before`.
+std::vector<Id> unsent_attachments(journal::Db& db, const Id& tenant, TimeUs before, size_t limit);
 std::vector<Id> responses_in(journal::Db& db, const Id& tenant, const Id& conversation);
 
 }  // namespace steward::talk

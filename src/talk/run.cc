@@ -9,6 +9,7 @@ Json body_of(const Ask& ask) {
   if (ask.caller.key) body["key"] = ask.caller.key->id;
   if (!ask.instructions.empty()) body["instructions"] = ask.instructions;
   if (ask.continues) body["continues"] = true;
+  if (!ask.calls.empty()) body["calls"] = ask.calls;
   return body;
 }
 
@@ -26,6 +27,31 @@ size_t Run::append(Part part, std::string_view more) {
 Run::Snapshot Run::now() const {
   const std::lock_guard lock(mutex_);
   return {.text = text_, .reasoning = reasoning_, .begun = text_units_ != SIZE_MAX || reasoning_units_ != SIZE_MAX};
+}
+
+bool Run::has_unkept() const {
+  const std::lock_guard lock(mutex_);
+  return text_.size() > text_kept_ || reasoning_.size() > reasoning_kept_;
+}
+
+Run::Piece Run::unkept() const {
+  const std::lock_guard lock(mutex_);
+  return {.text_at = text_kept_,
+          .reasoning_at = reasoning_kept_,
+          .text = text_.substr(text_kept_),
+          .reasoning = reasoning_.substr(reasoning_kept_),
+          .call = call_};
+}
+
+void Run::note_kept(const Piece& piece) {
+  const std::lock_guard lock(mutex_);
+  text_kept_ = piece.text_at + piece.text.size();
+  reasoning_kept_ = piece.reasoning_at + piece.reasoning.size();
+}
+
+void Run::set_call(Id call) {
+  const std::lock_guard lock(mutex_);
+  call_ = std::move(call);
 }
 
 void Run::finish() {

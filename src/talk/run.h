@@ -20,6 +20,7 @@ struct Ask {
   std::string model;                // a model's name or a route's
   std::string instructions;         // the caller's own, beside the project's
   std::string text, reasoning;      // of an answer that is gone on with
+  std::vector<Id> calls;            // that made what is there of it
   bool continues = false;
   bool announced = false;  // its `answer_started` stands already
 };
@@ -31,11 +32,15 @@ class Run {
   explicit Run(Ask ask) : ask(std::move(ask)) {
     text_ = this->ask.text;
     reasoning_ = this->ask.reasoning;
+    text_kept_ = text_.size();
+    reasoning_kept_ = reasoning_.size();
   }
 
   const Ask ask;
   CancelToken cancel;
-  std::vector<Id> readers;  // beside the owner; set before it begins
+  // Set before it begins: who may read it beside the owner; which attempt this is (greater than any before it).
+  std::vector<Id> readers;
+  int64_t attempt = 0;
 
   enum class Part { kText, kReasoning };
   // Answers how many UTF-16 code units of the part stood before.
@@ -45,6 +50,16 @@ class Run {
     bool begun = false;
   };
   Snapshot now() const;
+  // What came after the last that was kept (steps.h), and the call that made it.
+  struct Piece {
+    size_t text_at = 0, reasoning_at = 0;  // bytes
+    std::string text, reasoning;
+    Id call;
+  };
+  bool has_unkept() const;
+  Piece unkept() const;
+  void note_kept(const Piece& piece);
+  void set_call(Id call);
   void finish();
   bool done() const;
   Task<void> wait();  // until it is done
@@ -53,6 +68,8 @@ class Run {
   mutable std::mutex mutex_;
   std::string text_, reasoning_;
   size_t text_units_ = SIZE_MAX, reasoning_units_ = SIZE_MAX;  // counted at the first append
+  size_t text_kept_ = 0, reasoning_kept_ = 0;
+  Id call_;
   bool done_ = false;
   std::vector<std::function<void()>> waiting_;
 };

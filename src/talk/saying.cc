@@ -46,7 +46,9 @@ Task<Result<Json>> Talk::attach_to(Caller caller, Id conversation, Json ids) {
     const auto row = co_await read<std::optional<AttachmentRow>>(
         [tenant = caller.tenant, id](journal::Db& db) { return find_attachment(db, tenant, id); });
     if (!row || row->owner != caller.principal)
-      co_return bad("attachments", fmt::format("names no attachment of yours: '{}'.", id.substr(0, 80)));
+      co_return bad("attachments", fmt::format("names no attachment of yours: '{}'. One that isn't sent within {} days "
+                                               "is erased: attach it anew.",
+                                               id.substr(0, 80), parts_.limits().unsent_days));
     // It is erased with the conversation that it was sent in: in a second one it would be missed.
     if (!row->conversation.empty() && row->conversation != conversation)
       co_return fail(
@@ -225,7 +227,7 @@ Task<Result<Json>> Talk::go_on(Caller caller, Id id, Id message) {
   const bool cut = found->kind == "answer" &&
                    (found->status == "stopped" || found->status == "incomplete" || found->status == "failed");
   if (!cut) co_return fail(ErrorCode::kConflict, "Only an answer that was stopped or cut off can be gone on with.");
-  auto said = co_await said_by(*found);
+  auto said = co_await said_by(caller.tenant, *found);
   if (!said) co_return fail(std::move(said.error()));
   auto ask = co_await ask_of(caller, *row, Json::object(), peek_text(found->asked, "model"));
   if (!ask) co_return fail(std::move(ask.error()));
@@ -233,6 +235,11 @@ Task<Result<Json>> Talk::go_on(Caller caller, Id id, Id message) {
   ask->parent = found->parent;
   ask->instructions = peek_text(found->asked, "instructions");
   ask->continues = true;
+  if (const Json& calls = peek(found->told, "calls"); calls.is_array()) {
+    ask->calls = calls.get<std::vector<Id>>();
+  } else if (!found->call.empty()) {
+    ask->calls = {found->call};
+  }
   ask->text = std::move(said->text);
   ask->reasoning = std::move(said->reasoning);
   co_return co_await begun(std::move(*ask));

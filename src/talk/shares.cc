@@ -18,7 +18,8 @@ constexpr std::string_view kLink = "link";
 // Nothing of the owner's but what was said: no cost, no key's call.
 Json without_costs(Json page) {
   for (auto& message : page["data"]) {
-    for (const char* name : {"usage", "cost_nano_usd", "call", "error", "left_out", "versions", "conversation"})
+    for (const char* name :
+         {"usage", "cost_nano_usd", "call", "calls", "attempt", "error", "left_out", "versions", "conversation"})
       message.erase(name);
     for (auto& one : message["attachments"])
       one = {{"name", one["name"]}, {"type", one["type"]}, {"kind", one["kind"]}};

@@ -11,6 +11,13 @@ namespace {
 
 Json number_or_null(const std::optional<int64_t>& number) { return number ? Json(*number) : Json(nullptr); }
 
+// All that made it, oldest first.
+Json calls_of(const MessageRow& row) {
+  const Json& several = peek(row.told, "calls");
+  if (several.is_array()) return several;
+  return row.call.empty() ? Json::array() : Json::array({row.call});
+}
+
 std::string shown_role(const std::string& role) { return role == "erased" ? "user" : role; }
 
 }  // namespace
@@ -72,6 +79,8 @@ Json message_json(const MessageRow& row, const Said& said, const std::vector<Att
       {"left_out", gateway::peek_integer(row.told, "left_out")},
       {"error", peek(row.told, "error")},
       {"call", or_null(row.call)},
+      {"calls", calls_of(row)},
+      {"attempt", row.attempt},
       {"versions",
        {{"index", row.index}, {"count", row.count}, {"previous", or_null(row.previous)}, {"next", or_null(row.next)}}}};
 }

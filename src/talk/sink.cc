@@ -1,5 +1,6 @@
 #include "talk/sink.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "gateway/peek.h"
@@ -31,6 +32,11 @@ std::string_view joint(std::string_view before, std::string_view after) {
   const bool ends =
       is_of_word(before.back()) || std::string_view(".,;:!?)").find(before.back()) != std::string_view::npos;
   return ends && fences % 2 == 0 ? " " : "";
+}
+
+std::string joined_to(std::string_view before, std::string_view after) {
+  if (before.ends_with(' ')) after.remove_prefix(std::min(after.find_first_not_of(' '), after.size()));
+  return std::string(joint(before, after)) + std::string(after);
 }
 
 // Takes the first choice's texts; whatever else an answer holds is not shown.
@@ -88,11 +94,20 @@ class SinkWriter final : public gateway::AnswerWriter {
   size_t summary_ = 0;
 };
 
+// The first piece of either part goes on from what there is; thoughts that begin anew stand below those before them.
+std::string Sink::joined(Run::Part part, const std::string& piece) {
+  bool& done = part == Run::Part::kText ? text_joined_ : reasoning_joined_;
+  if (piece.empty() || !run_.ask.continues || done) return piece;
+  std::string out = part == Run::Part::kText     ? joined_to(run_.ask.text, piece)
+                    : run_.ask.reasoning.empty() ? piece
+                                                 : "\n\n" + piece;
+  done = !out.empty();
+  return out;
+}
+
 void Sink::take(Run::Part part, const std::string& piece) {
-  if (piece.empty()) return;
-  std::string text = piece;
-  if (part == Run::Part::kText && run_.ask.continues && !std::exchange(joined_, true))
-    text.insert(0, joint(run_.ask.text, piece));
+  const std::string text = joined(part, piece);
+  if (text.empty()) return;
   const size_t offset = run_.append(part, text);
   tell_({.stream = conversation_stream(run_.ask.conversation),
          .tenant = run_.ask.caller.tenant,
@@ -101,6 +116,7 @@ void Sink::take(Run::Part part, const std::string& piece) {
          .event = "delta",
          .data = dump(Json{{"conversation", run_.ask.conversation},
                            {"message", run_.ask.answer},
+                           {"attempt", run_.attempt},
                            {"part", part == Run::Part::kText ? "text" : "reasoning"},
                            {"offset", offset},
                            {"text", text}})});
@@ -139,6 +155,7 @@ Task<Status> Sink::send(int status, std::string, std::string body) {
 
 Task<Status> Sink::begin(int, std::string) {
   begun_ = true;
+  run_.set_call(Id(headers_.get("x-steward-call")));
   co_return Status{};
 }
 

@@ -19,6 +19,8 @@ struct Outcome {
 // words would have had: it is put in, where a word ends and another begins, in scripts that part words, outside of
 // code.
 std::string_view joint(std::string_view before, std::string_view after);
+// `after` as it goes on from `before`: with its joint, and without the spaces that stand there already.
+std::string joined_to(std::string_view before, std::string_view after);
 
 class Sink final : public gateway::Ingress, public net::Responder {
  public:
@@ -45,13 +47,15 @@ class Sink final : public gateway::Ingress, public net::Responder {
  private:
   friend class SinkWriter;
   void take(Run::Part part, const std::string& piece);
+  std::string joined(Run::Part part, const std::string& piece);
 
   Run& run_;
   std::function<void(Live)>& tell_;
   net::Headers headers_;
   Outcome outcome_;
   bool begun_ = false;
-  bool joined_ = false;  // to what was there before, in an answer that is gone on with
+  // To what was there before, in an answer that is gone on with.
+  bool text_joined_ = false, reasoning_joined_ = false;
 };
 
 }  // namespace steward::talk

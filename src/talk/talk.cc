@@ -274,8 +274,8 @@ Task<void> Talk::answered(Ask ask) {
   auto asked = co_await message_in(tenant, conversation, ask.parent);
   auto answer = co_await message_in(tenant, conversation, ask.answer);
   if (!asked || !answer) co_return;
-  auto question = co_await said_by(*asked);
-  auto reply = co_await said_by(*answer);
+  auto question = co_await said_by(tenant, *asked);
+  auto reply = co_await said_by(tenant, *answer);
   if (!question || !reply) co_return;
   ask.text = ask.reasoning = "";
   const identity::Caller caller = ask.caller;

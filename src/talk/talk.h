@@ -82,6 +82,7 @@ class Talk {
 
   // The server's: jobs before they start; what was left open, once everything stands.
   void register_jobs();
+  Task<void> tidy(Id tenant);  // now and then: a job, where something is past its time (erasing.cc)
   Task<void> resume(Id tenant);
   void stop();
 
@@ -95,7 +96,7 @@ class Talk {
   Task<Result<ConversationRow>> own(Caller caller, Id id);               // to change it
   Task<Result<MessageRow>> message_in(Id tenant, Id conversation, Id message);
   Task<Status> commit(Id tenant, std::vector<journal::Draft> drafts);  // durable and folded
-  Task<Result<Said>> said_by(MessageRow row);
+  Task<Result<Said>> said_by(Id tenant, MessageRow row);
   Task<Result<Id>> leaf_of(Caller caller, Seen seen, Query query);
   Task<Result<Json>> shown(Id tenant, MessageRow row);
   Task<Result<Json>> shown_all(Id tenant, Id conversation, Window window);
@@ -120,6 +121,11 @@ class Talk {
   Task<Status> erase_streams(Caller caller, std::vector<std::string> streams);  // until nothing of them stands
   std::vector<std::string> streams_of(journal::Db& db, const Id& tenant, const Id& conversation) const;
   Result<Json> erase_conversation(const jobs::Job& job, jobs::JobContext& context);
+  Result<Json> tidy_up(const jobs::Job& job, jobs::JobContext& context);
+  struct Untidy {
+    std::vector<Id> steps, files;  // records; attachments
+  };
+  Untidy untidy(journal::Db& db, const Id& tenant) const;
 
   Parts parts_;
   gateway::ResponseStore store_;

@@ -31,7 +31,7 @@ CREATE TABLE talk_messages(number INTEGER NOT NULL PRIMARY KEY, tenant TEXT NOT 
  status TEXT NOT NULL, created INTEGER NOT NULL, record TEXT NOT NULL, blob TEXT NOT NULL, text_seq INTEGER NOT NULL,
  bytes INTEGER NOT NULL, preview TEXT NOT NULL, model TEXT NOT NULL, route TEXT NOT NULL, call TEXT NOT NULL,
  asked TEXT NOT NULL, answer TEXT NOT NULL, attachments TEXT NOT NULL, told TEXT NOT NULL, tries INTEGER NOT NULL,
- erased INTEGER NOT NULL);
+ erased INTEGER NOT NULL, attempt INTEGER NOT NULL);
 CREATE UNIQUE INDEX talk_messages_id ON talk_messages(tenant, id);
 CREATE INDEX talk_messages_below ON talk_messages(tenant, conversation, parent, number);
 CREATE INDEX talk_messages_text ON talk_messages(tenant, text_seq) WHERE text_seq > 0;
@@ -58,6 +58,10 @@ CREATE INDEX talk_projects_of ON talk_projects(tenant, owner);
 CREATE TABLE talk_responses(tenant TEXT NOT NULL, seq INTEGER NOT NULL, conversation TEXT NOT NULL,
  response TEXT NOT NULL, PRIMARY KEY(tenant, seq)) WITHOUT ROWID;
 CREATE INDEX talk_responses_of ON talk_responses(tenant, conversation);
+CREATE TABLE talk_steps(tenant TEXT NOT NULL, seq INTEGER NOT NULL, conversation TEXT NOT NULL, message TEXT NOT NULL,
+ record TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(tenant, seq)) WITHOUT ROWID;
+CREATE INDEX talk_steps_of ON talk_steps(tenant, conversation);
+CREATE INDEX talk_attachments_unsent ON talk_attachments(tenant, created) WHERE conversation = '';
 CREATE VIRTUAL TABLE talk_words USING fts5(scope, words, tokenize = "unicode61 remove_diacritics 0");
 INSERT INTO talk_words(talk_words, rank) VALUES('secure-delete', 1);
 )";
@@ -71,7 +75,7 @@ struct Row {
 void insert(Db& db, const Record& record, const Id& conversation, const Row& row) {
   db.prepare(
         "INSERT OR IGNORE INTO talk_messages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, '', '', 0, 0, '', '', "
-        "'', '', ?11, ?12, ?13, '{}', 0, 0)")
+        "'', '', ?11, ?12, ?13, '{}', 0, 0, 0)")
       .bind(1, row.number)
       .bind(2, record.tenant)
       .bind(3, conversation)
@@ -149,10 +153,12 @@ bool said(Db& db, const Record& record, const Id& conversation, const Json& body
 void started(Db& db, const Record& record, const Id& conversation, const Json& body) {
   const Id id = peek_text(body, "item"), parent = peek_text(body, "parent");
   db.prepare(
-        "UPDATE talk_messages SET status = 'in_progress', tries = tries + 1, asked = ?3 WHERE tenant = ?1 AND id = ?2")
+        "UPDATE talk_messages SET status = 'in_progress', tries = tries + 1, attempt = ?4, asked = ?3 WHERE tenant = "
+        "?1 AND id = ?2")
       .bind(1, record.tenant)
       .bind(2, id)
       .bind(3, dump(body))
+      .bind(4, record.seq)
       .run();
   const bool known = db.changes() > 0;
   if (!touch(db, record, conversation, known ? "" : id)) return;
@@ -166,9 +172,10 @@ void started(Db& db, const Record& record, const Id& conversation, const Json& b
             .kind = "answer",
             .status = "in_progress",
             .asked = dump(body)});
-    db.prepare("UPDATE talk_messages SET tries = 1 WHERE tenant = ? AND id = ?")
+    db.prepare("UPDATE talk_messages SET tries = 1, attempt = ?3 WHERE tenant = ?1 AND id = ?2")
         .bind(1, record.tenant)
         .bind(2, id)
+        .bind(3, record.seq)
         .run();
   }
   db.prepare("UPDATE talk_messages SET status = 'completed' WHERE tenant = ? AND id = ? AND status = 'queued'")
@@ -263,8 +270,9 @@ void TalkView::apply(Db& db, const Record& record) {
   if (record.kind == journal::kErasedKind) return fold::erased(db, record);
   const std::string_view stream = record.stream;
   const bool conversation = stream.starts_with("conversation/"), attachment = stream.starts_with("attachment/"),
-             project = stream.starts_with("project/"), response = stream.starts_with("response/");
-  if (!conversation && !attachment && !project && !response) return;
+             project = stream.starts_with("project/"), response = stream.starts_with("response/"),
+             answer = stream.starts_with("answer/");
+  if (!conversation && !attachment && !project && !response && !answer) return;
   (void)fold::tenant_number(db, record.tenant);  // by its first record, whether that is erased or not
   if (record.erased) return fold::came_erased(db, record);
   const Json body = read_own(record.body);
@@ -273,6 +281,7 @@ void TalkView::apply(Db& db, const Record& record) {
   if (attachment) fold_attachment(db, record, body);
   if (project) fold::project(db, record, body);
   if (response) fold::response(db, record, body);
+  if (answer) fold::step(db, record, body);
 }
 
 void TalkView::fold_conversation(Db& db, const Record& record, const Json& body) {

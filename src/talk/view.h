@@ -51,7 +51,8 @@ void placed(journal::Db& db, const journal::Record& record, const Id& conversati
 void share(journal::Db& db, const journal::Record& record, const Id& conversation, const Json& body);
 void project(journal::Db& db, const journal::Record& record, const Json& body);
 void response(journal::Db& db, const journal::Record& record, const Json& body);
-void erased(journal::Db& db, const journal::Record& record);       // a `record.erased`
+void step(journal::Db& db, const journal::Record& record, const Json& body);  // of an answer (steps.h)
+void erased(journal::Db& db, const journal::Record& record);                  // a `record.erased`
 void came_erased(journal::Db& db, const journal::Record& record);  // its body is gone: what can be told of it still
 
 }  // namespace fold

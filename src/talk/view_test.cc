@@ -270,6 +270,53 @@ TEST(View, FilesOutliveTheConversationThatCarriedThem) {
   it.expect_rebuilt_alike();
 }
 
+TEST(View, StepsAreFoundUntilTheyAreErasedOrTheirAnswerEnded) {
+  Home it;
+  it.create("conv_a");
+  it.say("conv_a", "msg_1", "", "tell", "msg_2");
+  const auto attempt = [&] {
+    return it.read<std::optional<MessageRow>>([](auto& db) { return find_message(db, kTenant, "msg_2"); })->attempt;
+  };
+  it.append("conv_a", kAnswerStarted, {{"item", "msg_2"}, {"parent", "msg_1"}}, "msg_2");
+  const int64_t first = attempt();
+  const identity::Caller caller{.tenant = kTenant, .principal = kMe};
+  for (const char* text : {"oak", " and"}) {
+    const Json body = {{"conversation", "conv_a"}, {"item", "msg_2"}, {"content", {{"text", text}}}};
+    ASSERT_TRUE(it.home.append(kTenant, {draft_of(caller, answer_stream("msg_2"), kAnswerKept, body, "msg_2")}));
+  }
+  it.append("conv_a", kAnswerStarted, {{"item", "msg_2"}, {"parent", "msg_1"}}, "msg_2");
+  EXPECT_GT(attempt(), first);
+  const auto kept = [&] {
+    return it.read<std::vector<Id>>([](auto& db) { return answers_kept_in(db, kTenant, "conv_a"); });
+  };
+  const auto superseded = [&](TimeUs before) {
+    return it.read<std::vector<Id>>([&](auto& db) { return superseded_steps(db, kTenant, before, 10); });
+  };
+  EXPECT_EQ(kept(), std::vector<Id>{"msg_2"});
+  EXPECT_TRUE(superseded(INT64_MAX).empty()) << "its answer is being made";
+  it.append("conv_a", kAnswerEnded, {{"item", "msg_2"}, {"status", "completed"}, {"model", "m"}}, "msg_2");
+  EXPECT_TRUE(superseded(0).empty()) << "not yet old enough";
+  EXPECT_EQ(superseded(INT64_MAX).size(), 2U);
+  it.expect_rebuilt_alike();
+  it.erase(superseded(INT64_MAX));
+  EXPECT_TRUE(superseded(INT64_MAX).empty());
+  EXPECT_TRUE(kept().empty());
+  it.expect_rebuilt_alike();
+}
+
+TEST(View, OnlyWhatNoMessageNamesIsUnsent) {
+  Home it;
+  it.create("conv_a");
+  it.attach("att_1", "sent.txt");
+  it.attach("att_2", "never.txt");
+  it.give("conv_a", "msg_1", "", Json::array({"att_1"}));
+  const auto unsent = [&](TimeUs before) {
+    return it.read<std::vector<Id>>([&](auto& db) { return unsent_attachments(db, kTenant, before, 10); });
+  };
+  EXPECT_EQ(unsent(INT64_MAX), std::vector<Id>{"att_2"});
+  EXPECT_TRUE(unsent(1).empty());
+}
+
 // A page is read by its index, whatever there is beside it.
 TEST(View, TenThousandConversationsAreListedByPages) {
   Home it;

@@ -183,6 +183,35 @@ export function talkJourneys({ ofOwner, withPage }) {
         await page.locator(".msg.it .foot").waitFor();
       }),
 
+    "talk: a restarted server in mid-answer goes on where it was": async (world, job) =>
+      ofOwner(world, async (page) => {
+        await talkAbout(page, job, "Write slowly, through a restart", job.models.slow);
+        const shown = answers(page).first().locator(".md");
+        await page.waitForFunction(() => (document.querySelector(".msg.it .md")?.textContent ?? "").includes("word9"));
+        const before = (await shown.textContent()).trim();
+        const first = before.slice(0, before.lastIndexOf(" ")); // its last word may have been half a one
+        await page.evaluate((least) => {
+          const look = () => {
+            const text = document.querySelector(".msg.it .md")?.textContent ?? "";
+            if (!text.startsWith(least)) window.jumped = text.slice(0, 200);
+            requestAnimationFrame(look);
+          };
+          look();
+        }, first);
+        await job.control("stop");
+        await page.getByText("No connection to the server.").waitFor();
+        await job.control("start");
+        await page.getByRole("button", { name: "Try now" }).click({ timeout: 2000 }).catch(() => undefined);
+        // The scripted model begins from its first word again: that shows where the second call's text was put.
+        await page.waitForFunction((had) => (document.querySelector(".msg.it .md")?.textContent ?? "").slice(had).includes(" word0 word1 word2"), first.length, { timeout: 30_000 });
+        equal(await page.evaluate(() => window.jumped), undefined, "what was shown, while it went on");
+        const whole = (await shown.textContent()).match(/word\d+/g);
+        const again = whole.lastIndexOf("word0");
+        assert(again > 0 && whole.slice(0, again).every((word, at) => word === `word${at}`), `the first part is whole: ${whole.slice(0, again + 3)}`);
+        await page.getByRole("button", { name: /^Stop/ }).click();
+        await page.locator(".msg.it .foot").waitFor();
+      }),
+
     "talk: two windows stay in step": async (world, job) =>
       ofOwner(world, async (page, context) => {
         const address = await talkAbout(page, job, "Said in one window");

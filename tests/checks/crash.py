@@ -41,12 +41,13 @@ ROUND = 250
 ROUNDS_LOG = RESULTS / "crash-rounds.jsonl"
 POINT_DEADLINE_S = 10
 LONGEST_LIFE_S = 0.6
+TAKEN_UP_DEADLINE_S = 60
 
 CONFIG = """
 [providers.script]
 base_url = "{base_url}"
 key_env = "SCRIPT_KEY"
-models = ["quick-1", "stream-1", "vectors-1"]
+models = ["quick-1", "stream-1", "vectors-1", "slow-1"]
 """
 
 
@@ -190,11 +191,7 @@ def conclude(siege: Siege, kills: int) -> Outcome:
     steward = siege.steward
     steward.start()
     with Admin(steward) as admin:
-        budgets = [
-            {"id": one["id"], "spent_nano": nano_of_microusd(one["spent_microusd"]), "reserved_nano": nano_of_microusd(one["reserved_microusd"])}
-            for one in admin.budgets()
-            if one["name"].startswith("count-")
-        ]
+        budgets = quiet_budgets(admin)
     stop_code = steward.stop()
     export = steward.folder / "export.jsonl"
     export.write_text(steward.cli("journal", "export", timeout=600).stdout)
@@ -220,6 +217,20 @@ def conclude(siege: Siege, kills: int) -> Outcome:
     }
     verdict = in_another_process(facts, steward.folder)
     return Outcome(around | verdict, {fault: around | doctored for fault, doctored in planted(facts).items()})
+
+
+def quiet_budgets(admin: Admin) -> list[dict]:
+    """Those that count, once the answers that the last start took up again have ended."""
+    end = time.monotonic() + TAKEN_UP_DEADLINE_S
+    while True:
+        budgets = [
+            {"id": one["id"], "spent_nano": nano_of_microusd(one["spent_microusd"]), "reserved_nano": nano_of_microusd(one["reserved_microusd"])}
+            for one in admin.budgets()
+            if one["name"].startswith("count-")
+        ]
+        if all(one["reserved_nano"] == 0 for one in budgets) or time.monotonic() > end:
+            return budgets
+        time.sleep(0.1)
 
 
 def in_another_process(facts: dict, folder: Path) -> Metrics:

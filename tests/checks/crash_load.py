@@ -12,10 +12,12 @@ from tests.harness.money import Price
 from tests.harness.provider import Call
 
 CLIENTS = 10
+TALKS = 2  # of one life: the next ones go on with what the killed ones left
 PRICES = {
     "script/quick-1": Price(input_pico=1_300_000, output_pico=5_100_000),
     "script/stream-1": Price(input_pico=700_000, output_pico=9_900_000, request_pico=1_234_567),
     "script/vectors-1": Price(input_pico=20_000),
+    "script/slow-1": Price(input_pico=500_000, output_pico=3_300_000),
 }
 
 
@@ -28,7 +30,8 @@ def provider_scripts(rng: random.Random) -> dict:
     async def stream(call: Call) -> None:
         await scripts.answer("a few words in pieces", prompt=rng.randint(1, 20), tokens=rng.randint(1, 8), chunk_s=0.004)(call)
 
-    return {"quick-1": quick, "stream-1": stream, "vectors-1": scripts.embed}
+    slow = scripts.answer("word " * 60, prompt=5, tokens=60, chunk_s=0.1)
+    return {"quick-1": quick, "stream-1": stream, "vectors-1": scripts.embed, "slow-1": slow}
 
 
 @dataclass
@@ -44,6 +47,7 @@ class Load:
     in_flight: int = 0
     made: int = 0
     unexpected: list[str] = field(default_factory=list)
+    talks: int = 0
     _tasks: list[asyncio.Task] = field(default_factory=list)
 
     def start(self) -> None:
@@ -55,7 +59,7 @@ class Load:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def actions(self) -> list:
-        return [self._chat, self._chat, self._chat, self._stream, self._stream, self._embed, self._new_key, self._set_price, self._set_budget, self._new_person, self._erase]
+        return [self._chat, self._chat, self._chat, self._stream, self._stream, self._embed, self._talk, self._new_key, self._set_price, self._set_budget, self._new_person, self._erase]
 
     async def _client(self) -> None:
         """Acts until the server is gone. What was cut off was not acknowledged, so it is not logged."""
@@ -94,6 +98,19 @@ class Load:
     async def _embed(self) -> None:
         if answer := await self._model_call("/v1/embeddings", {"model": "vectors-1", "input": ["a", "b"]}):
             self._ack_call(answer, answer.json()["usage"])
+
+    async def _talk(self) -> None:
+        """An answer that the server makes whoever listens, long enough that steps of it are kept."""
+        if self.talks >= TALKS:
+            return await self._chat()
+        self.talks += 1
+        key = self.rng.choice(self.keys)
+        made = await wire.call(self.port, "/v1/conversations", key, {}, deadline_s=20)
+        if made.status != 200:
+            return self._odd("/v1/conversations", made)
+        said = await wire.call(self.port, f"/v1/conversations/{made.json()['id']}/messages", key, {"text": "hi", "model": "slow-1"}, deadline_s=20)
+        if said.status != 201:
+            self._odd("a message", said)
 
     def _ack_call(self, answer: wire.Answer, usage: dict) -> None:
         self.log.add("call", call=answer.headers["x-steward-call"], prompt=usage["prompt_tokens"], completion=usage.get("completion_tokens", 0))

@@ -124,6 +124,16 @@ Task<Status> ConversationStore::erase_item(identity::Caller caller, Id id, Id it
     const bool holds = record.kind == kItemAdded || record.kind == "conversation.content";
     if (holds && !record.erased && peek_text(read_own(record.body), "item") == item) said.push_back(record.id);
   }
+  // And what is kept of it in steps, of an answer (talk/steps.h).
+  for (uint64_t after = 0; !said.empty();) {
+    auto page = services_.journal.read_stream(caller.tenant, "answer/" + item, after, kPage);
+    if (!page) co_return fail(std::move(page.error()));
+    for (const auto& record : *page) {
+      if (!record.erased) said.push_back(record.id);
+    }
+    if (page->size() < kPage) break;
+    after = page->back().version;
+  }
   if (!said.empty()) co_return co_await responses_.erase_records(std::move(caller), std::move(said));
   co_return fail(ErrorCode::kNotFound, "There is no such item in this conversation.", {{"param", "item_id"}});
 }

@@ -32,7 +32,7 @@ export interface Attachment {
   type: string;
   bytes: number;
   created_at: number;
-  state: "reading" | "ready" | "failed";
+  state: "reading" | "ready" | "failed" | "gone"; // gone: said here alone, of a draft's file that the server has no more
   kind: "text" | "image" | "pdf" | "office" | "other";
   pages: number | null;
   characters: number | null;
@@ -70,7 +70,9 @@ export interface Message {
   duration_ms: number | null;
   first_token_ms: number | null;
   error: { code: string; message: string } | null;
-  call: string | null;
+  call: string | null; // the last that made it
+  calls?: string[]; // all that made it: use, cost and time are theirs together
+  attempt?: number; // greater each time the answer is begun or gone on with
   versions: Versions;
   left_out?: number; // earlier messages that did not fit the model's window
 }

@@ -13,6 +13,7 @@ export interface Delta {
   type: "delta";
   conversation: string;
   message: string;
+  attempt?: number; // which beginning of the answer it belongs to: a piece of another one fits nowhere
   part: "text" | "reasoning";
   offset: number; // UTF-16 units of that part before this piece
   text: string;

@@ -43,6 +43,7 @@ export const configZh: Readonly<Record<string, string>> = {
   "people.sign_in_tries": "同一个名称登录失败多少次后暂停；同一个地址是它的四倍。",
   "people.sign_in_pause_s": "暂停的秒数；以后每次加倍，最多 15 分钟。",
   "talk.undo_seconds": "删除的对话在这么多秒内可以取回；之后被抹除。",
+  "talk.unsent_days": "上传后这么多天仍没有任何消息使用的附件会被抹除；0 表示一直保留。",
   "talk.attachment_mb": "附件的最大大小。",
   "talk.title_model": "首次回答之后给对话命名的模型或路线，每次需一次短调用的费用；留空：按所问的内容以规则命名。",
   "budgets.new_key_limit_usd": "每个新密钥最初的预算，以美元计；留空：没有，0：不许产生任何费用。",

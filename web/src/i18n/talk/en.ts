@@ -109,6 +109,7 @@ export const talkEn = {
   "talk.file.sent": "How much of {name} was sent",
   "talk.file.reading": "being read",
   "talk.file.failed": "could not be read",
+  "talk.file.gone": "No longer on the server: it was never sent. Remove it, or attach it anew.",
   "talk.file.other": "no text in it",
   "talk.file.pages": { one: "one page", other: "{count} pages" },
   "talk.file.sheets": { one: "one sheet", other: "{count} sheets" },

@@ -109,6 +109,7 @@ export const talkZh = {
   "talk.file.sent": "{name} 的上传进度",
   "talk.file.reading": "正在读取",
   "talk.file.failed": "无法读取",
+  "talk.file.gone": "已不在服务器上：它从未随消息发送。请移除它，或重新添加。",
   "talk.file.other": "没有文字",
   "talk.file.pages": "{count} 页",
   "talk.file.sheets": "{count} 张工作表",

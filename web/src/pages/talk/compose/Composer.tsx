@@ -46,9 +46,10 @@ export const Composer = forwardRef<ComposerHandle, Props>(function Composer({ co
   useImperativeHandle(handle, () => ({ focus: () => field.current?.focus(), add: files.add }), [files.add]);
 
   const uploading = files.sending.some((one) => !one.why);
+  const gone = draft.attachments.some((one) => one.state === "gone");
   const empty = draft.text.trim() === "" && draft.attachments.length === 0;
   const send = () => {
-    if (empty || uploading || !choice) return;
+    if (empty || uploading || gone || !choice) return;
     onSend(draft.text, draft.attachments, choice);
     now.current = { text: "", attachments: [] };
     change(now.current);
@@ -118,7 +119,7 @@ export const Composer = forwardRef<ComposerHandle, Props>(function Composer({ co
             {t("talk.stop")} <kbd>Esc</kbd>
           </button>
         )}
-        <button type="button" className="btn btn-fill" disabled={empty || uploading || !choice} title={uploading ? t("talk.wait_for_files") : undefined} onClick={send}>
+        <button type="button" className="btn btn-fill" disabled={empty || uploading || gone || !choice} title={uploading ? t("talk.wait_for_files") : gone ? t("talk.file.gone") : undefined} onClick={send}>
           {t("talk.send")}
         </button>
       </div>
@@ -140,7 +141,7 @@ function FileRow({ sending, attachments, onTakeBack, onRemove }: FileRowProps) {
     <ul className="files" aria-label={t("talk.files")}>
       {attachments.map((one) => (
         <li key={one.id} className="file">
-          {SHOWN.test(one.type) && <img src={attachmentAddress(one.id)} alt="" />}
+          {SHOWN.test(one.type) && one.state !== "gone" && <img src={attachmentAddress(one.id)} alt="" />}
           <bdi>{one.name}</bdi> <FileFacts of={one} />
           <button type="button" className="linkish" aria-label={t("talk.file.remove", { name: one.name })} onClick={() => onRemove(one)}>
             {t("act.remove")}

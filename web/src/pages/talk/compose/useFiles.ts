@@ -17,6 +17,15 @@ export interface FileOnItsWay {
 export const MOST_FILES = 20; // of one message
 const LARGE_BYTES = 32_000_000; // a server may close the line on what is larger than it takes
 
+async function isGone(id: string): Promise<boolean> {
+  try {
+    await talk.attachment(id);
+    return false;
+  } catch (error) {
+    return asApiError(error).status === 404;
+  }
+}
+
 /** `attachments` and `change`: those of the draft, which outlive this page. */
 export function useFiles(attachments: readonly Attachment[], change: (how: (had: readonly Attachment[]) => Attachment[]) => void) {
   const [sending, setSending] = useState<FileOnItsWay[]>([]);
@@ -49,6 +58,17 @@ export function useFiles(attachments: readonly Attachment[], change: (how: (had:
     };
   }, [reading, seen]);
 
+  // A draft may be older than the server keeps what was never sent: asked once, when it is opened.
+  const checked = useRef(new Set<string>());
+  const ids = attachments.map((one) => one.id).join(" ");
+  useEffect(() => {
+    for (const one of latest.current) {
+      if (checked.current.has(one.id) || one.state === "gone") continue;
+      checked.current.add(one.id);
+      void isGone(one.id).then((gone) => gone && alive.current && seen({ ...one, state: "gone" }));
+    }
+  }, [ids, seen]);
+
   const add = useCallback((files: readonly File[]) => {
     const room = Math.max(0, MOST_FILES - latest.current.length - running.current.size);
     if (files.length > room) announce(said.current("talk.files.most", { count: MOST_FILES }));
@@ -61,6 +81,7 @@ export function useFiles(attachments: readonly Attachment[], change: (how: (had:
       one.done
         .then((attachment) => {
           setSending((had) => had.filter((other) => other.key !== key));
+          checked.current.add(attachment.id);
           changing.current((had) => [...had, attachment]);
         })
         .catch((error: unknown) => {
@@ -78,7 +99,8 @@ export function useFiles(attachments: readonly Attachment[], change: (how: (had:
   }, []);
   const remove = useCallback((attachment: Attachment) => {
     changing.current((had) => had.filter((one) => one.id !== attachment.id));
-    void talk.dropAttachment(attachment.id).catch(() => undefined); // it is out of the message either way; without the server it stays there, unsent
+    if (attachment.state === "gone") return;
+    void talk.dropAttachment(attachment.id).catch(() => undefined); // it is out of the message either way; the server erases what is never sent
   }, []);
   return { sending, add, takeBack, remove };
 }

@@ -50,6 +50,12 @@ function partsOf(type: string): Key {
 /** Size, pages, how much was read; and, where something could not be read, the server's sentence that says why. */
 export function FileFacts({ of: one }: { of: Attachment }) {
   const { t, listed, figures } = useText();
+  if (one.state === "gone")
+    return (
+      <span className="why need" role="alert">
+        {t("talk.file.gone")}
+      </span>
+    );
   const said = [figures.bytes(one.bytes)];
   if (one.pages) said.push(t(partsOf(one.type), { count: one.pages }));
   if (one.state === "reading") said.push(t("talk.file.reading"));

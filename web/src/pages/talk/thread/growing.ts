@@ -5,6 +5,7 @@ import type { Delta } from "../../../live/line";
 export interface Parts {
   text: string;
   reasoning: string;
+  attempt?: number | undefined; // a later one begins with what the server kept: what was heard beyond that is gone
 }
 export type Fits = "appended" | "known" | "gap";
 
@@ -38,10 +39,13 @@ export class Growing {
     return this.parts.get(message);
   }
 
-  /** What the server told of the message as a whole; text only grows, so the longer of both is the newer. */
+  /** What the server told of the message as a whole; within one attempt text only grows, so the longer of both is the newer. */
   know(message: string, told: Parts): void {
-    const had = this.parts.get(message);
-    const next = { text: longer(had?.text, told.text), reasoning: longer(had?.reasoning, told.reasoning) };
+    const before = this.parts.get(message);
+    const attempt = told.attempt ?? before?.attempt;
+    if (before?.attempt !== undefined && attempt !== undefined && attempt < before.attempt) return; // an answer from before
+    const had = before && before.attempt === attempt ? before : undefined;
+    const next = { text: longer(had?.text, told.text), reasoning: longer(had?.reasoning, told.reasoning), attempt };
     if (had && had.text === next.text && had.reasoning === next.reasoning) return;
     this.parts.set(message, next);
     this.tell(message);
@@ -51,9 +55,10 @@ export class Growing {
     this.parts.delete(message);
   }
 
-  hear(delta: Pick<Delta, "message" | "part" | "offset" | "text">): Fits {
+  hear(delta: Pick<Delta, "message" | "attempt" | "part" | "offset" | "text">): Fits {
     const had = this.parts.get(delta.message);
     if (!had) return "gap"; // not known yet: the message itself is asked for
+    if (delta.attempt !== undefined && delta.attempt !== had.attempt) return "gap"; // it was begun anew meanwhile
     const { text, fits } = withPiece(had[delta.part], delta.offset, delta.text);
     if (fits !== "appended") return fits;
     this.parts.set(delta.message, { ...had, [delta.part]: text });

@@ -82,6 +82,35 @@ describe("pieces of an answer", () => {
   });
 });
 
+describe("an answer that a restarted server goes on with", () => {
+  const restarted = () => {
+    const growing = new Growing((act) => act());
+    growing.know("m", { text: "oak and", reasoning: "so", attempt: 7 });
+    growing.hear({ message: "m", attempt: 7, part: "text", offset: 7, text: " brass" });
+    return growing;
+  };
+  it("keeps what is shown while nothing new is told", () => {
+    const growing = restarted();
+    growing.know("m", { text: "oak and", reasoning: "so", attempt: 7 });
+    expect(growing.of("m")?.text).toBe("oak and brass");
+  });
+  it("stands where the server goes on from, and takes no piece of another beginning", () => {
+    const growing = restarted();
+    expect(growing.hear({ message: "m", attempt: 9, part: "text", offset: 8, text: "ash" })).toBe("gap");
+    growing.know("m", { text: "oak and ", reasoning: "so", attempt: 9 });
+    expect(growing.of("m")?.text).toBe("oak and ");
+    expect(growing.hear({ message: "m", attempt: 7, part: "text", offset: 8, text: "late" })).toBe("gap");
+    expect(growing.hear({ message: "m", attempt: 9, part: "text", offset: 8, text: "ash" })).toBe("appended");
+    expect(growing.of("m")?.text).toBe("oak and ash");
+  });
+  it("is not set back by an answer from before", () => {
+    const growing = restarted();
+    growing.know("m", { text: "oak and ash", reasoning: "", attempt: 9 });
+    growing.know("m", { text: "oak and brass and more", reasoning: "", attempt: 7 });
+    expect(growing.of("m")?.text).toBe("oak and ash");
+  });
+});
+
 describe("an open conversation", () => {
   it("shows the newest window and goes back from there", async () => {
     const { thread } = await opened(chain(120));

@@ -193,7 +193,7 @@ export class Thread {
 
   private know(messages: readonly Message[]): void {
     for (const one of messages) {
-      if (isOpen(one)) this.growing.know(one.id, { text: one.text, reasoning: one.reasoning ?? "" });
+      if (isOpen(one)) this.growing.know(one.id, { text: one.text, reasoning: one.reasoning ?? "", attempt: one.attempt });
       else this.growing.forget(one.id);
     }
   }
