@@ -17,7 +17,8 @@ std::optional<int64_t> integer_of(std::string_view text) {
 
 Result<Json> checked_integer(const ConfigKey& key, int64_t value) {
   if (value < key.least || value > key.most) {
-    return fail(ErrorCode::kConfig, fmt::format("must be from {} to {}, not {}", key.least, key.most, value));
+    return fail(ErrorCode::kConfig, fmt::format("must be from {} to {}, not {}", key.least, key.most, value),
+                {{"reason", "field_range"}, {"least", key.least}, {"most", key.most}});
   }
   return Json(value);
 }
@@ -27,8 +28,10 @@ Result<Json> checked_choice(const ConfigKey& key, std::string_view value) {
   for (const auto choice : split(key.choices, '|')) known.emplace_back(choice);
   if (std::ranges::find(known, value) != known.end()) return Json(value);
   const std::string near = nearest(value, known);
-  return fail(ErrorCode::kConfig, fmt::format("must be one of {}, not '{}'{}", join(known, ", "), value.substr(0, 80),
-                                              near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near)));
+  return fail(ErrorCode::kConfig,
+              fmt::format("must be one of {}, not '{}'{}", join(known, ", "), value.substr(0, 80),
+                          near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near)),
+              {{"reason", "value_one_of"}, {"choices", join(known, ", ")}});
 }
 
 Result<Json> checked_usd(std::string_view text) {
@@ -132,9 +135,10 @@ Result<Json> check_config_value(const ConfigKey& key, const Json& value) {
   switch (key.type) {
     case ConfigType::kBool:
       if (value.is_boolean()) return value;
-      return fail(ErrorCode::kConfig, "must be true or false");
+      return fail(ErrorCode::kConfig, "must be true or false", {{"reason", "value_boolean"}});
     case ConfigType::kInteger:
-      if (!value.is_number_integer()) return fail(ErrorCode::kConfig, "must be a whole number");
+      if (!value.is_number_integer())
+        return fail(ErrorCode::kConfig, "must be a whole number", {{"reason", "value_number"}});
       return checked_integer(key, value.get<int64_t>());
     case ConfigType::kList:
       if (!value.is_array()) return fail(ErrorCode::kConfig, "must be a list of texts");

@@ -47,7 +47,30 @@ void Directory::reload(std::vector<ProviderOptions> providers) {
     fresh.push_back(std::move(provider));
   }
   std::lock_guard lock(mutex_);
+  for (Provider& now : fresh) {
+    const auto before = std::ranges::find_if(providers_, [&](const Provider& one) { return is_same(one, now); });
+    if (before == providers_.end()) continue;
+    now.refused_us = before->refused_us;
+    if (!now.options->models.empty() || !before->options->models.empty()) continue;
+    now.models = std::move(before->models);
+    now.asked_us = before->asked_us;
+  }
   providers_ = std::move(fresh);
+}
+
+bool Directory::is_same(const Provider& one, const Provider& other) {
+  return one.options->name == other.options->name && one.options->base_url == other.options->base_url &&
+         one.options->key == other.options->key;
+}
+
+void Directory::told_models(const std::string& provider, std::vector<std::string> models) {
+  std::lock_guard lock(mutex_);
+  for (auto& one : providers_) {
+    if (one.options->name != provider || !one.options->models.empty() || models.empty()) continue;
+    one.models = std::move(models);
+    one.asked_us = clock_.monotonic_us();
+    return;
+  }
 }
 
 std::optional<Target> Directory::look_up(const std::string& name) const {
@@ -84,7 +107,7 @@ Task<Result<Target>> Directory::find(std::string name) {
   co_return fail(ErrorCode::kModelNotFound,
                  fmt::format("There is no model '{}' here{}. GET /v1/models lists those there are.", shown,
                              near.empty() ? "" : fmt::format("; did you mean '{}'?", near)),
-                 {{"param", "model"}});
+                 {{"param", "model"}, {"model", shown}});
 }
 
 Task<void> Directory::refresh() {

@@ -34,6 +34,10 @@ class Directory {
   // else is, calls are sent to it all the same.
   void told_key(const std::string& provider, bool refused);
   bool refuses_key(const std::string& provider) const;
+  // What a provider was just found to have, where it was asked by somebody else. Of one whose models are configured
+  // nothing changes.
+  void told_models(const std::string& provider, std::vector<std::string> models);
+  // What was learned of a provider stays while its address and key are the same.
   void reload(std::vector<ProviderOptions> providers);
 
  private:
@@ -44,6 +48,7 @@ class Directory {
     TimeUs refused_us = 0;  // monotonic: when it last refused the key; 0: it did not
   };
   std::optional<Target> look_up(const std::string& name) const;
+  static bool is_same(const Provider& one, const Provider& other);
   bool refuses(const Provider& provider) const;
   Task<void> ask(size_t index, std::shared_ptr<const ProviderOptions> options);
 

@@ -171,7 +171,9 @@ Drafts decide_rotate_key(const Snapshot& state, const Caller& actor, const Id& i
                          DurationUs overlap_us, TimeUs now) {
   const auto key = own_key(state, actor, id);
   if (!key) return fail(key.error());
-  if (key->revoked) return fail(ErrorCode::kConflict, "The key was revoked; make a new one instead of rotating it.");
+  if (key->revoked)
+    return fail(ErrorCode::kConflict, "The key was revoked; make a new one instead of rotating it.",
+                {{"reason", "key_revoked"}});
   if (overlap_us < 0 || overlap_us > kOverlapLimitUs)
     return invalid("overlap", "An overlap lasts from 0 seconds to 90 days.");
   const Json body = {
@@ -189,7 +191,9 @@ Drafts decide_revoke_key(const Snapshot& state, const Caller& actor, const Id& i
 Drafts decide_update_key(const Snapshot& state, const Caller& actor, const Id& id, KeySpec spec, TimeUs now) {
   const auto key = own_key(state, actor, id);
   if (!key) return fail(key.error());
-  if (key->revoked) return fail(ErrorCode::kConflict, "The key was revoked; it can't be changed any more.");
+  if (key->revoked)
+    return fail(ErrorCode::kConflict, "The key was revoked; it can't be changed any more.",
+                {{"reason", "key_revoked"}});
   auto checked = checked_spec(state, actor.tenant, std::move(spec), now);
   if (!checked) return fail(checked.error());
   return std::vector{draft_of(actor, id, "key.updated", {{"spec", to_json(*checked)}}, now)};
@@ -217,7 +221,7 @@ Drafts decide_set_disabled(const Snapshot& state, const Caller& actor, const Id&
   const Principal* principal = find_principal(state, actor.tenant, id);
   if (!principal) return not_found("principal", id);
   if (disabled && state.tenant_owner.at(actor.tenant) == id)
-    return fail(ErrorCode::kConflict, "The organisation's owner can't be disabled.");
+    return fail(ErrorCode::kConflict, "The organisation's owner can't be disabled.", {{"reason", "first_owner"}});
   if (principal->disabled == disabled) return std::vector<journal::Draft>{};
   return std::vector{draft_of(actor, id, "principal.disabled", {{"disabled", disabled}}, now)};
 }

@@ -68,8 +68,10 @@ constexpr std::string_view kCommon[] = {"1234567890",
                                         "correcthorsebatterystaple",
                                         "correct horse battery staple"};
 
-std::unexpected<Error> refused(std::string message) {
-  return fail(ErrorCode::kInvalidRequest, std::move(message), {{"param", "password"}});
+std::unexpected<Error> refused(std::string_view reason, std::string message, size_t bound = 0) {
+  Json details = {{"param", "password"}, {"reason", reason}};
+  if (bound > 0) details["bound"] = bound;
+  return fail(ErrorCode::kInvalidRequest, std::move(message), std::move(details));
 }
 
 size_t characters(std::string_view utf8) {
@@ -103,14 +105,16 @@ bool needs_rehash(const std::string& hash) {
 Status check_password(std::string_view password, size_t least, std::string_view name, std::string_view email) {
   if (!is_valid_utf8(password)) return fail(ErrorCode::kInvalidUtf8);
   if (characters(password) < least)
-    return refused(fmt::format("A password has at least {} characters; several words make a good one.", least));
+    return refused("password_short",
+                   fmt::format("A password has at least {} characters; several words make a good one.", least), least);
   if (password.size() > kMaxPasswordBytes)
-    return refused(fmt::format("A password has at most {} bytes.", kMaxPasswordBytes));
+    return refused("password_long", fmt::format("A password has at most {} bytes.", kMaxPasswordBytes),
+                   kMaxPasswordBytes);
   const std::string folded = folded_name(password);
   if (std::ranges::find(kCommon, folded) != std::end(kCommon) || is_monotonous(folded))
-    return refused("That password is among the first that are tried; choose another.");
+    return refused("password_common", "That password is among the first that are tried; choose another.");
   if (folded == folded_name(name) || folded == folded_name(email))
-    return refused("A password must not be the name or the e-mail address.");
+    return refused("password_is_name", "A password must not be the name or the e-mail address.");
   return {};
 }
 

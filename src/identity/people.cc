@@ -240,7 +240,9 @@ Task<Result<Link>> People::withdraw_link(Caller actor, Id id) {
     const auto link = state_.link(id);
     if (!link || link->tenant != actor.tenant)
       return fail(ErrorCode::kNotFound, fmt::format("There is no invitation '{}' here.", id.substr(0, 80)));
-    if (link->used_at != 0) return fail(ErrorCode::kConflict, "The invitation was used; disable the person instead.");
+    if (link->used_at != 0)
+      return fail(ErrorCode::kConflict, "The invitation was used; disable the person instead.",
+                  {{"reason", "invitation_used"}});
     if (link->withdrawn) return std::vector<journal::Draft>{};
     return std::vector{people_draft(actor, id, "link.withdrawn", Json::object(), link->person, clock_.now_us())};
   };

@@ -9,8 +9,12 @@
 namespace steward::identity {
 namespace {
 
-std::unexpected<Error> invalid(std::string param, std::string message) {
-  return fail(ErrorCode::kInvalidRequest, std::move(message), {{"param", std::move(param)}});
+std::unexpected<Error> invalid(std::string param, std::string_view reason, std::string message) {
+  return fail(ErrorCode::kInvalidRequest, std::move(message), {{"param", std::move(param)}, {"reason", reason}});
+}
+
+std::unexpected<Error> conflict(std::string_view reason, std::string message) {
+  return fail(ErrorCode::kConflict, std::move(message), {{"reason", reason}});
 }
 
 const Principal* find_person(const PeopleNow& now, const Id& tenant, const Id& id) {
@@ -55,13 +59,14 @@ Role role_in(const Snapshot& identity, const Id& tenant, const Id& person) {
 }
 
 Status check_name(std::string_view name) {
-  if (trim(name).empty()) return invalid("name", "A name is needed.");
-  if (name.size() > kNameLimit) return invalid("name", fmt::format("'name' is longer than {} bytes.", kNameLimit));
+  if (trim(name).empty()) return invalid("name", "name_missing", "A name is needed.");
+  if (name.size() > kNameLimit)
+    return invalid("name", "name_long", fmt::format("'name' is longer than {} bytes.", kNameLimit));
   if (!is_valid_utf8(name)) return fail(ErrorCode::kInvalidUtf8);
   const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
-  if (std::ranges::any_of(name, control)) return invalid("name", "'name' holds control characters.");
+  if (std::ranges::any_of(name, control)) return invalid("name", "name_control", "'name' holds control characters.");
   if (name.find('@') != std::string_view::npos)
-    return invalid("name", "A name has no '@': give the address as the e-mail address.");
+    return invalid("name", "name_is_address", "A name has no '@': give the address as the e-mail address.");
   return {};
 }
 
@@ -70,7 +75,8 @@ Status check_zone(std::string_view zone) {
   try {
     date::locate_zone(std::string(zone));
   } catch (const std::exception&) {
-    return invalid("time_zone", fmt::format("'{}' is no time zone; it is written like Europe/Berlin.", zone));
+    return invalid("time_zone", "time_zone_unknown",
+                   fmt::format("'{}' is no time zone; it is written like Europe/Berlin.", zone));
   }
   return {};
 }
@@ -81,13 +87,15 @@ Status check_free(const PeopleNow& now, const Id& person, std::string_view name,
     if (id == person || name.empty() || other.kind != PrincipalKind::kUser || folded_name(other.name) != folded)
       continue;
     if (!now.people.credentials_of(id).empty())
-      return invalid("name", "Somebody here goes by that name already; choose another, for example with an initial.");
+      return invalid("name", "name_taken",
+                     "Somebody here goes by that name already; choose another, for example with an initial.");
   }
   if (email.empty()) return {};
   if (!has_email_form(email))
-    return invalid("email", "That is no e-mail address; it is written like anna@example.org.");
+    return invalid("email", "email_wrong", "That is no e-mail address; it is written like anna@example.org.");
   for (const Id& id : now.people.with_email(folded_name(email))) {
-    if (id != person) return invalid("email", "That e-mail address is taken here; sign in with it, or give another.");
+    if (id != person)
+      return invalid("email", "email_taken", "That e-mail address is taken here; sign in with it, or give another.");
   }
   return {};
 }
@@ -107,7 +115,7 @@ Drafts decide_link(const PeopleNow& now, const Caller& actor, const Link& link) 
       if (auto ok = check_name(link.name); !ok) return fail(ok.error());
     }
     if (auto ok = check_free(now, "", link.name, link.email); !ok) return fail(ok.error());
-    if (link.teams.size() > kPersonTeamLimit) return invalid("teams", "At most 100 teams can be named.");
+    if (link.teams.size() > kPersonTeamLimit) return invalid("teams", "teams_many", "At most 100 teams can be named.");
     for (const Id& team : link.teams) {
       const auto it = now.identity.principals.find(team);
       if (it == now.identity.principals.end() || it->second.kind != PrincipalKind::kTeam ||
@@ -118,7 +126,7 @@ Drafts decide_link(const PeopleNow& now, const Caller& actor, const Link& link) 
     const Principal* person = find_person(now, actor.tenant, link.person);
     if (!person) return no_person(link.person);
     if (person->disabled)
-      return fail(ErrorCode::kConflict, "This person is disabled; enable them before they can come in.");
+      return conflict("person_disabled", "This person is disabled; enable them before they can come in.");
   }
   std::vector<journal::Draft> drafts;
   // A new link for somebody takes the place of their older ones.
@@ -222,7 +230,7 @@ Drafts decide_change(const PeopleNow& now, const Caller& actor, const Id& id, co
   if (!change.role || *change.role == role) return drafts;
   if (auto ok = require_admin(actor); !ok) return fail(ok.error());
   if (now.identity.tenant_owner.at(actor.tenant) == id)
-    return fail(ErrorCode::kConflict, "The organisation's first owner stays an owner.");
+    return conflict("first_owner", "The organisation's first owner stays an owner.");
   drafts.push_back(draft_of(actor, id, "principal.role_set", {{"role", to_text(*change.role)}}, now.now));
   if (role == Role::kOwner) revoke_admin_keys(now, actor, id, drafts);
   return drafts;

@@ -65,6 +65,7 @@ Error budget_refusal(const BudgetState& budget, const Standing& standing, NanoUs
 Error blocked_refusal(const BudgetState& budget, const Standing& standing, NanoUsd needed, TimeUs now) {
   Json details = budget_details(budget, standing, needed, now);
   details["blocked"] = true;
+  details["reason"] = "budget_blocked";
   return Error(ErrorCode::kBudgetExceeded,
                fmt::format("The budget '{}' of {} is stopped: a provider reported {} more than was reserved for a "
                            "call. {}; an administrator "

@@ -40,6 +40,7 @@ void add_price(const Core& core, const Id& tenant, Json& model) {
 Task<Result<Reply>> list_models(Core& core, AdminCall call) {
   auto query = page_query(call.request);
   if (!query) co_return fail(query.error());
+  co_await core.gateway->services().directory.refresh();
   std::map<std::string, Json> sorted;
   for (const auto& model : core.engine->models()) sorted["local/" + model.name] = local_json(model);
   for (const auto& entry : core.gateway->models()) {

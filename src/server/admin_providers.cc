@@ -19,6 +19,7 @@ namespace {
 constexpr size_t kMaxNameBytes = 64;
 constexpr size_t kMaxKeyBytes = 16 * 1024;
 constexpr std::chrono::seconds kTestTime{15};
+constexpr std::string_view kAnsweredOtherwise = "refused", kListsNone = "lists_no_models", kNotUsable = "not_usable";
 
 std::string full(std::string_view name, std::string_view key) { return fmt::format("providers.{}.{}", name, key); }
 std::string secret_name(std::string_view name) { return fmt::format("provider.{}", name); }
@@ -231,14 +232,17 @@ Json test_answer(const std::string& name, const std::string& key, Result<net::Cl
   Json out = {{"id", name}, {"object", "provider_test"}, {"ok", false}, {"latency_us", took}};
   if (!got) {
     out["error"] = got.error().message;
+    out["code"] = info(got.error().code).name;
     return out;
   }
   out["status"] = got->status;
   out["ok"] = got->status == 200;
-  if (got->status == 200)
+  if (got->status == 200) {
     out["models"] = gateway::listed_models(parse_bounded(got->body));
-  else
-    out["error"] = without(gateway::reason_of(got->body), key);
+    return out;
+  }
+  out["error"] = without(gateway::reason_of(got->body), key);
+  out["code"] = got->status == 401 || got->status == 403 ? gateway::kKeyIsRefused : kAnsweredOtherwise;
   return out;
 }
 
@@ -248,7 +252,9 @@ Task<Result<Reply>> test_provider(Core& core, AdminCall call) {
   const auto found = std::ranges::find(set->providers, name, &gateway::ProviderOptions::name);
   if (found == set->providers.end()) {
     if (const auto why = set->left_out.find(name); why != set->left_out.end())
-      co_return Reply{200, {{"id", name}, {"object", "provider_test"}, {"ok", false}, {"error", why->second}}};
+      co_return Reply{
+          200,
+          {{"id", name}, {"object", "provider_test"}, {"ok", false}, {"code", kNotUsable}, {"error", why->second}}};
     co_return no_provider(name);
   }
   auto request = gateway::listing_request(*found, core.clock.now_us());
@@ -258,6 +264,7 @@ Task<Result<Reply>> test_provider(Core& core, AdminCall call) {
                     {{"id", name},
                      {"object", "provider_test"},
                      {"ok", false},
+                     {"code", kListsNone},
                      {"error", "This provider lists no models, so it can't be tried without a call that costs."}}};
   }
   (*request)->cancel = call.request.cancel;
@@ -266,6 +273,8 @@ Task<Result<Reply>> test_provider(Core& core, AdminCall call) {
   auto got = co_await core.clients->here().fetch(std::move(**request));
   if (got && (got->status == 200 || got->status == 401))
     core.gateway->services().directory.told_key(name, got->status == 401);
+  if (got && got->status == 200)
+    core.gateway->services().directory.told_models(name, gateway::listed_models(parse_bounded(got->body)));
   co_return Reply{200, test_answer(name, found->key, std::move(got), core.clock.monotonic_us() - started)};
 }
 

@@ -18,9 +18,11 @@ const Json* Fields::find(std::string_view name) {
   return found == body_.end() || found->is_null() ? nullptr : &*found;
 }
 
-void Fields::problem(std::string_view name, std::string sentence) {
+void Fields::problem(std::string_view name, std::string sentence, Json details) {
   if (problem_) return;
-  problem_ = Error(ErrorCode::kInvalidRequest, fmt::format("'{}' {}.", name, sentence), {{"param", name}});
+  details["param"] = name;
+  if (!details.contains("reason")) details["reason"] = "field_wrong";
+  problem_ = Error(ErrorCode::kInvalidRequest, fmt::format("'{}' {}.", name, sentence), std::move(details));
 }
 
 std::optional<std::string> Fields::text(std::string_view name) {
@@ -36,7 +38,8 @@ std::optional<std::string> Fields::text(std::string_view name) {
 
 std::string Fields::need_text(std::string_view name) {
   auto value = text(name);
-  if (!value || trim(*value).empty()) problem(name, "is needed: a text that is not empty");
+  if (!value || trim(*value).empty())
+    problem(name, "is needed: a text that is not empty", {{"reason", "field_missing"}});
   return value.value_or("");
 }
 
@@ -46,7 +49,9 @@ std::optional<int64_t> Fields::integer(std::string_view name, int64_t least, int
   const bool whole = value->is_number_integer() &&
                      !(value->is_number_unsigned() && value->get<uint64_t>() > static_cast<uint64_t>(INT64_MAX));
   if (!whole || value->get<int64_t>() < least || value->get<int64_t>() > most) {
-    return problem(name, fmt::format("must be a whole number from {} to {}", least, most)), std::nullopt;
+    return problem(name, fmt::format("must be a whole number from {} to {}", least, most),
+                   {{"reason", "field_range"}, {"least", least}, {"most", most}}),
+           std::nullopt;
   }
   return value->get<int64_t>();
 }
@@ -55,7 +60,9 @@ std::optional<double> Fields::number(std::string_view name, double least, double
   const Json* value = find(name);
   if (value == nullptr) return std::nullopt;
   if (!value->is_number() || !(value->get<double>() >= least && value->get<double>() <= most)) {
-    return problem(name, fmt::format("must be a number from {} to {}", least, most)), std::nullopt;
+    return problem(name, fmt::format("must be a number from {} to {}", least, most),
+                   {{"reason", "field_range"}, {"least", least}, {"most", most}}),
+           std::nullopt;
   }
   return value->get<double>();
 }

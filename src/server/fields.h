@@ -26,7 +26,8 @@ class Fields {
   const Json* object(std::string_view name);          // or null if it isn't given
   const Json* any(std::string_view name);             // of whatever type; null if it isn't given
   std::string need_text(std::string_view name);       // a problem if it is missing or empty
-  void problem(std::string_view name, std::string sentence);
+  // `details`: what programs want of it, a stable "reason" before all; "field_wrong" unless told.
+  void problem(std::string_view name, std::string sentence, Json details = Json::object());
   Status finish();
 
  private:

@@ -92,7 +92,7 @@ Task<Result<Reply>> change_me(Core& core, AdminCall call) {
   if (change.email && *change.email != core.people->state().email(me) && !call.session.empty()) {
     if (!password)
       co_return fail(ErrorCode::kInvalidRequest, "Changing the e-mail address needs the current password.",
-                     {{"param", "current_password"}});
+                     {{"param", "current_password"}, {"reason", "password_needed"}});
     if (auto right = co_await core.sign_in->confirm(me, *password, address_of(call.request)); !right)
       co_return fail(right.error());
   }

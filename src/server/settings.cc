@@ -33,7 +33,12 @@ Result<Json> checked_change(const std::string& key, const Json& value) {
   }
   if (value.is_null()) return value;
   auto checked = check_config_value(*known, value);
-  if (!checked) return fail(ErrorCode::kInvalidRequest, fmt::format("'{}' {}.", key, checked.error().message));
+  if (!checked) {
+    Json details = checked.error().details;
+    details["param"] = "value";
+    if (!details.contains("reason")) details["reason"] = "value_wrong";
+    return fail(ErrorCode::kInvalidRequest, fmt::format("'{}' {}.", key, checked.error().message), std::move(details));
+  }
   return checked;
 }
 

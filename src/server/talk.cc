@@ -31,6 +31,23 @@ std::string default_model(const Core& core, const Id& person) {
   return found != settings.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+std::string sentences_of(const std::vector<library::Note>& notes) {
+  std::string out;
+  for (const auto& note : notes) out += (out.empty() ? "" : " ") + library::sentence_of(note);
+  return out;
+}
+
+Json reasons_of(const std::vector<library::Note>& notes) {
+  Json out = Json::array();
+  for (const auto& note : notes) {
+    Json one = {{"code", note.code}};
+    if (note.count) one["count"] = *note.count;
+    if (note.kept) one["kept"] = *note.kept;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
 // Bytes from outside are looked at by a child in a sandbox.
 Task<Result<talk::FileText>> read_file_text(std::shared_ptr<library::Extractor> extractor, std::string bytes,
                                             std::string name) {
@@ -40,7 +57,8 @@ Task<Result<talk::FileText>> read_file_text(std::shared_ptr<library::Extractor> 
                            .kind = std::string(library::name_of(read->kind)),
                            .text = std::move(read->text),
                            .pages = read->pages,
-                           .note = join(read->notes, " ")};
+                           .note = sentences_of(read->notes),
+                           .reasons = reasons_of(read->notes)};
 }
 
 std::shared_ptr<library::Extractor> make_extractor(const Core& core) {

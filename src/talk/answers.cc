@@ -211,7 +211,7 @@ Task<void> Answers::make(std::shared_ptr<Run> run) {
   auto ok = co_await ask_and_follow(run, told);
   if (!ok) {
     told["status"] = run->cancel.reason() == CancelReason::kStopped ? "stopped" : "failed";
-    told["error"] = {{"code", info(ok.error().code).name}, {"message", ok.error().message}};
+    told["error"] = error_json(ok.error());
   }
   if (run->cancel.reason() == CancelReason::kShutdown) co_return co_await leave_to_next(run);
   const std::string status = peek_text(told, "status");
@@ -276,8 +276,7 @@ Task<Status> Answers::ask_model(std::shared_ptr<Run> run, Json& told) {
   told["status"] = status_of(*run, outcome);
   if (parts_.services.router.find(outcome.route)) told["route"] = outcome.route;  // else it is the model's own name
   if (prompt->left_out > 0) told["left_out"] = prompt->left_out;
-  if (outcome.error && run->cancel.reason() != CancelReason::kStopped)
-    told["error"] = {{"code", info(outcome.error->code).name}, {"message", outcome.error->message}};
+  if (outcome.error && run->cancel.reason() != CancelReason::kStopped) told["error"] = error_json(*outcome.error);
   co_return Status{};
 }
 

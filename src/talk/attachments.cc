@@ -20,6 +20,9 @@ bool passes(const Error& error) {
   return error.code == ErrorCode::kQueueFull || error.code == ErrorCode::kRequestTimeout;
 }
 
+// "protected", "bomb" … where it is the file; else the error's own code.
+std::string reason_of(const Error& error) { return error.details.value("reason", std::string(info(error.code).name)); }
+
 Error no_attachment(const Id& id) {
   return Error(ErrorCode::kNotFound, fmt::format("There is no attachment '{}'.", id.substr(0, 80)),
                {{"param", "attachment"}});
@@ -31,9 +34,12 @@ Task<Result<Json>> Talk::attach(Caller caller, std::string name, std::string byt
   if (auto ok = may_keep(caller); !ok) co_return fail(std::move(ok.error()));
   const size_t most = parts_.limits().attachment_bytes;
   if (bytes.size() > most)
-    co_return fail(ErrorCode::kBodyTooLarge, fmt::format("An attachment has at most {} MB; this one has {:.1f}.",
-                                                         most >> 20, static_cast<double>(bytes.size()) / (1 << 20)));
-  if (bytes.empty()) co_return fail(ErrorCode::kInvalidRequest, "The file is empty.", {{"param", "body"}});
+    co_return fail(ErrorCode::kBodyTooLarge,
+                   fmt::format("An attachment has at most {} MB; this one has {:.1f}.", most >> 20,
+                               static_cast<double>(bytes.size()) / (1 << 20)),
+                   {{"reason", "file_large"}, {"most_mb", most >> 20}});
+  if (bytes.empty())
+    co_return fail(ErrorCode::kInvalidRequest, "The file is empty.", {{"param", "body"}, {"reason", "file_empty"}});
   const Sniffed sniffed = sniff(bytes);
   const Id id = parts_.services.ids.make("att");
   name = safe_name(name);
@@ -71,6 +77,7 @@ Task<void> Talk::read_attachment(Caller caller, Id id, std::string name, std::st
     about["kind"] = text->kind;
     if (text->pages) about["pages"] = *text->pages;
     if (!text->note.empty()) about["error"] = text->note;
+    if (!text->reasons.empty()) about["reasons"] = text->reasons;
     if (!text->text.empty()) {
       about["characters"] = utf16_length(text->text);
       auto blob = co_await parts_.disk.put(caller.tenant, text->text);
@@ -80,6 +87,7 @@ Task<void> Talk::read_attachment(Caller caller, Id id, std::string name, std::st
     }
   } else {
     about["error"] = text.error().message;
+    about["reasons"] = Json::array({{{"code", reason_of(text.error())}}});
   }
   std::vector<journal::Draft> drafts;
   drafts.push_back(draft_of(caller, attachment_stream(id), kAttachmentRead, about, id));

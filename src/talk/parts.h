@@ -26,7 +26,8 @@ struct FileText {
   std::string type, kind;  // "application/pdf"; "text", "image", "pdf", "office", "other"
   std::string text;
   std::optional<int64_t> pages;
-  std::string note;  // a sentence for the person, or empty
+  std::string note;              // sentences for the person, or empty
+  Json reasons = Json::array();  // the same for programs: {"code", "count"?, "kept"?} each (docs/attachments.md)
 };
 
 struct Limits {  // from the configuration, asked for each time

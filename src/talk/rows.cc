@@ -141,11 +141,12 @@ AttachmentRow attachment_at(Statement& row) {
   out.text_blob = row.text(13);
   out.conversation = row.text(14);
   out.message = row.text(15);
+  out.reasons = parsed(row.text(16));
   return out;
 }
 #define ATTACHMENT_COLUMNS                                                                                  \
   "number, id, owner, created, name, type, kind, bytes, blob, state, pages, characters, error, text_blob, " \
-  "conversation, message FROM talk_attachments "
+  "conversation, message, reasons FROM talk_attachments "
 
 ShareRow share_at(Statement& row) {
   return {.id = row.text(0),

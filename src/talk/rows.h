@@ -55,6 +55,7 @@ struct AttachmentRow {
   int64_t bytes = 0;
   std::optional<int64_t> pages, characters;
   Id conversation, message;
+  Json reasons = Json::array();  // what `error` says, for programs
 };
 
 struct ShareRow {

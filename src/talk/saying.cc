@@ -219,6 +219,12 @@ Task<Result<Json>> Talk::retry(Caller caller, Id id, Id message, Json body) {
   co_return co_await begun(std::move(*ask));
 }
 
+Task<Status> Talk::is_answerable(std::string model) {
+  if (parts_.services.router.find(model)) co_return Status{};
+  auto found = co_await parts_.services.directory.find(std::move(model));
+  co_return found ? Status{} : Status(fail(std::move(found.error())));
+}
+
 Task<Result<Json>> Talk::go_on(Caller caller, Id id, Id message) {
   auto row = co_await own(caller, id);
   if (!row) co_return fail(std::move(row.error()));
@@ -231,6 +237,8 @@ Task<Result<Json>> Talk::go_on(Caller caller, Id id, Id message) {
   if (!said) co_return fail(std::move(said.error()));
   auto ask = co_await ask_of(caller, *row, Json::object(), peek_text(found->asked, "model"));
   if (!ask) co_return fail(std::move(ask.error()));
+  // Whose model is gone keeps what it has: nothing is begun.
+  if (auto there = co_await is_answerable(ask->model); !there) co_return fail(std::move(there.error()));
   ask->answer = found->id;
   ask->parent = found->parent;
   ask->instructions = peek_text(found->asked, "instructions");

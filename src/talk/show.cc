@@ -106,7 +106,8 @@ Json attachment_json(const AttachmentRow& row) {
           {"kind", row.kind},
           {"pages", number_or_null(row.pages)},
           {"characters", number_or_null(row.characters)},
-          {"error", or_null(row.error)}};
+          {"error", or_null(row.error)},
+          {"reasons", row.reasons}};
 }
 
 Json share_json(const ShareRow& row) {

@@ -39,6 +39,12 @@ std::string joined_to(std::string_view before, std::string_view after) {
   return std::string(joint(before, after)) + std::string(after);
 }
 
+Json error_json(const Error& error) {
+  Json out = {{"code", info(error.code).name}, {"message", error.message}};
+  if (error.details.is_object() && !error.details.empty()) out["details"] = error.details;
+  return out;
+}
+
 // Takes the first choice's texts; whatever else an answer holds is not shown.
 class SinkWriter final : public gateway::AnswerWriter {
  public:
@@ -141,15 +147,16 @@ Json Sink::write_answer(const gateway::WholeAnswer&, const gateway::Request&, co
   return Json::object();  // answers of Talk are streamed
 }
 
-Json Sink::write_error(const Error& error) const {
-  return {{"error", {{"code", info(error.code).name}, {"message", error.message}}}};
-}
+Json Sink::write_error(const Error& error) const { return {{"error", error_json(error)}}; }
 
 // An error before anything was streamed: in this dialect, or, from before the call had one, in that of chat.
 Task<Status> Sink::send(int status, std::string, std::string body) {
   begun_ = true;
   const Json error = peek(read_own(body), "error");
-  if (status >= 400) outcome_.error = error_named(peek_text(error, "code"), peek_text(error, "message"));
+  if (status >= 400) {
+    outcome_.error = error_named(peek_text(error, "code"), peek_text(error, "message"));
+    if (peek(error, "details").is_object()) outcome_.error->details = peek(error, "details");
+  }
   co_return Status{};
 }
 

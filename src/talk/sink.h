@@ -22,6 +22,9 @@ std::string_view joint(std::string_view before, std::string_view after);
 // `after` as it goes on from `before`: with its joint, and without the spaces that stand there already.
 std::string joined_to(std::string_view before, std::string_view after);
 
+// As an answer that failed tells it: code, sentence and what programs may want of it.
+Json error_json(const Error& error);
+
 class Sink final : public gateway::Ingress, public net::Responder {
  public:
   Sink(Run& run, std::function<void(Live)>& tell) : run_(run), tell_(tell) {}

@@ -107,6 +107,7 @@ class Talk {
   Task<Status> check_place(Caller caller, Json body);
 
   Task<Result<Ask>> ask_of(Caller caller, ConversationRow row, Json body, std::string model_before);
+  Task<Status> is_answerable(std::string model);  // a route or a model that is here; kModelNotFound
   Task<Result<Json>> attach_to(Caller caller, Id conversation, Json ids);
   Task<Result<std::vector<journal::Draft>>> drafts_of_saying(Caller caller, ConversationRow row, Json body,
                                                              std::optional<Ask> ask, Id above, bool waits);

@@ -40,7 +40,7 @@ CREATE TABLE talk_attachments(number INTEGER NOT NULL PRIMARY KEY, tenant TEXT N
  owner TEXT NOT NULL, seq INTEGER NOT NULL, read_seq INTEGER NOT NULL, created INTEGER NOT NULL, name TEXT NOT NULL,
  type TEXT NOT NULL, kind TEXT NOT NULL, bytes INTEGER NOT NULL, blob TEXT NOT NULL, state TEXT NOT NULL,
  pages INTEGER, characters INTEGER, error TEXT NOT NULL, text_blob TEXT NOT NULL, conversation TEXT NOT NULL,
- message TEXT NOT NULL);
+ message TEXT NOT NULL, reasons TEXT NOT NULL);
 CREATE UNIQUE INDEX talk_attachments_id ON talk_attachments(tenant, id);
 CREATE INDEX talk_attachments_read ON talk_attachments(tenant, read_seq) WHERE read_seq > 0;
 CREATE INDEX talk_attachments_in ON talk_attachments(tenant, conversation) WHERE conversation != '';
@@ -399,7 +399,7 @@ void TalkView::fold_attachment(Db& db, const Record& record, const Json& body) {
   if (record.kind == kAttachmentAdded) {
     db.prepare(
           "INSERT OR IGNORE INTO talk_attachments VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8, ?9, ?10, ?11, ?12, NULL, "
-          "NULL, '', '', '', '')")
+          "NULL, '', '', '', '', '[]')")
         .bind(1, fold::row_number(db, record, 0))
         .bind(2, record.tenant)
         .bind(3, id)
@@ -416,8 +416,8 @@ void TalkView::fold_attachment(Db& db, const Record& record, const Json& body) {
   } else if (record.kind == kAttachmentRead) {
     auto& update = db.prepare(
         "UPDATE talk_attachments SET read_seq = ?3, state = ?4, pages = ?5, characters = ?6, error = ?7, text_blob = "
-        "?8, type = CASE ?9 WHEN '' THEN type ELSE ?9 END, kind = CASE ?10 WHEN '' THEN kind ELSE ?10 END WHERE tenant "
-        "= ?1 AND id = ?2");
+        "?8, type = CASE ?9 WHEN '' THEN type ELSE ?9 END, kind = CASE ?10 WHEN '' THEN kind ELSE ?10 END, reasons = "
+        "?11 WHERE tenant = ?1 AND id = ?2");
     update.bind(1, record.tenant)
         .bind(2, id)
         .bind(3, record.seq)
@@ -425,7 +425,8 @@ void TalkView::fold_attachment(Db& db, const Record& record, const Json& body) {
         .bind(7, peek_text(body, "error"))
         .bind(8, peek_text(body, "blob"))
         .bind(9, peek_text(body, "type"))
-        .bind(10, peek_text(body, "kind"));
+        .bind(10, peek_text(body, "kind"))
+        .bind(11, dump(peek(body, "reasons").is_array() ? peek(body, "reasons") : Json::array()));
     peek(body, "pages").is_number() ? update.bind(5, peek_integer(body, "pages")) : update.bind_null(5);
     peek(body, "characters").is_number() ? update.bind(6, peek_integer(body, "characters")) : update.bind_null(6);
     update.run();

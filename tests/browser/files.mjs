@@ -69,6 +69,18 @@ export function fileJourneys({ ofOwner }) {
         equal(await page.locator(".msg.you .file .why").count(), 3, "the same under the message");
         await page.reload();
         await sent(page, "minutes.docx").locator(".why").waitFor();
+        await page.keyboard.press("Control+k");
+        await page.getByRole("combobox").fill("中文");
+        await page.keyboard.press("Enter");
+        await sent(page, "locked.pdf").getByText("密码").waitFor();
+        for (const [name, words] of [["minutes.docx", "圈套"], ["broken.pdf", "损坏"]]) {
+          const text = (await sent(page, name).locator(".why").textContent()) ?? "";
+          assert(text.includes(words) && !/[a-z]{3}/.test(text), `in Chinese ${name} says: ${text}`);
+        }
+        await page.keyboard.press("Control+k");
+        await page.getByRole("combobox").fill("English");
+        await page.keyboard.press("Enter");
+        await sent(page, "locked.pdf").getByText("password").waitFor();
       }),
 
     "files: a picture is seen before it is sent, a wrong one is only named": async (world, job) =>

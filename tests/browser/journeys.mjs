@@ -174,6 +174,15 @@ const JOURNEYS = {
       assert((await add("added", job.provider)).includes("It works"), "the provider that answers is not told to work");
       await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
       await row(page, job.provider).waitFor();
+      // Its models stand there at once, each to be given the price that nobody told.
+      const model = page.locator("tr").filter({ hasText: "workshop-echo" }).filter({ hasText: "added" });
+      await model.getByText("no price").waitFor();
+      await model.getByRole("button", { name: "Set a price for workshop-echo" }).click();
+      await page.getByLabel("Read, $").fill("0.25");
+      await page.getByLabel("Written, $").fill("1.5");
+      await page.getByRole("button", { name: "Set the price" }).click();
+      await model.getByText("0.25 / 1.5").waitFor();
+      await model.getByRole("button", { name: "Change the price of workshop-echo" }).waitFor();
       assert((await add("nobody", job.nobody)).includes("does not work"), "the provider that nobody is behind is told to work");
       await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
       assert(!(await page.content()).includes("sk-of-this-test"), "the key is shown");

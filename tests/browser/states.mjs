@@ -69,6 +69,11 @@ async function attachFile(page) {
   await page.locator(".compose progress").waitFor({ state: "detached" });
 }
 
+async function compareThem(page) {
+  await page.locator(".msg.it .by .branch + button").click();
+  await page.locator(".compare > section .foot").nth(1).waitFor();
+}
+
 async function withoutLine(page, { language }) {
   await page.locator(".msg").first().waitFor();
   await page.context().setOffline(true);
@@ -90,6 +95,7 @@ export const STATES = [
   { name: "talk-arabic", route: "/talk/{-$id}", path: "TALK:arabic" },
   { name: "talk-hostile", route: "/talk/{-$id}", path: "TALK:hostile" },
   { name: "talk-branches", route: "/talk/{-$id}", path: "TALK:branched", act: async (page) => besideIt(page, "b", ".tree") },
+  { name: "talk-compare", route: "/talk/{-$id}", path: "TALK:compared", act: compareThem },
   { name: "talk-about", route: "/talk/{-$id}", path: "TALK:rich", act: async (page) => besideIt(page, "i", ".panel .form") },
   { name: "talk-share", route: "/talk/{-$id}", path: "TALK:branched", act: shareIt },
   { name: "talk-edit", route: "/talk/{-$id}", path: "TALK:branched", act: async (page) => besideIt(page, "e", ".compose.editing") },
@@ -111,6 +117,7 @@ export const STATES = [
   { name: "call-missing", route: "/use/calls/$id", path: "/use/calls/call_00000000000000000000000000", errors: true },
   { name: "settings-models", route: "/settings/models", path: "/settings/models" },
   { name: "add-provider", route: "/settings/models", path: "/settings/models#add" },
+  { name: "set-price", route: "/settings/models", path: "/settings/models#price:script/workshop-new" },
   { name: "settings-keys", route: "/settings/keys", path: "/settings/keys" },
   { name: "new-key", route: "/settings/keys", path: "/settings/keys#new" },
   { name: "key-made", route: "/settings/keys", path: "/settings/keys#new", act: makeKey },

@@ -1,6 +1,7 @@
 // What people do in Talk, each journey by itself. `job.models` names who answers: `plain` briefly, `rich` with what was said, `slow`
 // word by word, so that one can stop it. They run after those of journeys.mjs, with the owner whom those let in.
 import { assert, equal, open, settled } from "./lib.mjs";
+import { asOwner, until } from "./talk_scene.mjs";
 import { RICH } from "./talk_texts.mjs";
 
 export async function choose(page, model) {
@@ -129,6 +130,41 @@ export function talkJourneys({ ofOwner, withPage }) {
         await sheet.getByRole("button", { name: "Ask it" }).click();
         await page.locator(".msg.it .branch").filter({ hasText: "2 of 2" }).waitFor();
         await page.locator(".msg.it .foot").filter({ hasText: job.models.rich }).waitFor();
+      }),
+
+    "talk: whose model is gone is told so, answered by another, and both are compared": async (world, job) =>
+      ofOwner(world, async (page, context) => {
+        const call = await asOwner(context, job.url);
+        await call("POST", "/admin/v1/providers", { name: "passing", base_url: job.provider, key: "sk-of-this-test" });
+        await call("POST", "/admin/v1/prices", { provider: "passing", model: job.models.slow, input_usd_per_million: "0.15", output_usd_per_million: "0.6" });
+        const { id } = await call("POST", "/v1/conversations", { title: "Whose model goes" });
+        const { answer } = await call("POST", `/v1/conversations/${id}/messages`, { text: "Write slowly", model: `passing/${job.models.slow}` });
+        const now = async () => (await call("GET", `/v1/conversations/${id}/messages`)).data.at(-1);
+        await until(async () => (await now()).text.length > 20);
+        await call("POST", `/v1/conversations/${id}/messages/${answer.id}/stop`, {});
+        await call("DELETE", "/admin/v1/providers/passing");
+
+        await open(page, `${job.url}/talk/${id}`);
+        await answers(page).first().hover();
+        await page.getByRole("button", { name: "Go on", exact: true }).click();
+        const told = page.locator(".msg.it .gone");
+        await told.getByText(`The model “passing/${job.models.slow}” is not here any more.`).waitFor();
+        const kept = await now();
+        assert(kept.status === "stopped" && kept.text.startsWith("word0"), `what it wrote is ${kept.status}: ${kept.text.slice(0, 40)}`);
+        await told.getByRole("button", { name: "Again with …" }).click();
+        const value = await page.getByLabel("Answered by").evaluate((found, name) => [...found.options].find((one) => one.value.endsWith(name))?.value, job.models.plain);
+        await page.getByLabel("Answered by").selectOption(value);
+        await page.getByRole("button", { name: "Ask it" }).click();
+        await page.locator(".msg.it .branch").filter({ hasText: "2 of 2" }).waitFor();
+        await page.locator(".msg.it .foot").filter({ hasText: job.models.plain }).waitFor();
+
+        await page.getByRole("button", { name: "Compare", exact: true }).click();
+        const sides = page.locator(".compare > section");
+        await sides.nth(0).getByText("word0").waitFor();
+        await sides.nth(1).getByText("Oak, then brass.").waitFor();
+        await sides.nth(1).getByRole("button", { name: "Stay with this one" }).waitFor();
+        await sides.nth(0).getByRole("button", { name: "Go on from this one" }).click();
+        await page.locator(".msg.it .branch").filter({ hasText: "1 of 2" }).waitFor();
       }),
 
     "talk: markdown of every kind, code taken along by a key": async (world, job) =>

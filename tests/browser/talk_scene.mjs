@@ -62,7 +62,14 @@ export async function talkScene(context, job) {
     await call("POST", `/v1/conversations/${id}/messages/${message.id}/retry`, { model: echo });
     await saidAndAnswered(call, id, { text: "And with turned brass?", parent: message.parent, model: echo });
   });
+  const plain = await modelNamed(call, job.models.plain);
+  const compared = await made(call, "Two answers to one question", async (id) => {
+    const { message } = await saidAndAnswered(call, id, { text: "Oak is hard and light, walnut dark and soft.\n\n- Oak: **12** boards\n- Walnut: *3*", model: echo });
+    const { answer } = await call("POST", `/v1/conversations/${id}/messages/${message.id}/retry`, { model: plain });
+    await until(async () => (await call("GET", `/v1/conversations/${id}/messages`)).data.some((one) => one.id === answer.id && one.status === "completed"));
+  });
   const talk = {
+    compared,
     rich: await echoing("Lisbon in April", RICH),
     chinese: await echoing("清明去泉州", CHINESE),
     arabic: await echoing("رحلة إلى لشبونة", ARABIC),

@@ -19,7 +19,7 @@ class Read:
     type: str = ""
     text: str = ""
     pages: int | None = None
-    notes: list[str] = field(default_factory=list)
+    notes: list[dict] = field(default_factory=list)
     width: int | None = None
     height: int | None = None
     fault: str = ""

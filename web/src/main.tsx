@@ -5,6 +5,8 @@ import { createRoot } from "react-dom/client";
 import { asApiError } from "./api/errors";
 import { askForSession } from "./api/session";
 import { Languages } from "./i18n";
+import { talk } from "./api/talk";
+import { askAhead, conversationIn } from "./pages/talk/thread/ahead";
 import { router } from "./router";
 import { applyTheme } from "./shell/theme";
 import "./styles/index.css";
@@ -20,6 +22,12 @@ const queries = new QueryClient({
   },
 });
 askForSession(queries);
+const conversation = conversationIn(location);
+if (conversation) {
+  askAhead(conversation, talk.messages);
+  void import("./pages/talk/TalkPage");
+  void import("./pages/talk/markdown/Markdown");
+}
 const place = document.getElementById("app");
 if (!place) throw new Error("index.html has no #app");
 createRoot(place).render(

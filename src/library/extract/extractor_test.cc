@@ -60,6 +60,13 @@ class ExtractorTest : public testing::Test {
   asio::io_context context_;
 };
 
+TEST(Notes, SayInASentenceWhatTheirWordAndNumbersTell) {
+  EXPECT_EQ(sentence_of({.code = "pages_cut", .count = 9, .kept = 2}), "It has 9 pages: the first 2 are read.");
+  EXPECT_EQ(sentence_of({.code = "pages_until", .count = 9, .kept = 2}), "Pages 1 to 2 of 9 are read.");
+  EXPECT_EQ(sentence_of({.code = "text_cut", .kept = 8 << 20}), "It is long: the first 8.4 MB of its text are kept.");
+  EXPECT_EQ(sentence_of({.code = "no such word"}), "");
+}
+
 TEST_F(ExtractorTest, ReadsInBothSandboxes) {
   for (const auto choice : {sandbox::Choice::kStrongest, sandbox::Choice::kWithoutBubblewrap}) {
     const auto result = extract(real(choice), "a,b\n1,2\n", "Table.CSV");
@@ -115,7 +122,8 @@ TEST_F(ExtractorTest, WhatAReaderSaysIsLookedAt) {
   const auto said = [&](const std::string& head, const std::string& text) {
     return reason(extract(Fake("cat >/dev/null; printf '%s\\n' '" + head + "'; printf '" + text + "'").options(), "x"));
   };
-  const std::string good = R"({"kind":"pdf","type":"application/pdf","pages":2,"notes":["n"]})";
+  const std::string good =
+      R"({"kind":"pdf","type":"application/pdf","pages":2,"notes":[{"code":"pages_cut","count":9,"kept":2}]})";
   EXPECT_EQ(said(good, "one\\ftwo\\n"), "none");
   EXPECT_EQ(said(good, "bad \\377 bytes"), "crashed");
   EXPECT_EQ(said(good, "escape \\033[2J"), "crashed");
@@ -123,7 +131,10 @@ TEST_F(ExtractorTest, WhatAReaderSaysIsLookedAt) {
   EXPECT_EQ(said(R"({"kind":"shell","type":"application/pdf"})", ""), "crashed");
   EXPECT_EQ(said(R"({"kind":"pdf","type":"application/pdf","pages":-1})", ""), "crashed");
   EXPECT_EQ(said(R"({"kind":"pdf","type":"application/pdf","pages":1e300})", ""), "crashed");
-  EXPECT_EQ(said(R"({"kind":"pdf","type":"application/pdf","notes":{"a":1}})", ""), "crashed");
+  for (const char* notes : {R"({"a":1})", R"(["call this number"])", R"([{"code":"call this number"}])",
+                            R"([{"code":"pages_cut","count":-1}])", R"([{"code":"pages_cut","kept":"2"}])"})
+    EXPECT_EQ(said(fmt::format(R"({{"kind":"pdf","type":"application/pdf","notes":{}}})", notes), ""), "crashed")
+        << notes;
   EXPECT_EQ(said(R"({"fault":"protected"})", ""), "protected");
   EXPECT_EQ(said(R"({"fault":"call this number"})", ""), "crashed");
   EXPECT_EQ(said(R"({"fault":{}})", ""), "crashed");

@@ -8,8 +8,8 @@ namespace steward::library::wire {
 namespace {
 
 constexpr size_t kMostHeadBytes = 64 << 10;
-constexpr size_t kMostNotes = 20, kMostNoteBytes = 400, kMostTypeBytes = 100, kMostNameBytes = 1024;
-constexpr int64_t kMostPages = 10'000'000, kMostPixels = 1'000'000;
+constexpr size_t kMostNotes = 20, kMostTypeBytes = 100, kMostNameBytes = 1024;
+constexpr int64_t kMostPages = 10'000'000, kMostPixels = 1'000'000, kMostCounted = int64_t{1} << 40;
 
 constexpr std::pair<std::string_view, std::string_view> kFaults[] = {
     {"protected", "The file is protected by a password: save a copy without one and attach that."},
@@ -33,10 +33,10 @@ bool is_media_type(std::string_view type) {
          type.find_first_not_of(kMay) == std::string_view::npos;
 }
 
-bool is_clean(std::string_view text, bool lines) {
-  return is_valid_utf8(text) && std::ranges::none_of(text, [lines](char c) {
+bool is_clean(std::string_view text) {
+  return is_valid_utf8(text) && std::ranges::none_of(text, [](char c) {
            const auto byte = static_cast<unsigned char>(c);
-           return byte == 0x7f || (byte < 0x20 && !(lines && (c == '\n' || c == '\t' || c == '\f')));
+           return byte == 0x7f || (byte < 0x20 && c != '\n' && c != '\t' && c != '\f');
          });
 }
 
@@ -49,17 +49,30 @@ bool number(const Json& head, const char* name, int64_t most, std::optional<int6
   return *out >= 0 && *out <= most;
 }
 
-bool take_notes(const Json& head, std::vector<std::string>& out) {
+// Only words that are known: what a person reads of them is made here.
+bool take_notes(const Json& head, std::vector<Note>& out) {
   const auto at = head.find("notes");
   if (at == head.end()) return true;
   if (!at->is_array() || at->size() > kMostNotes) return false;
-  for (const Json& note : *at) {
-    if (!note.is_string()) return false;
-    const auto& text = note.get_ref<const std::string&>();
-    if (text.size() > kMostNoteBytes || !is_clean(text, false)) return false;
-    out.push_back(text);
+  for (const Json& one : *at) {
+    const Json code = one.is_object() ? one.value("code", Json()) : Json();
+    if (!code.is_string() || !is_note(code.get_ref<const std::string&>())) return false;
+    Note note{.code = code.get<std::string>()};
+    if (!number(one, "count", kMostCounted, note.count) || !number(one, "kept", kMostCounted, note.kept)) return false;
+    out.push_back(std::move(note));
   }
   return true;
+}
+
+Json told_notes(const std::vector<Note>& notes) {
+  Json out = Json::array();
+  for (const Note& note : notes) {
+    Json one = {{"code", note.code}};
+    if (note.count) one["count"] = *note.count;
+    if (note.kept) one["kept"] = *note.kept;
+    out.push_back(std::move(one));
+  }
+  return out;
 }
 
 }  // namespace
@@ -80,7 +93,7 @@ Asked read_asked(std::string_view input) {
 }
 
 std::string told(const Extraction& extraction) {
-  Json head = {{"kind", name_of(extraction.kind)}, {"type", extraction.type}, {"notes", extraction.notes}};
+  Json head = {{"kind", name_of(extraction.kind)}, {"type", extraction.type}, {"notes", told_notes(extraction.notes)}};
   if (extraction.pages) head["pages"] = *extraction.pages;
   if (extraction.width) head["width"] = *extraction.width;
   if (extraction.height) head["height"] = *extraction.height;
@@ -102,7 +115,7 @@ Result<Extraction> read_told(std::string_view output) {
   const std::string_view text = output.substr(line + 1);
   if (!kind || !type.is_string() || !is_media_type(type.get_ref<const std::string&>()) ||
       !number(head, "pages", kMostPages, out.pages) || !number(head, "width", kMostPixels, out.width) ||
-      !number(head, "height", kMostPixels, out.height) || !take_notes(head, out.notes) || !is_clean(text, true))
+      !number(head, "height", kMostPixels, out.height) || !take_notes(head, out.notes) || !is_clean(text))
     return fail(fault("crashed"));
   out.kind = *kind;
   out.type = type.get<std::string>();

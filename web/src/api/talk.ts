@@ -36,7 +36,15 @@ export interface Attachment {
   kind: "text" | "image" | "pdf" | "office" | "other";
   pages: number | null;
   characters: number | null;
-  error: string | { message?: string } | null;
+  error: string | null; // the server's sentences
+  reasons?: Reason[]; // the same by codes
+}
+
+/** Why nothing of a file was read, or what of it was left out. */
+export interface Reason {
+  code: string;
+  count?: number;
+  kept?: number;
 }
 
 export interface Tool {
@@ -66,10 +74,10 @@ export interface Message {
   model: string | null;
   route: string | null;
   usage: { input_tokens: number; output_tokens: number; reasoning_tokens?: number } | null;
-  cost_nano_usd: number | null;
+  cost_nano_usd: number | null; // null with a usage: nobody told what the model costs
   duration_ms: number | null;
   first_token_ms: number | null;
-  error: { code: string; message: string } | null;
+  error: { code: string; message: string; details?: Record<string, unknown> } | null;
   call: string | null; // the last that made it
   calls?: string[]; // all that made it: use, cost and time are theirs together
   attempt?: number; // greater each time the answer is begun or gone on with

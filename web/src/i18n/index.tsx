@@ -4,6 +4,7 @@ import { createContext, useCallback, useContext, useEffect, useMemo, useState, t
 import { Figures } from "../format/numbers";
 import { Times } from "../format/when";
 import { en } from "./en";
+import type { ToldTexts } from "./server";
 
 export type Message = string | { readonly one: string; readonly other: string };
 export type Key = keyof typeof en;
@@ -47,6 +48,7 @@ export function languageOf(chosen: string | undefined, wanted: readonly string[]
 interface Text {
   language: Language;
   t: (key: Key, values?: Values) => string;
+  told: ToldTexts; // what the server's codes mean; nothing where its own sentences serve
   listed: (parts: readonly string[]) => string; // those that say something, one after the other
   figures: Figures;
   times: Times;
@@ -56,23 +58,29 @@ interface Text {
 
 const Context = createContext<Text | undefined>(undefined);
 
-async function catalogueOf(language: Language): Promise<Catalogue> {
-  if (language === "en") return en;
+interface Said {
+  language: Language;
+  catalogue: Catalogue;
+  told: ToldTexts;
+}
+
+const ENGLISH: Said = { language: "en", catalogue: en, told: {} };
+
+async function saidIn(language: Language): Promise<Said> {
+  if (language === "en") return ENGLISH;
   // With its type, so that no page is drawn in boxes where the system has no Chinese.
-  const [{ zh }] = await Promise.all([import("./zh"), import("../styles/chinese")]);
-  return zh;
+  const [{ zh }, { toldZh }] = await Promise.all([import("./zh"), import("./server/zh"), import("../styles/chinese")]);
+  return { language, catalogue: zh, told: toldZh };
 }
 
 export function Languages({ children }: { children: ReactNode }) {
   const [chosen, setChosen] = useState(() => localStorage.getItem(STORED) ?? "auto");
   const language = languageOf(chosen === "auto" ? undefined : chosen, navigator.languages);
-  const [said, setSaid] = useState<{ language: Language; catalogue: Catalogue } | undefined>(() =>
-    language === "en" ? { language, catalogue: en } : undefined,
-  );
+  const [said, setSaid] = useState<Said | undefined>(() => (language === "en" ? ENGLISH : undefined));
   useEffect(() => {
     let current = true;
-    void catalogueOf(language).then((catalogue) => {
-      if (current) setSaid({ language, catalogue });
+    void saidIn(language).then((now) => {
+      if (current) setSaid(now);
     });
     return () => {
       current = false;
@@ -87,11 +95,12 @@ export function Languages({ children }: { children: ReactNode }) {
   }, [said]);
   const text = useMemo<Text | undefined>(() => {
     if (!said) return undefined;
-    const { language, catalogue } = said;
+    const { language, catalogue, told } = said;
     const t: Text["t"] = (key, values = {}) => fill(catalogue[key], values, language);
     return {
       language,
       t,
+      told,
       listed: (parts) => parts.filter(Boolean).join(t("list.between")),
       figures: new Figures(LOCALES[language]),
       times: new Times(LOCALES[language]),

@@ -6,17 +6,18 @@ import type { ReactNode } from "react";
 interface Props {
   title: string;
   about?: ReactNode;
+  wide?: boolean; // as wide as the window has room for
   open: boolean;
   onClose: () => void;
   children: ReactNode;
 }
 
-export function Sheet({ title, about, open, onClose, children }: Props) {
+export function Sheet({ title, about, wide = false, open, onClose, children }: Props) {
   return (
     <Radix.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Radix.Portal>
         <div className="scrim" />
-        <Radix.Content className="sheet" {...(about ? {} : { "aria-describedby": undefined })}>
+        <Radix.Content className={wide ? "sheet wide" : "sheet"} {...(about ? {} : { "aria-describedby": undefined })}>
           <Radix.Title asChild>
             <h2>{title}</h2>
           </Radix.Title>

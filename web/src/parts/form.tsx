@@ -1,8 +1,9 @@
 // Fields and the form around them: label above, hint below, the error in words at the field that it is about.
 import { useMutation } from "@tanstack/react-query";
-import { useId, useState, type FormEvent, type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes } from "react";
+import { useCallback, useId, useState, type FormEvent, type InputHTMLAttributes, type ReactNode, type SelectHTMLAttributes } from "react";
 import { asApiError, type ApiError } from "../api/errors";
 import { useText, type Key } from "../i18n";
+import { sentenceOf, type Told } from "../i18n/server";
 import { composing } from "../shell/keyboard";
 
 interface FieldProps extends InputHTMLAttributes<HTMLInputElement> {
@@ -81,16 +82,23 @@ export function Choice({ label, hint, options, className, ...select }: ChoicePro
   );
 }
 
-/** The words for an error: ours where there are some for its code, else the server's. */
+/** The words for what a code of the server means: the page's own where there are some, else the server's sentence. */
+export function useToldText(): (told: Told) => string {
+  const { told: texts, language, figures } = useText();
+  return useCallback((told) => sentenceOf(texts, told, language, figures) ?? told.message, [texts, language, figures]);
+}
+
+/** The words for an error. */
 export function useErrorText(): (error: unknown) => string {
-  const { t, language } = useText();
+  const { t } = useText();
+  const words = useToldText();
   return (error) => {
     const told = asApiError(error);
     const known = ERROR_KEYS[told.code];
     const triesLeft = Number(told.details.tries_left ?? 0);
     if (told.code === "sign_in_failed" && triesLeft > 0) return t("error.sign_in_failed.left", { count: triesLeft });
     if (told.code === "sign_in_paused") return t("error.sign_in_paused", { count: Math.ceil(Number(told.details.retry_after_s ?? 60)) });
-    return known && (language !== "en" || told.code === "offline" || told.code === "sign_in_failed" || told.code.startsWith("link_")) ? t(known) : told.message;
+    return known ? t(known) : words(told);
   };
 }
 
@@ -100,9 +108,6 @@ const ERROR_KEYS: Record<string, Key | undefined> = {
   link_invalid: "error.link_invalid",
   link_used: "error.link_used",
   link_expired: "error.link_expired",
-  forbidden: "error.forbidden",
-  not_found: "error.not_found",
-  conflict: "error.conflict",
 };
 
 interface FormState<T> {

@@ -50,7 +50,7 @@ void read_book(Archive& archive, const Limits& limits, TextOut& out) {
   for (size_t i = 0; i < parts.size() && !out.full(); ++i) {
     if (i > 0) out.page();
     if (static_cast<int64_t>(i) == limits.pages)
-      return out.note(fmt::format("It has {} chapters: the first {} are read.", parts.size(), limits.pages));
+      return out.note({.code = "chapters_cut", .count = static_cast<int64_t>(parts.size()), .kept = limits.pages});
     write_html(to_utf8(archive.whole(parts[i])).value_or(""), out);
   }
 }

@@ -88,7 +88,7 @@ class OpenDocument {
     if (begun_++ > 0) out_.page();
     if (begun_ > limits_.pages) {
       enough_ = true;
-      return out_.note(fmt::format("It is long: the first {} sheets or slides are read.", limits_.pages));
+      return out_.note({.code = "parts_cut", .kept = limits_.pages});
     }
     if (!title.empty()) out_.add("# " + title + "\n");
     fresh_sheet_ = true;

@@ -60,11 +60,11 @@ std::expected<int64_t, Fault> read_pdf(std::string_view bytes, const Limits& lim
   int unreadable = 0;
   for (int i = 0; i < pages; ++i) {
     if (i == limits.pages) {
-      out.note(fmt::format("It has {} pages: the first {} are read.", pages, limits.pages));
+      out.note({.code = "pages_cut", .count = pages, .kept = limits.pages});
       break;
     }
     if (out.full()) {
-      out.note(fmt::format("Pages 1 to {} of {} are read.", i, pages));
+      out.note({.code = "pages_until", .count = pages, .kept = i});
       break;
     }
     if (i > 0) out.page();
@@ -75,9 +75,8 @@ std::expected<int64_t, Fault> read_pdf(std::string_view bytes, const Limits& lim
       ++unreadable;
   }
   if (unreadable == pages) return std::unexpected(Fault::kDamaged);
-  if (unreadable > 0) out.note(fmt::format("{} of its pages are damaged and left out.", unreadable));
-  if (out.empty())
-    out.note("No text was found in it: of pages that are pictures, as scanners make them, the words aren't read.");
+  if (unreadable > 0) out.note({.code = "pages_damaged", .count = unreadable});
+  if (out.empty()) out.note({.code = "no_text"});
   return pages;
 }
 

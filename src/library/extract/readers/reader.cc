@@ -80,8 +80,8 @@ Extraction finished(Kind kind, std::string_view type, TextOut& out) {
   return done;
 }
 
-Extraction unread(std::string_view type, std::string note) {
-  return {.kind = Kind::kOther, .type = std::string(type), .notes = {std::move(note)}};
+Extraction unread(std::string_view type, std::string_view note) {
+  return {.kind = Kind::kOther, .type = std::string(type), .notes = {{.code = std::string(note)}}};
 }
 
 Read read_zip(std::string_view bytes, const Limits& limits) {
@@ -92,7 +92,7 @@ Read read_zip(std::string_view bytes, const Limits& limits) {
   const Known* known = known_office(archive);
   if (known == nullptr) {
     if (archive.fault()) return std::unexpected(*archive.fault());
-    return unread("application/zip", "It is an archive: attach the files in it one by one.");
+    return unread("application/zip", "archive");
   }
   // A sealed OpenDocument names its cipher beside each part.
   if (archive.whole("META-INF/manifest.xml").find("encryption-data") != std::string::npos)
@@ -102,14 +102,14 @@ Read read_zip(std::string_view bytes, const Limits& limits) {
     case Office::kSlides: read_slides(archive, limits, out); break;
     case Office::kWorkbook: read_workbook(archive, limits, out); break;
     case Office::kBook: read_book(archive, limits, out); break;
-    case Office::kBinaryWorkbook: out.note("Binary workbooks can't be read: save it as .xlsx."); break;
+    case Office::kBinaryWorkbook: out.note({.code = "binary_workbook"}); break;
     default: read_open_document(archive, limits, out); break;
   }
   // A damaged part beside text that was read is a note; a bomb never is.
   if (archive.fault() && (*archive.fault() != Fault::kDamaged || out.empty())) return std::unexpected(*archive.fault());
   const bool paged = known->office != Office::kWord && known->office != Office::kOpenText;
   const int64_t pages = out.pages();
-  if (archive.fault()) out.note("A part of it is damaged: what could be read is kept.");
+  if (archive.fault()) out.note({.code = "part_damaged"});
   Extraction done = finished(Kind::kOffice, known->type, out);
   if (paged && known->office != Office::kBinaryWorkbook) done.pages = pages;
   return done;
@@ -117,8 +117,7 @@ Read read_zip(std::string_view bytes, const Limits& limits) {
 
 Read read_old_office(std::string_view bytes) {
   if (is_encrypted_office(bytes)) return std::unexpected(Fault::kProtected);
-  Extraction done = unread(old_office_type(bytes),
-                           "Files of Office 97 to 2003 can't be read: save it as .docx, .xlsx, .pptx or PDF.");
+  Extraction done = unread(old_office_type(bytes), "old_office");
   done.kind = Kind::kOffice;
   return done;
 }
@@ -133,7 +132,7 @@ Read read_image(std::string_view bytes, const std::string& type) {
 
 Read read_text(std::string_view bytes, std::string_view name, const Limits& limits) {
   const auto text = to_utf8(bytes);
-  if (!text) return unread("application/octet-stream", "Files of this kind can't be read.");
+  if (!text) return unread("application/octet-stream", "unknown_kind");
   const Sniffed found = sniff_text(*text, name);
   TextOut out(limits);
   if (found.format == Format::kHtml)
@@ -171,11 +170,8 @@ Read read_attachment(std::string_view bytes, std::string_view name, const Limits
     case Format::kImage: return read_image(bytes, found.type);
     default: break;
   }
-  if (found.type != "application/octet-stream") {
-    return unread(found.type, found.type.starts_with("image/")
-                                  ? "Pictures of this kind can't be shown to models: save it as PNG or JPEG."
-                                  : "Files of this kind can't be read.");
-  }
+  if (found.type != "application/octet-stream")
+    return unread(found.type, found.type.starts_with("image/") ? "picture_kind" : "unknown_kind");
   return read_text(bytes, name, limits);
 }
 

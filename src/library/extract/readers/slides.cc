@@ -33,7 +33,7 @@ void read_slides(Archive& archive, const Limits& limits, TextOut& out) {
   for (size_t i = 0; i < slides.size() && !out.full(); ++i) {
     if (i > 0) out.page();
     if (static_cast<int64_t>(i) == limits.pages)
-      return out.note(fmt::format("It has {} slides: the first {} are read.", slides.size(), limits.pages));
+      return out.note({.code = "slides_cut", .count = static_cast<int64_t>(slides.size()), .kept = limits.pages});
     Xml xml(archive, slides[i]);
     write_paragraphs(xml, out);
     write_notes(archive, slides[i], out);

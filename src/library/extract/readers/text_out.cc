@@ -10,7 +10,7 @@ TextOut::TextOut(const Limits& limits)
 void TextOut::add(std::string_view text) {
   if (text_.size() + text.size() > max_bytes_) {
     full_ = true;
-    note(fmt::format("It is long: the first {} of its text are kept.", human_bytes(max_bytes_)));
+    note({.code = "text_cut", .kept = static_cast<int64_t>(max_bytes_)});
     text = text.substr(0, max_bytes_ - std::min(max_bytes_, text_.size()));
     text.remove_suffix(incomplete_utf8_tail(text));
   }
@@ -37,14 +37,14 @@ void TextOut::page() {
   ++pages_;
 }
 
-void TextOut::note(std::string sentence) {
-  if (std::ranges::find(notes_, sentence) == notes_.end()) notes_.push_back(std::move(sentence));
+void TextOut::note(Note note) {
+  if (std::ranges::find(notes_, note) == notes_.end()) notes_.push_back(std::move(note));
 }
 
 bool TextOut::full() {
   if (!full_ && std::chrono::steady_clock::now() > until_) {
     full_ = true;
-    note("Reading it takes long: what was read until then is kept.");
+    note({.code = "time_cut"});
   }
   return full_;
 }

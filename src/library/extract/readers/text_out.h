@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "library/extract/extraction.h"
 #include "library/extract/readers/limits.h"
 
 namespace steward::library::readers {
@@ -15,21 +16,21 @@ class TextOut {
   explicit TextOut(const Limits& limits);
 
   void add(std::string_view text);
-  void line();                      // begins a new line unless one has just begun
-  void page();                      // begins the next page; the first begins by itself
-  void note(std::string sentence);  // the same one once
-  bool full();                      // no more is taken, or it took too long: noted then
+  void line();           // begins a new line unless one has just begun
+  void page();           // begins the next page; the first begins by itself
+  void note(Note note);  // the same one once
+  bool full();           // no more is taken, or it took too long: noted then
 
   bool empty() const;                       // nothing but white space so far
   int64_t pages() const { return pages_; }  // begun
   std::string take();
-  std::vector<std::string> take_notes() { return std::move(notes_); }
+  std::vector<Note> take_notes() { return std::move(notes_); }
 
  private:
   const size_t max_bytes_;
   const std::chrono::steady_clock::time_point until_;
   std::string text_;
-  std::vector<std::string> notes_;
+  std::vector<Note> notes_;
   int64_t pages_ = 1;
   bool full_ = false;
 };

@@ -44,7 +44,7 @@ class Workbook {
     for (size_t i = 0; i < sheets.size() && !out_.full(); ++i) {
       if (i > 0) out_.page();
       if (static_cast<int64_t>(i) == limits_.pages)
-        return out_.note(fmt::format("It has {} sheets: the first {} are read.", sheets.size(), limits_.pages));
+        return out_.note({.code = "sheets_cut", .count = static_cast<int64_t>(sheets.size()), .kept = limits_.pages});
       out_.add("# " + sheets[i].name + "\n");
       write_sheet(sheets[i].part);
     }

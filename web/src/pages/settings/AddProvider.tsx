@@ -40,6 +40,7 @@ export function AddProvider({ renew, onClose }: { renew: string | undefined; onC
     const tried = await tryProvider(called);
     await queries.invalidateQueries({ queryKey: ["providers"] });
     await queries.invalidateQueries({ queryKey: ["models"] });
+    await queries.invalidateQueries({ queryKey: ["talk-models"] });
     return tried;
   };
   const form = useForm(send, ["name", "key", "base_url"], (tried) => announce(triedText(tried)));

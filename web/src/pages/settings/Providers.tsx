@@ -5,7 +5,7 @@ import { allPages, api, body } from "../../api/client";
 import type { components } from "../../api/schema";
 import { useText, type Key } from "../../i18n";
 import { Empty, Shown } from "../../parts/faces";
-import { useErrorText } from "../../parts/form";
+import { useErrorText, useToldText } from "../../parts/form";
 import { useOpened } from "../../parts/opened";
 import { Ask, Linkish } from "../../parts/small";
 import { announce } from "../../shell/announce";
@@ -85,9 +85,19 @@ const SOURCES: Record<string, Key> = { sealed: "providers.sealed", file: "provid
 const ORIGINS: Record<string, Key> = { default: "origin.default", file: "origin.file", setting: "origin.setting", environment: "origin.environment", flag: "origin.flag" };
 
 export function useTriedText(): (tried: Tried) => string {
-  const { t, figures } = useText();
-  return (tried) =>
-    tried.ok ? t("providers.works", { count: tried.models?.length ?? 0, time: figures.duration(tried.latency_us ?? 0) }) : (tried.error ?? t("providers.fails", { status: tried.status ?? 0 }));
+  const { t, language, figures } = useText();
+  const words = useToldText();
+  return (tried) => {
+    if (tried.ok) return t("providers.works", { count: tried.models?.length ?? 0, time: figures.duration(tried.latency_us ?? 0) });
+    const code = (tried as { code?: string }).code ?? "";
+    const said = tried.error ?? "";
+    // A provider's own words follow ours: they may hold what ours can't know.
+    if (code === "key_refused") return `${t("providers.key_refused_now")} ${said}`.trim();
+    if (code === "refused") return `${t("providers.fails", { status: tried.status ?? 0 })} ${said}`.trim();
+    if (code === "lists_no_models") return t("providers.lists_none");
+    if (code === "not_usable" && language !== "en") return t("providers.not_usable", { why: said });
+    return words({ code, message: said || t("providers.fails", { status: tried.status ?? 0 }) });
+  };
 }
 
 function Line({ provider, renew }: { provider: Provider; renew: () => void }) {
@@ -101,6 +111,7 @@ function Line({ provider, renew }: { provider: Provider; renew: () => void }) {
       announce(triedText(tried));
       await queries.invalidateQueries({ queryKey: ["providers"] });
       await queries.invalidateQueries({ queryKey: ["models"] });
+    await queries.invalidateQueries({ queryKey: ["talk-models"] });
     },
   });
   const ours = provider.origin === "setting";
@@ -108,8 +119,9 @@ function Line({ provider, renew }: { provider: Provider; renew: () => void }) {
     await body(api.DELETE("/admin/v1/providers/{name}", { params: { path: { name: provider.name } } }));
     await queries.invalidateQueries({ queryKey: ["providers"] });
     await queries.invalidateQueries({ queryKey: ["models"] });
+    await queries.invalidateQueries({ queryKey: ["talk-models"] });
   };
-  const problem = provider.problem === "key_refused" ? t("providers.key_refused") : provider.problem;
+  const problem = provider.problem === "key_refused" ? t("providers.key_refused") : provider.problem && t("providers.not_usable", { why: provider.problem });
   const bad = (trying.data?.ok ? undefined : problem) ?? (trying.data && !trying.data.ok ? triedText(trying.data) : trying.isError ? words(trying.error) : undefined);
   const good = trying.data?.ok ? triedText(trying.data) : provider.enabled ? t("providers.on") : t("providers.off");
   return (

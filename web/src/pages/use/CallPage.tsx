@@ -5,9 +5,10 @@ import { usdOf } from "../../format/numbers";
 import { dateOf } from "../../format/when";
 import { useText, type Key } from "../../i18n";
 import { Shown } from "../../parts/faces";
+import { SetPriceLink } from "../../parts/noPrice";
 import { useTitle } from "../../shell/title";
 import { useOutcome } from "./CallsPage";
-import { useCall, useNames, type Call } from "./data";
+import { isUnpriced, useCall, useNames, type Call } from "./data";
 
 export function CallPage() {
   const { t } = useText();
@@ -101,7 +102,7 @@ function Cost({ call, usage }: { call: Call; usage: Record<string, number> }) {
     <section aria-labelledby="cost">
       <div className="sect-h">
         <h2 id="cost">{t("call.cost")}</h2>
-        <span className="end">{figures.money(usdOf(call.cost_microusd), 6)}</span>
+        <span className="end">{isUnpriced(call) ? t("price.none") : figures.money(usdOf(call.cost_microusd), 6)}</span>
       </div>
       <table className="tbl">
         <tbody>
@@ -123,7 +124,13 @@ function Cost({ call, usage }: { call: Call; usage: Record<string, number> }) {
           </tr>
         </tbody>
       </table>
-      <p className="small soft after">{call.priced ? t("call.reserved.about") : t("call.unpriced")}</p>
+      {isUnpriced(call) ? (
+        <p className="small soft after">
+          {t("call.unpriced")} <SetPriceLink model={call.model} provider={call.provider} />
+        </p>
+      ) : (
+        <p className="small soft after">{t("call.reserved.about")}</p>
+      )}
     </section>
   );
 }

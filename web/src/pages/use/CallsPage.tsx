@@ -8,7 +8,7 @@ import { Broken, Empty, Loading } from "../../parts/faces";
 import { Linkish } from "../../parts/small";
 import type { CallsSearch } from "../../router";
 import { useTitle } from "../../shell/title";
-import { useCalls, useNames, type Call } from "./data";
+import { isUnpriced, useCalls, useNames, type Call } from "./data";
 
 function instants(search: CallsSearch): { from?: string; to?: string } {
   const bar = search.bar ? instantsOf(search.bar) : undefined;
@@ -140,7 +140,7 @@ function CallTable({ rows }: { rows: readonly Call[] }) {
               <td className="n opt">{figures.count(usage.completion_tokens ?? 0)}</td>
               <td className="n opt">{figures.duration(call.duration_us ?? 0)}</td>
               <td className={ended.wrong ? "opt outcome" : "opt outcome faint"}>{ended.text}</td>
-              <td className="n">{figures.amount(usdOf(call.cost_microusd), 6)}</td>
+              <td className="n">{isUnpriced(call) ? <span className="faint">{t("price.none")}</span> : figures.amount(usdOf(call.cost_microusd), 6)}</td>
             </tr>
           );
         })}

@@ -5,6 +5,7 @@ import { scaleOf } from "../../format/numbers";
 import { barsOf, dayName, type Span } from "../../format/span";
 import { useText, type Key } from "../../i18n";
 import { Empty, Shown } from "../../parts/faces";
+import { SetPriceLink } from "../../parts/noPrice";
 import { Linkish } from "../../parts/small";
 import type { CallsSearch } from "../../router";
 import { useKeys, useNames, useSums, type Dimension, type Sum } from "./data";
@@ -86,7 +87,14 @@ function Rows({ span, unit, dimension, swatches, sums }: Props & { sums: readonl
               <td className="n opt">{figures.count(sum.input)}</td>
               <td className="n opt">{figures.count(sum.output)}</td>
               <td className="n opt">{figures.percent(sum.cached, sum.input)}</td>
-              <td className="n">{unit === "money" ? figures.amount(sum.usd, scale) : figures.count(valueOf(sum, "tokens"))}</td>
+              <td className="n">
+                {unit === "tokens" ? figures.count(valueOf(sum, "tokens")) : sum.unpriced > 0 && sum.unpriced >= sum.calls ? <span className="faint">{t("price.none")}</span> : figures.amount(sum.usd, scale)}
+                {unit === "money" && sum.unpriced > 0 && (
+                  <span className="meta">
+                    {sum.unpriced < sum.calls && t("use.unpriced", { count: sum.unpriced, calls: figures.whole(sum.unpriced) })} {dimension === "model" && <SetPriceLink model={sum.model} provider={sum.provider} />}
+                  </span>
+                )}
+              </td>
               <td className="n">{figures.percent(valueOf(sum, unit), whole)}</td>
             </tr>
           );
@@ -106,8 +114,8 @@ function Save({ span, dimension, sums }: Props & { sums: readonly Sum[] }) {
   const { t } = useText();
   const rowName = useRowName(dimension);
   const save = () => {
-    const head = [t(`use.dimension.${dimension}`), "id", t("use.calls"), t("use.failed"), t("use.in"), t("use.out"), t("use.cached"), "USD"];
-    const rows = sums.map((sum) => [rowName(sum).name, sum.id, sum.calls, sum.failed, sum.input, sum.output, sum.cached, sum.usd]);
+    const head = [t(`use.dimension.${dimension}`), "id", t("use.calls"), t("use.failed"), t("use.in"), t("use.out"), t("use.cached"), "USD", t("use.calls_unpriced")];
+    const rows = sums.map((sum) => [rowName(sum).name, sum.id, sum.calls, sum.failed, sum.input, sum.output, sum.cached, sum.usd, sum.unpriced]);
     saveText(`steward-use-by-${dimension}-${barsOf(span)[0]}.csv`, csvOf(head, rows));
   };
   return (

@@ -90,7 +90,7 @@ function total(sums: readonly Sum[] | undefined, of: (sum: Sum) => number): numb
 }
 
 function FourFigures({ span, unit }: { span: Span; unit: Unit }) {
-  const { t, figures, times } = useText();
+  const { t, listed, figures, times } = useText();
   const sums = useSums(span, "model", false).data;
   const budget = useTightestBudget();
   const usd = total(sums, (sum) => sum.usd);
@@ -98,13 +98,15 @@ function FourFigures({ span, unit }: { span: Span; unit: Unit }) {
   const here = total(sums, (sum) => (sum.provider === "local" ? sum.input + sum.output : 0));
   const calls = total(sums, (sum) => sum.calls);
   const failed = total(sums, (sum) => sum.failed);
+  const unpriced = total(sums, (sum) => sum.unpriced);
+  const spent = listed([t("use.spent"), unpriced > 0 ? t("use.unpriced", { count: unpriced, calls: figures.whole(unpriced) }) : ""]);
   const gone = elapsed(span, new Date());
   const pace = gone > 0 && gone < 1 ? 1 / gone : 1;
   return (
     <div className="figures" data-live>
       <p className="figure">
         <b>{unit === "money" ? figures.money(usd) : figures.count(tokens)}</b>
-        <span>{unit === "money" ? t("use.spent") : t("use.tokens_used", { percent: figures.percent(here, tokens) })}</span>
+        <span>{unit === "money" ? spent : t("use.tokens_used", { percent: figures.percent(here, tokens) })}</span>
       </p>
       <p className="figure">
         <b>{budget ? figures.money(Math.max(0, budget.left), 2) : "–"}</b>

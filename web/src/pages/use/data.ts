@@ -25,7 +25,8 @@ export interface Sum {
   input: number;
   cached: number;
   output: number;
-  usd: number;
+  usd: number; // of those calls whose model has a price
+  unpriced: number; // calls whose model has none
 }
 
 export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -44,7 +45,13 @@ function sumOf(row: UsageRow, span: Span, dimension: Dimension): Sum {
     cached: row.cached_tokens ?? 0,
     output: row.completion_tokens ?? 0,
     usd: usdOf(row.cost_microusd),
+    unpriced: (row as { unpriced?: number }).unpriced ?? 0,
   };
+}
+
+/** Nobody told what its model costs: it was charged nothing, which is not a price. */
+export function isUnpriced(call: Pick<Call, "priced">): boolean {
+  return call.priced === false;
 }
 
 const GROUPS: Record<Dimension, string> = { model: "provider,model", key: "key", owner: "owner" };
@@ -72,7 +79,7 @@ export function joined(rows: readonly Sum[]): Sum[] {
     const name = `${row.bar} ${row.id}`;
     const before = out.get(name);
     if (!before) out.set(name, { ...row });
-    else for (const figure of ["calls", "failed", "input", "cached", "output", "usd"] as const) before[figure] += row[figure];
+    else for (const figure of ["calls", "failed", "input", "cached", "output", "usd", "unpriced"] as const) before[figure] += row[figure];
   }
   return [...out.values()];
 }

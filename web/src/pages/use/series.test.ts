@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { joined, type Sum } from "./data";
 import { orderOf, seriesOf, stepOf } from "./series";
 
-const sum = (id: string, bar: string, usd: number, tokens = 0): Sum => ({ id, bar, usd, model: id, provider: "p", calls: 1, failed: 0, input: tokens, cached: 0, output: 0 });
+const sum = (id: string, bar: string, usd: number, tokens = 0): Sum => ({ id, bar, usd, model: id, provider: "p", calls: 1, failed: 0, input: tokens, cached: 0, output: 0, unpriced: 0 });
 
 describe("series", () => {
   const bars = ["1", "2"];

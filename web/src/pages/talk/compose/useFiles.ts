@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { asApiError } from "../../../api/errors";
 import { talk, type Attachment } from "../../../api/talk";
 import { useText } from "../../../i18n";
+import { useErrorText } from "../../../parts/form";
 import { announce } from "../../../shell/announce";
 import { untilRead, upload, type Sending } from "./upload";
 
@@ -34,6 +35,8 @@ export function useFiles(attachments: readonly Attachment[], change: (how: (had:
   const { t } = useText();
   const said = useRef(t);
   said.current = t;
+  const words = useRef((error: unknown) => String(error));
+  words.current = useErrorText();
   const changing = useRef(change);
   changing.current = change;
   useEffect(() => {
@@ -85,9 +88,9 @@ export function useFiles(attachments: readonly Attachment[], change: (how: (had:
           changing.current((had) => [...had, attachment]);
         })
         .catch((error: unknown) => {
-          const { code, status, message } = asApiError(error);
+          const { code, status } = asApiError(error);
           const large = status === 0 && file.size > LARGE_BYTES;
-          if (alive.current && code !== "taken_back") patch({ why: large ? said.current("talk.file.too_large") : message });
+          if (alive.current && code !== "taken_back") patch({ why: large ? said.current("talk.file.too_large") : words.current(error) });
         })
         .finally(() => running.current.delete(key));
     }

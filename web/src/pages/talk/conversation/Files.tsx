@@ -1,5 +1,5 @@
 // What came with a message: pictures as such, other files by name, size and what was read of them.
-import type { Attachment } from "../../../api/talk";
+import type { Attachment, Reason } from "../../../api/talk";
 import { attachmentAddress } from "../../../api/talk";
 import { useText, type Key } from "../../../i18n";
 
@@ -47,9 +47,53 @@ function partsOf(type: string): Key {
   return type.includes("epub") ? "talk.file.chapters" : "talk.file.pages";
 }
 
-/** Size, pages, how much was read; and, where something could not be read, the server's sentence that says why. */
+/** Why nothing of a file was read, or what was left out: by their codes, and the server's sentences where one is not known here. */
+export function useWhy(): (of: Attachment) => string {
+  const { t, figures, language } = useText();
+  const one = ({ code, count = 0, kept = 0 }: Reason): string | undefined => {
+    const key = WHY[code];
+    return key && t(key, { count, whole: figures.whole(count), kept: code === "text_cut" ? figures.bytes(kept) : figures.whole(kept) });
+  };
+  return (of) => {
+    const said = (of.reasons ?? []).map(one);
+    const known = said.length > 0 && said.every(Boolean);
+    return known ? said.join(language === "zh" ? "" : " ") : (of.error ?? "");
+  };
+}
+
+const WHY: Record<string, Key | undefined> = {
+  protected: "talk.file.why.protected",
+  damaged: "talk.file.why.damaged",
+  bomb: "talk.file.why.bomb",
+  memory: "talk.file.why.memory",
+  timeout: "talk.file.why.timeout",
+  crashed: "talk.file.why.crashed",
+  io_error: "talk.file.why.io_error",
+  queue_full: "talk.file.why.queue_full",
+  request_timeout: "talk.file.why.queue_full",
+  text_cut: "talk.file.why.text_cut",
+  time_cut: "talk.file.why.time_cut",
+  pages_cut: "talk.file.why.pages_cut",
+  sheets_cut: "talk.file.why.sheets_cut",
+  slides_cut: "talk.file.why.slides_cut",
+  chapters_cut: "talk.file.why.chapters_cut",
+  parts_cut: "talk.file.why.parts_cut",
+  pages_until: "talk.file.why.pages_until",
+  pages_damaged: "talk.file.why.pages_damaged",
+  part_damaged: "talk.file.why.part_damaged",
+  no_text: "talk.file.why.no_text",
+  archive: "talk.file.why.archive",
+  binary_workbook: "talk.file.why.binary_workbook",
+  old_office: "talk.file.why.old_office",
+  picture_kind: "talk.file.why.picture_kind",
+  unknown_kind: "talk.file.why.unknown_kind",
+};
+export const KNOWN_REASONS = Object.keys(WHY);
+
+/** Size, pages, how much was read; and, where something could not be read, why. */
 export function FileFacts({ of: one }: { of: Attachment }) {
   const { t, listed, figures } = useText();
+  const why = useWhy()(one);
   if (one.state === "gone")
     return (
       <span className="why need" role="alert">
@@ -62,7 +106,6 @@ export function FileFacts({ of: one }: { of: Attachment }) {
   else if (one.state === "failed") said.push(t("talk.file.failed"));
   else if (one.characters) said.push(t("talk.file.letters", { count: one.characters, letters: figures.count(one.characters) }));
   else if (one.kind === "other") said.push(t("talk.file.other"));
-  const why = typeof one.error === "string" ? one.error : one.error?.message;
   return (
     <>
       <span className="meta">{listed(said)}</span>

@@ -1,5 +1,5 @@
 // One message: who and when, its versions, what was said, and under an answer what it took. Two voices told apart by type, not by bubbles.
-import { memo, useState } from "react";
+import { lazy, memo, Suspense, useState } from "react";
 import type { Choice, Message } from "../../../api/talk";
 import { useText } from "../../../i18n";
 import { Linkish } from "../../../parts/small";
@@ -14,9 +14,11 @@ import { EditBox } from "./EditBox";
 export interface Acts {
   mine: boolean; // else it is only read
   version: (message: Message, step: -1 | 1) => void;
+  show: (id: string) => void; // the path that goes through it
   edit: (message: Message, text: string) => void;
   retry: (message: Message, choice?: Choice) => void;
   goOn: (message: Message) => void;
+  gone?: { message: string; model: string } | undefined; // it could not be gone on with: its model is not here any more
   stop: (message: Message) => void;
   editing: string | undefined;
   setEditing: (id: string | undefined) => void;
@@ -25,6 +27,7 @@ export interface Acts {
 export const READ_ONLY: Acts = {
   mine: false,
   version: () => undefined,
+  show: () => undefined,
   edit: () => undefined,
   retry: () => undefined,
   goOn: () => undefined,
@@ -32,6 +35,8 @@ export const READ_ONLY: Acts = {
   editing: undefined,
   setEditing: () => undefined,
 };
+
+const Compare = lazy(() => import("./Compare"));
 
 const LONGEST_EDIT = 100_000; // letters: a field with more of them stands still
 
@@ -79,17 +84,26 @@ export const OneMessage = memo(function OneMessage({ message, thread, acts, foun
 
 function Versions({ of: message, acts }: { of: Message; acts: Acts }) {
   const { t } = useText();
+  const [comparing, setComparing] = useState(false);
   const { index, count, previous, next } = message.versions;
   return (
-    <span className="branch" role="group" aria-label={t("talk.versions")}>
-      <button type="button" aria-label={t("talk.version.before")} disabled={!previous} onClick={() => acts.version(message, -1)}>
-        ‹
-      </button>
-      {t("talk.version", { index, count })}
-      <button type="button" aria-label={t("talk.version.after")} disabled={!next} onClick={() => acts.version(message, 1)}>
-        ›
-      </button>
-    </span>
+    <>
+      <span className="branch" role="group" aria-label={t("talk.versions")}>
+        <button type="button" aria-label={t("talk.version.before")} disabled={!previous} onClick={() => acts.version(message, -1)}>
+          ‹
+        </button>
+        {t("talk.version", { index, count })}
+        <button type="button" aria-label={t("talk.version.after")} disabled={!next} onClick={() => acts.version(message, 1)}>
+          ›
+        </button>
+      </span>
+      {message.role === "assistant" && !isOpen(message) && <Linkish onClick={() => setComparing(true)}>{t("talk.compare")}</Linkish>}
+      {comparing && (
+        <Suspense>
+          <Compare message={message} acts={acts} onClose={() => setComparing(false)} />
+        </Suspense>
+      )}
+    </>
   );
 }
 

@@ -1,5 +1,6 @@
 // A message on its way: it stands where it will stand. What could not be sent says why, and can be sent again, changed, or given up.
 import { useText } from "../../../i18n";
+import { useToldText } from "../../../parts/form";
 import { Linkish } from "../../../parts/small";
 import { useWorld } from "../data";
 import type { Waiting } from "../thread/outbox";
@@ -10,6 +11,7 @@ import { OwnWords } from "./Words";
 export function Unsent({ of: one }: { of: Waiting }) {
   const { t, times } = useText();
   const world = useWorld();
+  const words = useToldText();
   const change = async () => {
     const back = await world.outbox.takeBack(one.id);
     if (back) await putIntoDraft(world.kept, one.conversation, back);
@@ -31,7 +33,7 @@ export function Unsent({ of: one }: { of: Waiting }) {
         <OwnWords text={one.text} />
         {one.why && (
           <p className="failed" role="alert" dir="auto">
-            {one.why}
+            {words({ code: one.code ?? "", message: one.why, details: one.details })}
           </p>
         )}
       </div>

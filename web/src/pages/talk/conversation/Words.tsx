@@ -3,7 +3,9 @@
 import { lazy, Suspense, useState } from "react";
 import type { Message, Tool } from "../../../api/talk";
 import { useText } from "../../../i18n";
+import { useToldText } from "../../../parts/form";
 import { Linkish } from "../../../parts/small";
+import { goneModel } from "../thread/versions";
 import { isOpen } from "../thread/thread";
 
 const Markdown = lazy(() => import("../markdown/Markdown"));
@@ -48,6 +50,8 @@ function lineEnd(text: string, lines: number): number {
 
 export function Answer({ message, text, reasoning }: { message: Message; text: string; reasoning: string }) {
   const { t } = useText();
+  const words = useToldText();
+  const gone = goneModel(message);
   const open = isOpen(message);
   const writing = message.status === "in_progress";
   return (
@@ -77,7 +81,7 @@ export function Answer({ message, text, reasoning }: { message: Message; text: s
       {message.status === "erased" && <p className="meta">{t("talk.erased")}</p>}
       {message.error && (
         <div className="failed" role="alert">
-          <b>{t("talk.failed")}</b> <span dir="auto">{message.error.message}</span>
+          <b>{t("talk.failed")}</b> <span dir="auto">{gone ? t("talk.model_gone", { model: gone }) : words(message.error)}</span>
         </div>
       )}
     </>

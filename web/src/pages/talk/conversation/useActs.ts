@@ -2,6 +2,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { newId } from "../../../api/ids";
+import { asApiError } from "../../../api/errors";
 import { talk, type Choice, type Conversation } from "../../../api/talk";
 import { useErrorText } from "../../../parts/form";
 import { choiceOf, nameOf, useOffered, usePlace, useWorld } from "../data";
@@ -16,6 +17,7 @@ export function useActs(thread: Thread, conversation: Conversation | undefined, 
   const words = useErrorText();
   const place = usePlace(thread.conversation);
   const [editing, setEditing] = useState<string>();
+  const [gone, setGone] = useState<Acts["gone"]>();
   const doing = useMutation({ mutationFn: (act: () => Promise<unknown>) => act(), onSettled: () => thread.refreshSoon() });
   const { mutate: run } = doing;
   const { mutate: go } = place;
@@ -24,12 +26,14 @@ export function useActs(thread: Thread, conversation: Conversation | undefined, 
     const id = thread.conversation;
     return {
       mine,
+      gone,
       editing,
       setEditing,
       version: (message, step) => {
         const other = beside(message.versions, step);
         if (other) go({ current: other });
       },
+      show: (other) => go({ current: other }),
       edit: (message, text) => {
         setEditing(undefined);
         // Beside the one that was changed, under an id made here: it is kept and sent as any other.
@@ -37,11 +41,22 @@ export function useActs(thread: Thread, conversation: Conversation | undefined, 
       },
       retry: (message, chosen) => {
         // Whoever answered then; who is not here any more gives way to who answers next.
+        setGone(undefined);
         const before = nameOf(message);
         const with_: Choice = chosen ?? choiceOf(before && (names.includes(before) || !choice) ? before : choice);
         run(async () => thread.put([(await talk.retry(id, message.id, with_)).answer]));
       },
-      goOn: (message) => run(() => talk.goOn(id, message.id)),
+      goOn: (message) =>
+        run(async () => {
+          setGone(undefined);
+          try {
+            await talk.goOn(id, message.id);
+          } catch (error) {
+            const { code, details } = asApiError(error);
+            if (code !== "model_not_found") throw error;
+            setGone({ message: message.id, model: String(details.model ?? message.model ?? "") });
+          }
+        }),
       stop: (message) =>
         run(async () => {
           await talk.stop(id, message.id);
@@ -49,7 +64,7 @@ export function useActs(thread: Thread, conversation: Conversation | undefined, 
           if (message.role === "user") await putIntoDraft(kept, id, { text: message.text, attachments: message.attachments });
         }),
     };
-  }, [thread, mine, editing, choice, names, go, run, outbox, kept]);
+  }, [thread, mine, editing, gone, choice, names, go, run, outbox, kept]);
   const error = doing.error ?? place.error;
   return { ...acts, problem: error ? words(error) : "", drop: doing.reset };
 }

@@ -5,7 +5,8 @@ import { useText } from "../../../i18n";
 import { svgOf } from "./svg";
 
 const LONGEST_MS = 8_000;
-type Outcome = { svg: string } | { why: string };
+// Why not: a date that isn't written as its format says, a line that can't be read, its kind, or its time.
+type Outcome = { svg: string } | { why: "dates" | "line" | "kind" | "time"; text?: string };
 
 let worker: Worker | undefined;
 let next = 0;
@@ -45,6 +46,14 @@ function started(): Worker {
   return made;
 }
 
+type Say = ReturnType<typeof useText>["t"];
+const WHY_NOT: Record<"dates" | "line" | "kind" | "time", (t: Say, text: string) => string> = {
+  dates: (t, text) => t("talk.diagram.dates", { text }),
+  line: (t, text) => t("talk.diagram.line", { text }),
+  kind: (t) => t("talk.diagram.not"),
+  time: (t) => t("talk.diagram.long"),
+};
+
 export default function Diagram({ source, fallback }: { source: string; fallback: ReactNode }) {
   const { t } = useText();
   const prefix = `d${useId().replace(/\W/g, "")}-`;
@@ -62,7 +71,7 @@ export default function Diagram({ source, fallback }: { source: string; fallback
     return (
       <>
         {fallback}
-        <p className="meta">{t("talk.diagram.not")}</p>
+        <p className="meta">{WHY_NOT[outcome && "why" in outcome ? outcome.why : "kind"](t, "text" in outcome ? (outcome.text ?? "") : "")}</p>
       </>
     );
   return (

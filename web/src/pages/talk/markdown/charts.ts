@@ -1,5 +1,7 @@
 // Pies, plans (gantt) and mind maps of Mermaid's language, which the layout library has not: read line by line and drawn as plain SVG in the
-// page's own ink. What is not understood is not guessed at: undefined, and the description stays. The SVG goes through svg.ts as any other.
+// page's own ink. What is not understood is not guessed at: undefined, or an Unread that says what it is, and the description stays. The SVG
+// goes through svg.ts as any other.
+import { DAY, planIn, type Bar } from "./plan";
 
 const MOST = 200; // slices, tasks, nodes
 const LONGEST = 80; // letters of a label
@@ -33,7 +35,10 @@ export function chartOf(source: string): string | undefined {
   const [first = "", ...rest] = linesOf(source);
   const kind = /^\s*(\w+)/.exec(first)?.[1];
   if (kind === "pie") return pie(first, rest);
-  if (kind === "gantt") return gantt(rest);
+  if (kind === "gantt") {
+    const plan = planIn(rest);
+    return plan.bars.length === 0 || plan.bars.length > MOST ? undefined : planOf(plan.title, plan.bars);
+  }
   return kind === "mindmap" ? mindmap(rest) : undefined;
 }
 
@@ -64,66 +69,9 @@ function pie(first: string, rest: readonly string[]): string | undefined {
   return svg(cx + r + 52 + widest + 80, Math.max(cy + r, cy + (slices.length * ROW) / 2) + 8, out);
 }
 
-interface Bar {
-  name: string;
-  section: string;
-  from: number;
-  to: number;
-  tags: ReadonlySet<string>;
-}
-
-const DAY = 86_400_000;
-const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: DAY, w: 7 * DAY };
-const TAGS = new Set(["done", "active", "crit", "milestone"]);
-
-function momentOf(text: string): number | undefined {
-  const found = /^(\d{4}-\d{2}-\d{2})(?:[ T](\d{2}:\d{2})(?::\d{2})?)?$/.exec(text);
-  const time = found ? Date.parse(`${found[1]}T${found[2] ?? "00:00"}Z`) : NaN;
-  return Number.isNaN(time) ? undefined : time;
-}
-
-/** "done, id, 2026-01-05, 3d" and its shorter forms; undefined where it is neither. */
-function barOf(name: string, section: string, told: string, known: Map<string, Bar>, before: Bar | undefined): Bar | undefined {
-  const words = told.split(",").map((word) => word.trim());
-  const tags = new Set<string>();
-  while (words[0] !== undefined && TAGS.has(words[0])) tags.add(words.shift() ?? "");
-  const id = words.length === 3 ? words.shift() : undefined;
-  const end = words.pop() ?? "";
-  const start = words.pop();
-  const after = start ? /^after\s+(.+)$/.exec(start) : null;
-  const from = after ? Math.max(...(after[1] ?? "").split(/\s+/).map((one) => known.get(one)?.to ?? NaN)) : start ? momentOf(start) : before?.to;
-  if (from === undefined || Number.isNaN(from) || words.length > 0) return undefined;
-  const length = /^(\d+(?:\.\d+)?)([mhdw])$/.exec(end);
-  const to = length ? from + Number(length[1]) * (UNITS[length[2] ?? "d"] ?? DAY) : momentOf(end);
-  if (to === undefined || to < from) return undefined;
-  const bar = { name, section, from, to, tags };
-  if (id) known.set(id, bar);
-  return bar;
-}
-
-function gantt(lines: readonly string[]): string | undefined {
-  const bars: Bar[] = [];
-  const known = new Map<string, Bar>();
-  let [title, section] = ["", ""];
-  for (const line of lines) {
-    const [, word = "", rest = ""] = /^\s*(\w+)\s*(.*)$/.exec(line) ?? [];
-    const task = /^\s*([^:]+?)\s*:\s*(.+)$/.exec(line);
-    if (word === "title") title = rest;
-    else if (word === "section") section = rest;
-    else if (word === "dateFormat" && !rest.startsWith("YYYY-MM-DD")) return undefined;
-    else if (["dateFormat", "axisFormat", "tickInterval", "todayMarker", "excludes", "includes", "weekday", "inclusiveEndDates", "click"].includes(word)) continue;
-    else if (task) {
-      const bar = barOf(task[1] ?? "", section, task[2] ?? "", known, bars[bars.length - 1]);
-      if (!bar) return undefined;
-      bars.push(bar);
-    } else return undefined;
-  }
-  return bars.length === 0 || bars.length > MOST ? undefined : planOf(title, bars);
-}
-
 function planOf(title: string, bars: readonly Bar[]): string {
   const from = Math.min(...bars.map((one) => one.from));
-  const span = Math.max(DAY / 24, Math.max(...bars.map((one) => one.to)) - from);
+  const span = Math.max(DAY / 24, Math.max(...bars.map((one) => one.shown)) - from);
   const left = Math.min(260, Math.max(...bars.map((one) => widthOf(short(one.name))), 60)) + 20;
   const [wide, top] = [560, title ? 60 : 32];
   const x = (at: number) => left + ((at - from) / span) * wide;
@@ -138,7 +86,7 @@ function planOf(title: string, bars: readonly Bar[]): string {
     }
     const middle = y + ROW / 2;
     const ink = `fill="var(--fg)" fill-opacity="${bar.tags.has("done") ? 0.22 : bar.tags.has("active") ? 0.85 : 0.5}" stroke="var(--fg)" stroke-width="${bar.tags.has("crit") ? 2 : 0.5}"`;
-    const [a, b] = [x(bar.from), Math.max(x(bar.to), x(bar.from) + 2)];
+    const [a, b] = [x(bar.from), Math.max(x(bar.shown), x(bar.from) + 2)];
     rows.push(label(8, middle, bar.name));
     if (bar.tags.has("milestone")) rows.push(`<polygon points="${[[a, middle - 8], [a + 8, middle], [a, middle + 8], [a - 8, middle]].map(([px = 0, py = 0]) => `${px.toFixed(1)},${py}`).join(" ")}" ${ink}/>`);
     else rows.push(`<rect x="${a.toFixed(1)}" y="${middle - 8}" width="${(b - a).toFixed(1)}" height="16" rx="2" ${ink}/>`);

@@ -2,6 +2,7 @@
 /// <reference lib="webworker" />
 
 import { chartOf } from "./charts";
+import { Unread } from "./plan";
 
 declare const self: DedicatedWorkerGlobalScope;
 
@@ -30,5 +31,5 @@ async function drawn(source: string): Promise<string> {
 self.onmessage = ({ data }: MessageEvent<{ id: number; source: string }>) => {
   void drawn(data.source)
     .then((svg) => self.postMessage({ id: data.id, svg }))
-    .catch((error: unknown) => self.postMessage({ id: data.id, why: error instanceof Error ? error.message.slice(0, 300) : "" }));
+    .catch((error: unknown) => self.postMessage({ id: data.id, ...(error instanceof Unread ? { why: error.why, text: error.text.slice(0, 80) } : { why: "kind" }) }));
 };

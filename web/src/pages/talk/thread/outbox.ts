@@ -13,7 +13,9 @@ export interface Waiting extends Choice {
   attachments: Attachment[];
   at: number; // unix milliseconds
   state: "sending" | "waiting" | "refused";
-  why?: string | undefined; // of a refusal, in words
+  why?: string | undefined; // of a refusal, in the server's words
+  code?: string | undefined; // and by its code
+  details?: Record<string, unknown> | undefined;
 }
 
 type Server = Pick<typeof talk, "make" | "say">;
@@ -130,7 +132,7 @@ export class Outbox {
         this.change(one.id, { state: "waiting" });
         this.later();
       } else {
-        this.change(one.id, { state: "refused", why: why.message });
+        this.change(one.id, { state: "refused", why: why.message, code: why.code, details: why.details });
         const now = this.all.find((had) => had.id === one.id);
         if (now) await this.kept.set(PREFIX + one.id, now);
       }

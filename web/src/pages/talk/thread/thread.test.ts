@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { Message, Page } from "../../../api/talk";
 import { Growing, withPiece } from "./growing";
 import { joined, Thread } from "./thread";
-import { beside, lastOwn, movedByKeys } from "./versions";
+import { FIRST } from "./ahead";
+import { beside, goneModel, lastOwn, movedByKeys } from "./versions";
 
 const message = (id: string, more: Partial<Message> = {}): Message => ({
   id,
@@ -114,10 +115,11 @@ describe("an answer that a restarted server goes on with", () => {
 describe("an open conversation", () => {
   it("shows the newest window and goes back from there", async () => {
     const { thread } = await opened(chain(120));
-    expect(thread.view.messages.map((one) => one.id).at(0)).toBe("msg_70");
+    expect(thread.view.messages.map((one) => one.id).at(0)).toBe(`msg_${120 - FIRST}`);
     await thread.earlier();
-    expect(thread.view.messages).toHaveLength(100);
+    expect(thread.view.messages).toHaveLength(FIRST + 50);
     expect(thread.view.prepended).toBe(true);
+    await thread.earlier();
     await thread.earlier();
     expect(thread.view).toMatchObject({ earlier: false });
     expect(thread.view.messages).toHaveLength(120);
@@ -140,9 +142,17 @@ describe("an open conversation", () => {
     const last = thread.view.messages.at(-1);
     path.all = [...path.all.map((one) => ({ ...one })), message("msg_120", { parent: "msg_119" })];
     await thread.refresh();
-    expect(thread.view.messages).toHaveLength(101);
+    expect(thread.view.messages).toHaveLength(FIRST + 51);
     expect(thread.view.messages[10]).toBe(tenth);
-    expect(thread.view.messages[99]).toBe(last);
+    expect(thread.view.messages[FIRST + 49]).toBe(last);
+  });
+  it("draws no row again when the first window is asked for anew and nothing changed", async () => {
+    const { thread, path } = await opened(chain(120));
+    const had = thread.view.messages;
+    path.all = path.all.map((one) => ({ ...one }));
+    await thread.refresh();
+    expect(thread.view.messages).toHaveLength(had.length);
+    thread.view.messages.forEach((one, index) => expect(one).toBe(had[index]));
   });
   it("takes another branch's path whole", () => {
     const had = chain(10);
@@ -170,6 +180,16 @@ describe("an open conversation", () => {
     const { thread } = await opened(chain(6));
     thread.put([message("msg_new", { parent: "msg_2", role: "assistant" })]);
     expect(thread.view.messages.map((one) => one.id)).toEqual(["msg_0", "msg_1", "msg_2", "msg_new"]);
+  });
+});
+
+describe("an answer that failed", () => {
+  it("names the model that is gone", () => {
+    const gone = { code: "model_not_found", message: "There is no model 'm'.", details: { param: "model", model: "m" } };
+    expect(goneModel(message("a", { error: gone, model: "other" }))).toBe("m");
+    expect(goneModel(message("a", { error: { code: "model_not_found", message: "" }, model: "old" }))).toBe("old");
+    expect(goneModel(message("a", { error: { code: "upstream_error", message: "" }, model: "old" }))).toBeUndefined();
+    expect(goneModel(message("a"))).toBeUndefined();
   });
 });
 

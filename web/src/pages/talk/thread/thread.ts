@@ -3,6 +3,7 @@
 import { asApiError, type ApiError } from "../../../api/errors";
 import { talk, type Message, type Page } from "../../../api/talk";
 import type { FromLine } from "../../../live/line";
+import { FIRST, takeAhead } from "./ahead";
 import { Growing, nextFrame } from "./growing";
 
 export interface View {
@@ -26,7 +27,7 @@ export const isOpen = (message: Message): boolean => message.status === "in_prog
 export function joined(had: readonly Message[], fresh: readonly Message[]): { messages: Message[]; kept: boolean } {
   const first = fresh[0];
   const at = first ? had.findIndex((one) => one.id === first.id) : -1;
-  if (at <= 0) return { messages: [...fresh], kept: at === 0 };
+  if (at < 0) return { messages: [...fresh], kept: false };
   // A message that did not change stays the same object, so that its row is not drawn again.
   const known = new Map(had.map((one) => [one.id, one]));
   return { messages: [...had.slice(0, at), ...fresh.map((one) => unchanged(known.get(one.id), one))], kept: true };
@@ -75,7 +76,7 @@ export class Thread {
   async open(around?: string): Promise<void> {
     try {
       if (around) await this.openAround(around);
-      else this.take(await this.source.messages(this.conversation, { limit: WINDOW }), false);
+      else this.take((await takeAhead(this.conversation)) ?? (await this.source.messages(this.conversation, { limit: FIRST })), false);
     } catch (error) {
       this.broke(error);
     }
@@ -124,7 +125,8 @@ export class Thread {
     await this.once(async () => {
       do {
         this.askedAgain = false;
-        const page = await this.source.messages(this.conversation, { limit: WINDOW });
+        // As far up as is known, so that what is there stays.
+        const page = await this.source.messages(this.conversation, { limit: Math.min(WINDOW, Math.max(FIRST, this.view.messages.length)) });
         if (!this.view.later) this.take(page, true);
       } while (this.askedAgain && !this.closed);
     });

@@ -22,6 +22,13 @@ export function editOf(message: Message): { parent: string | null } {
   return { parent: message.parent };
 }
 
+/** The model that should have answered and is not here any more. */
+export function goneModel(message: Pick<Message, "error" | "model">): string | undefined {
+  if (message.error?.code !== "model_not_found") return undefined;
+  const told = message.error.details?.model;
+  return typeof told === "string" && told ? told : (message.model ?? undefined);
+}
+
 /** The last thing that the person said on this path. */
 export function lastOwn(messages: readonly Message[]): Message | undefined {
   return messages.findLast((one) => one.role === "user");
