@@ -21,6 +21,12 @@ pkg_check_modules(xml REQUIRED IMPORTED_TARGET libxml-2.0)
 pkg_check_modules(zip REQUIRED IMPORTED_TARGET libzip)
 pkg_check_modules(seccomp REQUIRED IMPORTED_TARGET libseccomp)
 
+find_path(STEMMER_INCLUDE libstemmer.h REQUIRED)
+find_library(STEMMER_LIBRARY libstemmer.a REQUIRED)  # linked into the program: no package is needed to run it
+add_library(steward_stemmer INTERFACE)
+target_include_directories(steward_stemmer SYSTEM INTERFACE ${STEMMER_INCLUDE})
+target_link_libraries(steward_stemmer INTERFACE ${STEMMER_LIBRARY})
+
 add_library(tomlplusplus INTERFACE)  # header only, as Debian packages it
 target_compile_definitions(tomlplusplus INTERFACE TOML_HEADER_ONLY=1 TOML_EXCEPTIONS=0)
 

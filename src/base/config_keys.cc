@@ -24,6 +24,7 @@ const std::vector<ConfigSection> kSections = {
      "The bounds of requests, connections and queues. What is over one gets a clear error, never a stall."},
     {"people", false, "How people sign in (docs/people.md)."},
     {"talk", false, "Conversations in the app (docs/talk.md)."},
+    {"memory", false, "What was said in conversations, found again (docs/memory.md)."},
     {"budgets", false, "What a new key may spend until somebody says otherwise."},
     {"journal", false, "Where the journal lies, and its writer."},
     {"engine", false, "The embedded engine: local models, each in a supervised child process."},
@@ -137,6 +138,10 @@ const std::vector<ConfigKey> kKeys = {
     {"talk", "title_model", kText, "", 0, 0, "", kAtOnce,
      "The model or route that names conversations after their first answer, at the cost of a short call each; empty: a "
      "rule does, from what was asked."},
+    {"memory", "enabled", kBool, "true", 0, 0, "", kRestart,
+     "Keeps an index of what people and assistants say in conversations, so that it is found by its words, its "
+     "meaning, "
+     "its time and who said it. Off: nothing is kept or read, and what there was is removed."},
     {"budgets", "new_key_limit_usd", kUsd, "", 0, 0, "", kAtOnce,
      "The budget that every new key begins with, in US dollars; empty: none, 0: nothing that costs."},
     {"budgets", "new_key_period", kChoice, "month", 0, 0, "day|week|month|forever", kAtOnce,

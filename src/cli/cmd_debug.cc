@@ -27,6 +27,7 @@ void add_debug(Command& program, const Context& context) {
     }
     return kDone;
   });
+  add_recall(debug, context);
   Command docs = debug.sub("errors-doc", "Print docs/errors.md, made from the table of errors.");
   docs.run([&context] { return context.print(errors_docs()), kDone; });
 

@@ -12,7 +12,7 @@
 namespace steward::identity {
 namespace {
 
-constexpr std::string_view kEndpoints[] = {"chat", "completions", "embeddings", "models"};
+constexpr std::string_view kEndpoints[] = {"chat", "completions", "embeddings", "models", "memory"};
 constexpr double kWeightLimit = 1'000.0;
 
 std::unexpected<Error> invalid(std::string param, std::string message) {
@@ -48,9 +48,10 @@ Status check_scopes(const KeySpec& spec) {
     if (std::ranges::find(kEndpoints, endpoint) != std::end(kEndpoints)) continue;
     const std::vector<std::string> known(std::begin(kEndpoints), std::end(kEndpoints));
     const std::string near = nearest(endpoint, known);
-    return invalid("endpoints",
-                   fmt::format("There is no endpoint '{}'; there are chat, completions, embeddings and models.{}",
-                               endpoint, near.empty() ? "" : fmt::format(" Did you mean '{}'?", near)));
+    return invalid(
+        "endpoints",
+        fmt::format("There is no endpoint '{}'; there are chat, completions, embeddings, models and memory.{}",
+                    endpoint, near.empty() ? "" : fmt::format(" Did you mean '{}'?", near)));
   }
   return {};
 }

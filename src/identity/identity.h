@@ -58,7 +58,7 @@ struct KeySpec {
   Id owner;                            // usr_ or svc_; empty: the tenant's owner
   Id team;                             // team_ or empty
   std::vector<std::string> models;     // exact names or "prefix*"; empty: all
-  std::vector<std::string> endpoints;  // "chat", "completions", "embeddings", "models"; empty: all of the model API
+  std::vector<std::string> endpoints;  // "chat", "completions", "embeddings", "models", "memory"; empty: all of the model API, and no memory
   bool admin = false;                  // scope admin: /admin/v1
   TimeUs expires_at = 0;               // 0: never
   std::map<std::string, std::string> tags;

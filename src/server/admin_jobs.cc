@@ -1,5 +1,6 @@
 // Background jobs, and erasure: hidden when the answer comes, purged when its job has finished.
 #include "journal/db.h"
+#include "memory/memory.h"
 #include "server/admin.h"
 #include "server/fields.h"
 #include "server/model_file_api.h"
@@ -128,6 +129,9 @@ Result<Json> purge_files(Core& core, const jobs::Job& job, jobs::JobContext& con
     purged = core.journal->purge();
   }
   if (!purged) return fail(purged.error());
+  if (core.memory) {
+    if (auto swept = core.memory->purge(); !swept) return fail(swept.error());
+  }
   return Json{{"purged", *purged}};
 }
 

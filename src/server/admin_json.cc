@@ -76,7 +76,7 @@ Json budget_json(const ledger::Budget& budget) {
 }
 
 void read_key_spec(Fields& fields, identity::KeySpec& spec) {
-  static const std::vector<std::string> kEndpoints = {"chat", "completions", "embeddings", "models"};
+  static const std::vector<std::string> kEndpoints = {"chat", "completions", "embeddings", "models", "memory"};
   if (auto v = fields.text("name")) spec.name = *v;
   if (auto v = fields.text("owner")) spec.owner = *v;
   if (auto v = fields.text("team")) spec.team = *v;

@@ -9,6 +9,8 @@
 #include "gateway/conversations/responses_api.h"
 #include "identity/people.h"
 #include "journal/upgrade.h"
+#include "memory/memory.h"
+#include "memory/view.h"
 #include "net/draining.h"
 #include "server/admin.h"
 #include "server/batches/runner.h"
@@ -16,6 +18,7 @@
 #include "server/events.h"
 #include "server/host_watch.h"
 #include "server/idempotency.h"
+#include "server/memory.h"
 #include "server/metrics.h"
 #include "server/openapi.h"
 #include "server/operations.h"
@@ -167,6 +170,7 @@ Status App::open() {
   register_jobs(core_);
   register_batch_job(core_);
   make_talk(core_, share_key_);
+  if (auto made = make_memory(core_); !made) return made;
   core_.jobs->start();
   open_responses(core_);
   open_talk(core_);
@@ -182,6 +186,7 @@ Status App::open_store() {
   auto master = journal::load_master_key(core_.home, config->path("secrets.master_key_file"), core_.random);
   if (!master) return fail(master.error());
   const std::string people_key = journal::tenant_key(*master, "people", "");
+  const std::string memory_key = journal::tenant_key(*master, "memory", "");
   share_key_ = journal::tenant_key(*master, "share", "");
   core_.blobs = std::make_unique<journal::BlobStore>(core_.home, std::move(*master));
   auto location = journal_location(*config, core_.home.root, *core_.secrets);
@@ -214,6 +219,9 @@ Status App::open_store() {
   core_.views->add(changes_);
   core_.views->add(*core_.open_responses);
   core_.views->add(*core_.talk_view);
+  if (auto made = configure_memory_view(core_, memory_key, load_app_config(options_, core_.settings->values())); !made)
+    return made;
+  core_.views->add(*core_.memory_view);
   for (auto* view : core_.jobs->views()) core_.views->add(*view);
   return core_.views->start();
 }
@@ -360,6 +368,7 @@ size_t App::stop(Deadline deadline) {
   const size_t cut = server_ ? server_->drain(deadline) : 0;
   if (core_.responses) core_.responses->stop();
   if (core_.talk) core_.talk->stop();
+  if (core_.memory) core_.memory->stop();
   flush_traces();
   core_.worker->stop();
   if (core_.sign_in) core_.sign_in->stop();

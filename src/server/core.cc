@@ -2,6 +2,8 @@
 
 #include "gateway/conversations/responses_api.h"
 #include "identity/people.h"
+#include "memory/memory.h"
+#include "memory/view.h"
 #include "server/content_view.h"
 #include "server/events.h"
 #include "server/idempotency.h"
@@ -28,6 +30,7 @@ Core::Core(Clock& c, Random& r, Log l, std::filesystem::path home_path)
       content(std::make_unique<ContentView>()),
       talk_view(std::make_unique<talk::TalkView>(
           [this](const Id& tenant, const std::string& blob) { return blobs->get(tenant, blob); })),
+      memory_view(std::make_unique<memory::MemoryView>(memory::ViewParts{})),
       traces(std::make_shared<gateway::Traces>(r, log)),
       open_responses(std::make_unique<gateway::OpenResponses>()) {}
 

@@ -34,6 +34,10 @@ class ResponsesApi;
 namespace steward::identity {
 class People;
 }
+namespace steward::memory {
+class Memory;
+class MemoryView;
+}  // namespace steward::memory
 namespace steward::talk {
 class Talk;
 class TalkView;
@@ -119,6 +123,7 @@ struct Core {
   std::unique_ptr<Worker> worker;
   std::unique_ptr<ContentView> content;
   std::unique_ptr<talk::TalkView> talk_view;
+  std::unique_ptr<memory::MemoryView> memory_view;
   std::unique_ptr<journal::BlobStore> blobs;
   std::shared_ptr<gateway::Traces> traces;
 
@@ -136,6 +141,7 @@ struct Core {
   std::unique_ptr<gateway::Gateway> gateway;
   std::unique_ptr<gateway::OpenResponses> open_responses;
   std::unique_ptr<gateway::ResponsesApi> responses;
+  std::unique_ptr<memory::Memory> memory;
   std::unique_ptr<talk::Talk> talk;
 
   // Reads the sources again and applies what can be applied at once. Set by App.

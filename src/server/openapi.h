@@ -9,6 +9,7 @@ namespace steward::server {
 Json openapi_document(const std::vector<Endpoint>& endpoints, const std::string& server_url);
 const Json& openapi_schemas();  // components.schemas
 Json people_schemas();          // of signing in and of people
+Json memory_schemas();          // of what memory is asked and answers
 Json talk_schemas();            // of conversations and what stands around them
 
 // /openapi.json itself, which tells of all, itself too.

@@ -1,26 +1,13 @@
 #include "talk/records.h"
 
+#include "gateway/conversations/item_text.h"
 #include "gateway/conversations/response_store.h"
 #include "gateway/peek.h"
 
 namespace steward::talk {
 using gateway::peek;
 using gateway::peek_text;
-namespace {
-
-std::string text_in(const Json& content) {
-  if (content.is_string()) return content.get<std::string>();
-  std::string out;
-  if (!content.is_array()) return out;
-  for (const auto& part : content) {
-    const std::string text = peek_text(part, "text").empty() ? peek_text(part, "refusal") : peek_text(part, "text");
-    if (!out.empty() && !text.empty()) out += "\n\n";
-    out += text;
-  }
-  return out;
-}
-
-}  // namespace
+using gateway::text_in;
 
 std::string conversation_stream(const Id& id) { return "conversation/" + id; }
 std::string answer_stream(const Id& message) { return "answer/" + message; }

@@ -1,31 +1,21 @@
 // Words: how a text is cut for the index, and how a question is cut the same way.
 //
-// A word is a run of letters, digits and marks, folded (case, width, accents), so that "Café" is found by "cafe".
-// Scripts that write no spaces between words (Chinese, Japanese, Thai, …) and Korean are cut into single characters,
-// and a run of them in a question is a phrase: so any part of such a text is found, however a dictionary would cut it.
-// The index holds the words joined by spaces; marks come from the same cutting, so what is marked is what was found.
-// Pure functions; any thread.
+// Words are folded (base/words.h). A run of characters of a script without spaces is a phrase in a question: so any
+// part of such a text is found, however a dictionary would cut it. The index holds the words joined by spaces; marks
+// come from the same cutting, so what is marked is what was found. Pure functions; any thread.
 #pragma once
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/words.h"
+
 namespace steward::talk {
 
-inline constexpr size_t kMaxWordBytes = 64;                   // the rest of a longer one is not looked at
 inline constexpr size_t kMaxIndexedBytes = size_t{16} << 20;  // of one message
 inline constexpr size_t kMaxTerms = 16;                       // of one question
 inline constexpr size_t kMaxQuestionBytes = 400;
 
-struct Word {
-  std::string folded;
-  size_t begin = 0, end = 0;  // bytes in the text
-  bool single = false;        // a character of a script without spaces
-};
-
-// Calls `take` with each word in order until it answers false. The Word is reused.
-void each_word(std::string_view text, const std::function<bool(const Word&)>& take);
 std::string indexed(std::string_view text);  // folded words, joined by spaces
 
 struct Term {

@@ -23,10 +23,10 @@ def ulid(prefix: str, number: int = 0) -> str:
     return f"{prefix}_{text}"
 
 
-def wait_for(condition: Callable[[], object], what: str) -> object:
-    end = time.monotonic() + DEADLINE_S
+def wait_for(condition: Callable[[], object], what: str, seconds: float = DEADLINE_S) -> object:
+    end = time.monotonic() + seconds
     while not (value := condition()):
-        assert time.monotonic() < end, f"{what} did not happen within {DEADLINE_S} s"
+        assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
         time.sleep(0.02)
     return value
 

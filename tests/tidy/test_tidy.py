@@ -12,7 +12,7 @@ import pytest
 
 TREE = Path(__file__).resolve().parents[2]
 RATCHET = tomllib.loads((Path(__file__).parent / "ratchet.toml").read_text())
-FLOORS = ["base", "net", "journal", "jobs", "identity", "ledger", "engine", "gateway", "library", "talk", "server", "cli"]
+FLOORS = ["base", "net", "journal", "jobs", "identity", "ledger", "engine", "gateway", "memory", "library", "talk", "server", "cli"]
 MAX_FILE_LINES = 600
 MAX_FUNCTION_LINES = 70
 MAX_FILE_BYTES = 1_000_000

@@ -46,6 +46,7 @@ export const configZh: Readonly<Record<string, string>> = {
   "talk.unsent_days": "上传后这么多天仍没有任何消息使用的附件会被抹除；0 表示一直保留。",
   "talk.attachment_mb": "附件的最大大小。",
   "talk.title_model": "首次回答之后给对话命名的模型或路线，每次需一次短调用的费用；留空：按所问的内容以规则命名。",
+  "memory.enabled": "为人和助手在对话里说的话建立索引，以便按词语、含义、时间和说话的人再找到。关闭：什么都不留，什么都不读，已有的会被移除。",
   "budgets.new_key_limit_usd": "每个新密钥最初的预算，以美元计；留空：没有，0：不许产生任何费用。",
   "budgets.new_key_period": "该预算的周期。",
   "journal.url": "日志所在：`postgres://USER@HOST/DATABASE`，按 libpq 的写法；留空：主目录里的 SQLite（docs/storage.md）。",

@@ -1,0 +1,175 @@
+#include "memory/memory.h"
+
+#include "gateway/peek.h"
+#include "identity/access.h"
+#include "ledger/period.h"
+#include "memory/asked.h"
+#include "memory/pieces.h"
+
+namespace steward::memory {
+using namespace std::chrono_literals;
+using gateway::peek_text;
+namespace {
+
+constexpr auto kQueryDeadline = 4s;     // for the meaning of a question: then it is answered by words alone
+constexpr size_t kPassagesOfPiece = 3;  // ranked for each piece that may be asked for: neighbours are joined
+constexpr int64_t kMicroseconds = kSecondUs;
+
+struct Outcome {
+  Recalled recalled;
+  std::vector<Piece> pieces;
+};
+
+Json why_of(const Piece& piece) {
+  Json out = Json::array();
+  if (piece.by_words) out.push_back("words");
+  if (piece.by_meaning) out.push_back("meaning");
+  if (piece.by_time) out.push_back("time");
+  if (piece.by_name) out.push_back("name");
+  return out;
+}
+
+Json piece_json(const Piece& piece) {
+  Json messages = Json::array();
+  std::string text;
+  for (const auto& one : piece.messages) {
+    messages.push_back(
+        {{"id", one.id}, {"role", one.role}, {"created_at", one.time / kMicroseconds}, {"text", one.text}});
+    if (!text.empty()) text += "\n\n";
+    text += one.text;
+  }
+  return {{"id", piece.messages.front().id},
+          {"object", "memory.piece"},
+          {"conversation", piece.conversation},
+          {"created_at", piece.messages.front().time / kMicroseconds},
+          {"text", std::move(text)},
+          {"messages", std::move(messages)},
+          {"score", std::round(static_cast<double>(piece.score) * 1000) / 1000},
+          {"why", why_of(piece)},
+          {"tokens", piece.tokens}};
+}
+
+Json times_json(const std::vector<When>& times) {
+  Json out = Json::array();
+  for (const When& when : times) {
+    out.push_back({{"after", when.from == kEver ? Json(nullptr) : Json(when.from / kMicroseconds)},
+                   {"before", when.to == kAlways ? Json(nullptr) : Json(when.to / kMicroseconds)}});
+  }
+  return out;
+}
+
+// What somebody said is not the model API's: a key reads it only where it was told so.
+Status may_read(const identity::Caller& caller) {
+  if (!caller.key || std::ranges::find(caller.key->spec.endpoints, "memory") != caller.key->spec.endpoints.end())
+    return {};
+  return fail(ErrorCode::kForbidden,
+              fmt::format("The key {}… may not read memory: an administrator can add 'memory' to the key's endpoints.",
+                          caller.key->visible),
+              {{"endpoint", "memory"}, {"needed", "endpoint"}});
+}
+
+std::string_view order_name(Order order) {
+  return order == Order::kLatest ? "latest" : order == Order::kFirst ? "first" : "relevance";
+}
+
+}  // namespace
+
+Memory::Memory(Parts parts) : parts_(std::move(parts)), vectors_(parts_.file) {}
+
+Status Memory::start() {
+  if (!parts_.enabled) {
+    VectorStore::remove(parts_.file);
+    return {};
+  }
+  // Without its cache memory answers by words alone.
+  if (auto opened = vectors_.open(); !opened) {
+    parts_.services.log.error("memory has no place for its embeddings", {{"message", opened.error().message}});
+    return {};
+  }
+  embedding_ = std::make_unique<Embedding>(Embedding::Parts{.journal = parts_.services.journal,
+                                                            .views = parts_.views,
+                                                            .engine = parts_.services.engine,
+                                                            .threads = parts_.threads,
+                                                            .vectors = vectors_,
+                                                            .log = parts_.services.log});
+  embedding_->start();
+  return {};
+}
+
+void Memory::stop() {
+  if (embedding_) embedding_->stop();
+}
+
+Status Memory::purge() {
+  if (!parts_.enabled) return {};
+  try {
+    vectors_.sweep([this](const auto& keys) { return standing_keys(parts_.views, keys); });
+    return {};
+  } catch (const journal::DbError& error) {
+    return fail(ErrorCode::kStoreUnavailable, fmt::format("The vectors of memory can't be cleaned: {}", error.what()));
+  }
+}
+
+Task<std::vector<float>> Memory::vector_of(std::string text) {
+  auto& engine = parts_.services.engine;
+  if (!engine.find(kEmbedder) || vectors_.empty()) co_return std::vector<float>();
+  std::vector<std::string> texts;
+  texts.push_back(std::move(text));
+  auto done = co_await engine.embed(std::string(kEmbedder), std::move(texts), engine::InputType::kQuery,
+                                    Deadline::in(kQueryDeadline), {});
+  if (!done || done->vectors.empty()) co_return std::vector<float>();
+  co_return std::move(done->vectors.front());
+}
+
+Task<Result<Json>> Memory::search(Caller caller, Json body) {
+  if (!parts_.enabled)
+    co_return fail(ErrorCode::kNotImplemented,
+                   "Memory is switched off here (memory.enabled): nothing is kept or read.");
+  if (auto may = may_read(caller); !may) co_return fail(std::move(may.error()));
+  auto read = read_asked(body);
+  if (!read) co_return fail(std::move(read.error()));
+  const Asked asked = std::move(*read);
+  Asking asking{.text = asked.query, .asked_at = parts_.services.clock.now_us()};
+  const auto snapshot = parts_.services.identity.snapshot();
+  const auto person = snapshot->principals.find(caller.principal);
+  const bool zoned = person != snapshot->principals.end() && !person->second.time_zone.empty();
+  asking.zone = ledger::find_zone(zoned ? person->second.time_zone : parts_.time_zone);
+  asking.own_name = parts_.name_of(caller.principal);
+  asking.vector = co_await vector_of(asked.query);
+  asking.reach = asked.reach;
+  asking.reach.tenant = caller.tenant;
+  asking.reach.principal = caller.principal;
+  const bool meant = !asking.vector.empty();
+  const auto selves = identity::acts_as(*snapshot, caller.tenant, caller.principal);
+  // What the caller was told of before is found.
+  if (auto folded =
+          co_await parts_.views.wait_applied(caller.tenant, parts_.services.journal.durable_seq(caller.tenant));
+      !folded)
+    co_return fail(std::move(folded.error()));
+  auto outcome = co_await parts_.views.query<Outcome>(
+      [this, asking = std::move(asking), asked,
+       readers = std::vector<Id>(selves.begin(), selves.end())](journal::Db& db) mutable {
+        if (!asking.reach.only_own)
+          asking.reach.shared = parts_.shared(db, asking.reach.tenant, asking.reach.principal, readers);
+        Outcome out;
+        out.recalled = recall(db, shelves_, vectors_, asking, asked.limit * kPassagesOfPiece);
+        const Order order = asked.order.value_or(out.recalled.question.order);
+        out.recalled.question.order = order;
+        if (out.recalled.nearness >= asking.weights.near || asked.weak)
+          out.pieces = pieces_of(db, out.recalled, {.order = order, .pieces = asked.limit, .tokens = asked.budget});
+        else
+          out.recalled.found.clear();
+        return out;
+      });
+  Json data = Json::array();
+  for (const auto& piece : outcome.pieces) data.push_back(piece_json(piece));
+  const Recalled& recalled = outcome.recalled;
+  co_return Json{
+      {"object", "memory.search"},
+      {"data", std::move(data)},
+      {"near_enough", recalled.passages > 0 && recalled.nearness >= Weights{}.near},
+      {"read", {{"order", order_name(recalled.question.order)}, {"times", times_json(recalled.question.times)}}},
+      {"state", {{"passages", recalled.passages}, {"waiting", recalled.waiting}, {"meaning", meant}}}};
+}
+
+}  // namespace steward::memory

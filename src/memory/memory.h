@@ -1,0 +1,57 @@
+// Memory: what was said, found again. docs/memory.md is its contract; the server's routes are thin over this.
+//
+// Episodes are a view of the journal (view.h) and a cache of vectors beside it (vectors.h, embedding.h); a question is
+// answered from both (recall.h) within what the caller may read. Switched off (memory.enabled) it keeps nothing,
+// removes its cache and answers nothing.
+//
+// Coroutines on any io thread. Its parts outlive it; stop() before the journal's and the engine's.
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "gateway/call.h"
+#include "journal/view.h"
+#include "memory/embedding.h"
+#include "memory/recall.h"
+#include "net/http_server.h"
+
+namespace steward::memory {
+
+struct Parts {
+  gateway::Services& services;
+  journal::Views& views;
+  net::IoThreads& threads;
+  std::filesystem::path file;  // home/vectors/memory.db
+  bool enabled = true;
+  std::string time_zone;  // of whoever has none
+  // What others share with these readers; on a reader thread, in the moment that the query sees.
+  std::function<std::vector<SharedWith>(journal::Db&, const Id& tenant, const Id& principal,
+                                        const std::vector<Id>& readers)>
+      shared;
+  std::function<std::string(const Id& principal)> name_of;
+};
+
+class Memory {
+ public:
+  using Caller = identity::Caller;
+  explicit Memory(Parts parts);
+  Status start();
+  void stop();
+
+  // {query, limit, budget, order, after, before, scope}, checked here.
+  Task<Result<Json>> search(Caller caller, Json body);
+  // Blocks: the vectors of what was erased are in no file any more when it returns. After the views have folded that.
+  Status purge();
+
+ private:
+  Task<std::vector<float>> vector_of(std::string text);
+
+  Parts parts_;
+  VectorStore vectors_;
+  Shelves shelves_{vectors_};
+  std::unique_ptr<Embedding> embedding_;
+};
+
+}  // namespace steward::memory

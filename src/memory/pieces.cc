@@ -1,0 +1,133 @@
+#include "memory/pieces.h"
+
+#include <algorithm>
+#include <set>
+
+#include "memory/passages.h"
+
+namespace steward::memory {
+using journal::Db;
+namespace {
+
+// Of the best passage's score: below it something newer or older is not preferred to something nearer.
+constexpr float kAboutIt = 0.5;
+
+struct Told {
+  Found found;
+  Id conversation, message, parent;
+  std::string role, key, text;
+  int64_t part = 0;
+  TimeUs time = 0;
+};
+
+std::optional<Told> read_passage(Db& db, const Found& found) {
+  auto& row = db.prepare(
+                    "SELECT p.conversation, p.message, p.part, p.time, p.role, p.key, p.text, coalesce(m.parent, '') "
+                    "FROM memory_passages p LEFT JOIN memory_messages m ON m.tenant = p.tenant AND m.id = p.message "
+                    "WHERE p.number = ?")
+                  .bind(1, found.number);
+  std::optional<Told> out;
+  if (row.step())
+    out = Told{.found = found,
+               .conversation = row.text(0),
+               .message = row.text(1),
+               .parent = row.text(7),
+               .role = row.text(4),
+               .key = row.blob(5),
+               .text = row.text(6),
+               .part = row.integer(2),
+               .time = row.integer(3)};
+  row.reset();
+  return out;
+}
+
+bool follows(const Told& later, const Told& earlier) {
+  if (later.conversation != earlier.conversation) return false;
+  if (later.message == earlier.message) return later.part == earlier.part + 1;
+  return later.part == 0 && later.parent == earlier.message;
+}
+
+// A piece that is being put together: passages in the order in which they were said.
+struct Group {
+  std::vector<Told> passages;
+  float best = 0;
+  TimeUs newest() const { return passages.back().time; }
+};
+
+// Best first, as they came; each joins the group that it stands beside.
+std::vector<Group> grouped(std::vector<Told> passages) {
+  std::vector<Group> out;
+  for (auto& one : passages) {
+    Group* before = nullptr;
+    Group* after = nullptr;
+    for (auto& group : out) {
+      if (!before && follows(one, group.passages.back())) before = &group;
+      if (!after && follows(group.passages.front(), one)) after = &group;
+    }
+    if (before) {
+      before->passages.push_back(std::move(one));
+      if (after && after != before) {
+        std::ranges::move(after->passages, std::back_inserter(before->passages));
+        before->best = std::max(before->best, after->best);
+        out.erase(out.begin() + (after - out.data()));
+      }
+    } else if (after) {
+      after->passages.insert(after->passages.begin(), std::move(one));
+    } else {
+      const float score = one.found.score;
+      out.push_back({{}, score});
+      out.back().passages.push_back(std::move(one));
+    }
+  }
+  return out;
+}
+
+void put_in_order(std::vector<Group>& groups, Order order) {
+  std::ranges::stable_sort(groups, std::greater<>(), &Group::best);
+  if (order == Order::kRelevance || groups.empty()) return;
+  const float enough = groups.front().best * kAboutIt;
+  const auto rest = std::ranges::stable_partition(groups, [&](const Group& one) { return one.best >= enough; });
+  std::stable_sort(groups.begin(), rest.begin(), [&](const Group& a, const Group& b) {
+    return order == Order::kLatest ? a.newest() > b.newest() : a.newest() < b.newest();
+  });
+}
+
+Piece piece_of(const Group& group) {
+  Piece out{.conversation = group.passages.front().conversation, .score = group.best};
+  for (const Told& one : group.passages) {
+    if (out.messages.empty() || out.messages.back().id != one.message)
+      out.messages.push_back({one.message, one.role, one.time, {}});
+    out.messages.back().text += one.text;
+    out.by_words = out.by_words || one.found.by_words;
+    out.by_meaning = out.by_meaning || one.found.by_meaning;
+    out.by_time = out.by_time || one.found.by_time;
+    out.by_name = out.by_name || one.found.by_name;
+  }
+  for (const auto& message : out.messages) out.tokens += about_tokens(message.text);
+  return out;
+}
+
+}  // namespace
+
+std::vector<Piece> pieces_of(Db& db, const Recalled& recalled, const Cut& cut) {
+  std::vector<Told> passages;
+  std::set<std::string> seen;
+  for (const Found& found : recalled.found) {
+    auto one = read_passage(db, found);
+    if (one && seen.insert(one->key).second) passages.push_back(std::move(*one));
+  }
+  auto groups = grouped(std::move(passages));
+  put_in_order(groups, cut.order);
+  std::vector<Piece> out;
+  size_t left = cut.tokens;
+  for (const Group& group : groups) {
+    if (out.size() == cut.pieces) break;
+    Piece piece = piece_of(group);
+    if (piece.tokens > left) continue;  // a shorter one may still fit
+    left -= piece.tokens;
+    out.push_back(std::move(piece));
+  }
+  return out;
+}
+
+}  // namespace steward::memory

@@ -1,0 +1,33 @@
+// Pieces: what recall answers with. Passages that were found, read back word for word, each text once, neighbours
+// joined, in the order that the question needs, within a budget of tokens. Reader threads.
+#pragma once
+#include <vector>
+
+#include "memory/recall.h"
+
+namespace steward::memory {
+
+struct PieceMessage {
+  Id id;
+  std::string role;
+  TimeUs time = 0;
+  std::string text;  // of it, what was found
+};
+
+struct Piece {
+  Id conversation;
+  std::vector<PieceMessage> messages;  // as they were said
+  float score = 0;                     // of the best passage in it
+  bool by_words = false, by_meaning = false, by_time = false, by_name = false;
+  size_t tokens = 0;  // about
+};
+
+struct Cut {
+  Order order = Order::kRelevance;
+  size_t pieces = 10;
+  size_t tokens = 4'000;
+};
+
+std::vector<Piece> pieces_of(journal::Db& db, const Recalled& recalled, const Cut& cut);
+
+}  // namespace steward::memory
