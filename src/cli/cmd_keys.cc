@@ -159,7 +159,8 @@ void add_spec_options(Command& command, const std::shared_ptr<KeysOptions>& opti
   command.option("--owner", options->owner, "Whose key it is (usr_… or svc_…)", "ID")
       .option("--team", options->team, "The team whose budgets it counts to", "ID")
       .option("--model", options->models, "A model it may use, or a beginning as in gpt-*; repeat for more", "NAME")
-      .option("--endpoint", options->endpoints, "chat, completions, embeddings, models or memory; repeat for more", "NAME")
+      .option("--endpoint", options->endpoints, "chat, completions, embeddings, models or memory; repeat for more",
+              "NAME")
       .option("--rpm", options->rpm, "Requests a minute; 0: no limit")
       .option("--tpm", options->tpm, "Tokens a minute; 0: no limit")
       .option("--concurrency", options->concurrency, "Calls at once; 0: no limit")

@@ -23,7 +23,7 @@ void add_backup(Command& program, const Context& context);
 void add_doctor(Command& program, const Context& context);
 void add_config(Command& program, const Context& context);  // config, reload, secrets
 void add_completion(Command& program, const Context& context);
-void add_recall(Command& debug, const Context& context);  // debug recall
+void add_recall(Command& debug, const Context& context);   // debug recall
 void add_debug(Command& program, const Context& context);  // debug, version
 
 Command make_program(const Context& context);

@@ -102,7 +102,10 @@ void Succession::answered() {
 
 void Succession::tell(net::Headers& headers) const {
   headers.set("x-steward-route", plan_.route->name);
-  if (!attempts_.empty()) headers.set("x-steward-attempts", routing::attempts_header(attempts_));
+  if (attempts_.empty()) return;
+  auto told = attempts_;
+  if (told.back().outcome.empty()) told.back().outcome = "answered";  // with whose answer the headers will go out
+  headers.set("x-steward-attempts", routing::attempts_header(told));
 }
 
 }  // namespace steward::gateway

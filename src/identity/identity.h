@@ -55,12 +55,13 @@ std::optional<int64_t> content_from_text(std::string_view text);  // nullopt: no
 
 struct KeySpec {
   std::string name;
-  Id owner;                            // usr_ or svc_; empty: the tenant's owner
-  Id team;                             // team_ or empty
-  std::vector<std::string> models;     // exact names or "prefix*"; empty: all
-  std::vector<std::string> endpoints;  // "chat", "completions", "embeddings", "models", "memory"; empty: all of the model API, and no memory
-  bool admin = false;                  // scope admin: /admin/v1
-  TimeUs expires_at = 0;               // 0: never
+  Id owner;                         // usr_ or svc_; empty: the tenant's owner
+  Id team;                          // team_ or empty
+  std::vector<std::string> models;  // exact names or "prefix*"; empty: all
+  std::vector<std::string>
+      endpoints;  // "chat", "completions", "embeddings", "models", "memory"; empty: all of the model API, and no memory
+  bool admin = false;     // scope admin: /admin/v1
+  TimeUs expires_at = 0;  // 0: never
   std::map<std::string, std::string> tags;
   RateLimits limits;
   double weight = 1.0;       // share in the fair queue

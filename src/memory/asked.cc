@@ -80,16 +80,12 @@ Status read_scope(const Json& body, Reach& out) {
 }  // namespace
 
 Result<Asked> read_asked(const Json& body) {
-  if (auto known = check_known(body, {"query", "limit", "budget", "order", "after", "before", "scope", "weak"}, "");
-      !known)
+  if (auto known = check_known(body, {"query", "limit", "budget", "order", "after", "before", "scope"}, ""); !known)
     return fail(std::move(known.error()));
   Asked out{.query = std::string(trim(gateway::peek_text(body, "query")))};
   if (out.query.empty() || out.query.size() > kMaxQuestionBytes)
     return bad("query", fmt::format("must be a text of 1 to {} bytes.", kMaxQuestionBytes));
   if (out.query.find('\0') != std::string::npos) return bad("query", "holds a NUL character.");
-  const Json& weak = peek(body, "weak");
-  if (!weak.is_null() && !weak.is_boolean()) return bad("weak", "must be true or false.");
-  out.weak = weak == true;
   for (auto done :
        {read_size(body, "limit", kMostPieces, out.limit), read_size(body, "budget", kMostTokens, out.budget),
         read_order(body, out.order), read_time(body, "after", out.reach.after),

@@ -11,8 +11,7 @@ struct Asked {
   size_t limit = 10;      // pieces
   size_t budget = 4'000;  // about so many tokens in all
   std::optional<Order> order;
-  Reach reach;        // scope, after and before; who asks is not in it
-  bool weak = false;  // also what is not near enough
+  Reach reach;  // scope, after and before; who asks is not in it
 };
 inline constexpr size_t kMostPieces = 50, kMostTokens = 200'000;
 

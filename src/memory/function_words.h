@@ -45,4 +45,9 @@ inline bool is_asking_word(std::string_view word) {
   return std::ranges::find(kWords, word) != kWords.end();
 }
 
+// The same of Chinese, where no space parts them from the rest; the longer ones first.
+inline constexpr std::array<std::string_view, 20> kChineseAsking = {
+    "什么时候", "为什么", "怎么样", "有没有", "是不是", "哪一个", "什么", "怎么", "哪里", "哪儿",
+    "哪个",     "哪些",   "多少",   "几个",   "谁的",   "请问",   "谁",   "吗",   "呢",   "吧"};
+
 }  // namespace steward::memory

@@ -13,9 +13,8 @@ namespace steward::memory {
 struct Weights {
   double words = 1.0, meaning = 1.0;
   double time = 1.5, name = 0.5;  // added to a passage of the time, or by the person, that the question names
-  double neighbours = 0.35;
+  double neighbours = 0.4;
   double k1 = 1.2, b = 0.75;  // of BM25
-  double near = 0.0;          // see nearness()
 };
 
 struct Signals {

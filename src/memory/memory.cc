@@ -155,10 +155,7 @@ Task<Result<Json>> Memory::search(Caller caller, Json body) {
         out.recalled = recall(db, shelves_, vectors_, asking, asked.limit * kPassagesOfPiece);
         const Order order = asked.order.value_or(out.recalled.question.order);
         out.recalled.question.order = order;
-        if (out.recalled.nearness >= asking.weights.near || asked.weak)
-          out.pieces = pieces_of(db, out.recalled, {.order = order, .pieces = asked.limit, .tokens = asked.budget});
-        else
-          out.recalled.found.clear();
+        out.pieces = pieces_of(db, out.recalled, {.order = order, .pieces = asked.limit, .tokens = asked.budget});
         return out;
       });
   Json data = Json::array();
@@ -167,7 +164,6 @@ Task<Result<Json>> Memory::search(Caller caller, Json body) {
   co_return Json{
       {"object", "memory.search"},
       {"data", std::move(data)},
-      {"near_enough", recalled.passages > 0 && recalled.nearness >= Weights{}.near},
       {"read", {{"order", order_name(recalled.question.order)}, {"times", times_json(recalled.question.times)}}},
       {"state", {{"passages", recalled.passages}, {"waiting", recalled.waiting}, {"meaning", meant}}}};
 }

@@ -48,7 +48,7 @@ struct Found {
 struct Recalled {
   Question question;                 // as it was read
   std::vector<Found> found;          // best first
-  double nearness = 0;               // of the best; see docs/memory.md
+  double nearness = 0;               // of the best, by words and meaning: what the benchmark measures
   size_t passages = 0, waiting = 0;  // that may be found; of them, still without a vector
 };
 

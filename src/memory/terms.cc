@@ -67,6 +67,44 @@ void each_term(std::string_view text, Take take) {
   end_run();
 }
 
+// A space where Chinese only asks.
+std::string without_chinese_asking(std::string_view question) {
+  std::string out;
+  for (size_t at = 0; at < question.size();) {
+    const auto asks = std::ranges::find_if(kChineseAsking,
+                                           [&](std::string_view one) { return question.substr(at).starts_with(one); });
+    if (asks == kChineseAsking.end()) {
+      out += question[at++];
+    } else {
+      out += ' ';
+      at += asks->size();
+    }
+  }
+  return out;
+}
+
+std::vector<Wanted> wanted_of(std::string_view question, const std::vector<Language>& languages) {
+  const Language own = language_of(question);
+  std::vector<Wanted> out, asking;
+  std::set<std::string> seen;
+  each_term(question, [&](const std::string& word, bool single) {
+    if (out.size() >= kMaxWanted || (!single && is_function_word(own, word))) return;
+    std::vector<std::string> terms;
+    const auto add = [&](std::string term) {
+      if (std::ranges::find(terms, term) == terms.end()) terms.push_back(std::move(term));
+    };
+    add(single ? word : stem(own, word));
+    for (const Language language : languages) {
+      if (!single && !is_function_word(language, word)) add(stem(language, word));
+    }
+    if (!seen.insert(terms.front()).second) return;
+    const bool only_asks = !single && is_asking_word(word);
+    (only_asks ? asking : out).push_back({word, std::move(terms)});
+  });
+  if (out.empty() && asking.size() <= kMaxWanted) return asking;
+  return out;
+}
+
 }  // namespace
 
 bool is_function_word(Language language, std::string_view word) {
@@ -121,25 +159,8 @@ Terms terms_in(std::string_view text, Language language) {
 }
 
 std::vector<Wanted> wanted_in(std::string_view question, const std::vector<Language>& languages) {
-  const Language own = language_of(question);
-  std::vector<Wanted> out, asking;
-  std::set<std::string> seen;
-  each_term(question, [&](const std::string& word, bool single) {
-    if (out.size() >= kMaxWanted || (!single && is_function_word(own, word))) return;
-    std::vector<std::string> terms;
-    const auto add = [&](std::string term) {
-      if (std::ranges::find(terms, term) == terms.end()) terms.push_back(std::move(term));
-    };
-    add(single ? word : stem(own, word));
-    for (const Language language : languages) {
-      if (!single && !is_function_word(language, word)) add(stem(language, word));
-    }
-    if (!seen.insert(terms.front()).second) return;
-    const bool only_asks = !single && is_asking_word(word);
-    (only_asks ? asking : out).push_back({word, std::move(terms)});
-  });
-  if (out.empty() && asking.size() <= kMaxWanted) return asking;
-  return out;
+  auto out = wanted_of(without_chinese_asking(question), languages);
+  return out.empty() ? wanted_of(question, languages) : out;
 }
 
 }  // namespace steward::memory

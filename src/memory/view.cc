@@ -83,6 +83,14 @@ void created(Db& db, const Record& record, const Json& body) {
       .run();
 }
 
+// Which one is in its header, so that it is the same once its body is erased.
+void leave_project(Db& db, const Record& record) {
+  db.prepare("UPDATE memory_conversations SET project = '' WHERE tenant = ? AND project = ?")
+      .bind(1, record.tenant)
+      .bind(2, thing_of(record))
+      .run();
+}
+
 void set_deleted(Db& db, const Record& record, int64_t until) {
   db.prepare("UPDATE memory_conversations SET deleted = ?3 WHERE tenant = ?1 AND id = ?2")
       .bind(1, record.tenant)
@@ -148,8 +156,8 @@ void MemoryView::create(Db& db) { db.execute(kTables); }
 void MemoryView::apply(Db& db, const Record& record) {
   if (!parts_.enabled) return;
   if (record.kind == journal::kErasedKind) return fold::erased(db, record);
-  const bool project = record.kind == "project.removed";
-  if (!project && !record.stream.starts_with("conversation/")) return;
+  if (record.kind == "project.removed") return leave_project(db, record);
+  if (!record.stream.starts_with("conversation/")) return;
   if (record.erased) {
     // What it said before is gone with it; the place of an item stays.
     if (record.sources.empty()) return;
@@ -158,13 +166,6 @@ void MemoryView::apply(Db& db, const Record& record) {
     if (record.kind == "conversation.item_added" && stands(db, record.tenant, thing_of(record)))
       insert(db, record,
              {.id = id, .parent = last_in(db, record.tenant, thing_of(record)), .role = "other", .follows = true});
-    return;
-  }
-  if (project) {
-    db.prepare("UPDATE memory_conversations SET project = '' WHERE tenant = ? AND project = ?")
-        .bind(1, record.tenant)
-        .bind(2, thing_of(record))
-        .run();
     return;
   }
   const Json body = read_own(record.body);

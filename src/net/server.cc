@@ -104,8 +104,7 @@ class HttpServer final : public Server {
 
   Status start() override {
     state_->routes = std::make_unique<RouteTable>(router_.routes(), router_.middleware(), router_.error_writer());
-    state_->bodies = std::make_unique<BodyShares>(state_->limits.max_bodies_bytes,
-                                                  state_->limits.max_client_bodies_bytes, largest_body());
+    state_->share_bodies(largest_body());
     state_->client_namer = router_.client_namer();
     if (!listen_.tls_certificate.empty()) {
       auto loaded = Certificates::load(listen_.tls_certificate, listen_.tls_key, state_->clock, state_->log);

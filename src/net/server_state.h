@@ -11,7 +11,12 @@
 namespace steward::net {
 
 struct ServerState {
-  ServerState(ServerLimits l, Clock& c, Random& r, Log g) : limits(l), clock(c), ids(c, r), log(std::move(g)) {}
+  ServerState(ServerLimits l, Clock& c, Random& r, Log g) : limits(l), clock(c), ids(c, r), log(std::move(g)) {
+    share_bodies(limits.max_body_bytes);
+  }
+  void share_bodies(size_t largest) {
+    bodies = std::make_unique<BodyShares>(limits.max_bodies_bytes, limits.max_client_bodies_bytes, largest);
+  }
 
   ServerLimits limits;
   Clock& clock;

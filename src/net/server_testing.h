@@ -25,6 +25,7 @@ class ServerFixture : public testing::Test {
     router_.add("GET", "/ok", [](Request&, Responder& r) { return answer(r, "ok"); });
     router_.add("POST", "/size", [](Request& q, Responder& r) { return answer(r, std::to_string(q.body.size())); });
     router_.add("GET", "/wait", [this](Request& q, Responder& r) { return wait(q, r); });
+    router_.add("POST", "/hold", [this](Request& q, Responder& r) { return wait(q, r); });
     router_.add("GET", "/stream", [this](Request& q, Responder& r) { return stream(q, r); });
     router_.add("GET", "/throws", [](Request& q, Responder& r) { return throws(q, r); });
     router_.add("GET", "/silent", [](Request& q, Responder& r) { return silent(q, r); });

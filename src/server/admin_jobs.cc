@@ -109,9 +109,10 @@ Task<Result<Reply>> erase_records(Core& core, identity::Caller caller, std::vect
       .ids = std::move(ids), .whole = what == Erased::kStream, .actor = actor, .on_behalf_of = {}, .reason = reason};
   auto erased = co_await core.journal->erase(caller.tenant, request);
   if (!erased) co_return fail(erased.error());
-  auto job =
-      co_await core.jobs->enqueue(caller.tenant, actor, {.kind = std::string(kPurge), .lane = jobs::Lane::kPerson});
+  auto job = co_await core.jobs->enqueue(
+      caller.tenant, actor, {.kind = std::string(kPurge), .lane = jobs::Lane::kPerson, .tries = jobs::kMostTries});
   if (!job) co_return fail(job.error());
+  (void)co_await core.views->wait_applied(caller.tenant, erased->last_seq());  // hidden there too
   co_return Reply{202, job_json(*job)};
 }
 

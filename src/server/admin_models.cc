@@ -1,3 +1,4 @@
+#include "gateway/call.h"
 #include "server/admin.h"
 #include "server/page.h"
 #include "server/price_json.h"

@@ -34,6 +34,7 @@ Task<void> purge_soon(Core& core, Id tenant, Id actor) {
                                          {.kind = "erasure.purge",
                                           .lane = jobs::Lane::kPerson,
                                           .due_at = (moment + 1) * kMomentUs,
+                                          .tries = jobs::kMostTries,  // erased is erased: a long read only delays it
                                           .once = fmt::format("responses/{}", moment)});
   if (!job) core.log.warn("what was erased is purged later", {{"code", info(job.error().code).name}});
 }

@@ -67,7 +67,8 @@ Task<Result<Json>> Talk::remove(Caller caller, Id id) {
                                           {.kind = std::string(kJob),
                                            .lane = jobs::Lane::kPerson,
                                            .input = {{"conversation", id}, {"until_us", until}},
-                                           .due_at = until});
+                                           .due_at = until,
+                                           .tries = jobs::kMostTries});
   if (!job) co_return fail(std::move(job.error()));
   co_return Json{{"id", id}, {"object", "conversation.deleted"}, {"deleted", true}, {"final_at_us", until}};
 }

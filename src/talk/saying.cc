@@ -46,9 +46,11 @@ Task<Result<Json>> Talk::attach_to(Caller caller, Id conversation, Json ids) {
     const auto row = co_await read<std::optional<AttachmentRow>>(
         [tenant = caller.tenant, id](journal::Db& db) { return find_attachment(db, tenant, id); });
     if (!row || row->owner != caller.principal)
-      co_return bad("attachments", fmt::format("names no attachment of yours: '{}'. One that isn't sent within {} days "
-                                               "is erased: attach it anew.",
-                                               id.substr(0, 80), parts_.limits().unsent_days));
+      co_return fail(ErrorCode::kInvalidRequest,
+                     fmt::format("'attachments' names a file that isn't here: '{}'. One that is never sent is erased "
+                                 "after a while: attach it anew.",
+                                 id.substr(0, 80)),
+                     {{"param", "attachments"}, {"reason", "file_gone"}});
     // It is erased with the conversation that it was sent in: in a second one it would be missed.
     if (!row->conversation.empty() && row->conversation != conversation)
       co_return fail(

@@ -152,8 +152,9 @@ export function talkJourneys({ ofOwner, withPage }) {
         const kept = await now();
         assert(kept.status === "stopped" && kept.text.startsWith("word0"), `what it wrote is ${kept.status}: ${kept.text.slice(0, 40)}`);
         await told.getByRole("button", { name: "Again with …" }).click();
-        const value = await page.getByLabel("Answered by").evaluate((found, name) => [...found.options].find((one) => one.value.endsWith(name))?.value, job.models.plain);
-        await page.getByLabel("Answered by").selectOption(value);
+        const sheet = page.getByRole("dialog");
+        const value = await sheet.getByLabel("Answered by").evaluate((found, name) => [...found.options].find((one) => one.value.endsWith(name))?.value, job.models.plain);
+        await sheet.getByLabel("Answered by").selectOption(value);
         await page.getByRole("button", { name: "Ask it" }).click();
         await page.locator(".msg.it .branch").filter({ hasText: "2 of 2" }).waitFor();
         await page.locator(".msg.it .foot").filter({ hasText: job.models.plain }).waitFor();

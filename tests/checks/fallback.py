@@ -123,7 +123,7 @@ class Case:
     forms: tuple[str, ...] = ("chat-stream", "chat", "responses-stream", "responses", "messages-stream", "messages")
     settings: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
-    primary: str = "first"  # the provider that comes first
+    primary: str = "first"  # the provider that comes first; "own": the first under a name of this case's own
 
     @property
     def falls_back(self) -> bool:
@@ -144,7 +144,7 @@ CASES: dict[str, Case] = {
     "503": Case(scripts.fails(503, headers={"retry-after": "30"}), forms=ONE),
     "529": Case(scripts.fails(529, "overloaded_error"), forms=ONE),
     "429": Case(scripts.fails(429, "rate_limit_exceeded", {"retry-after": "60"})),
-    "401": Case(scripts.fails(401, "invalid_api_key"), forms=ONE),
+    "401": Case(scripts.fails(401, "invalid_api_key"), primary="own", forms=ONE),  # who refuses a key is asked last from then on, in every route
     "404": Case(scripts.fails(404, "model_not_found"), forms=ONE),
     "too-long": Case(too_long, forms=ONE),
     "garbage": Case(scripts.garbage()),
@@ -181,18 +181,24 @@ def name_of(case: str, form: str) -> str:
     return f"{case}.{form}"
 
 
+def primary_of(case: str, form: str) -> str:
+    one = (CASES | ALONE)[case]
+    return f"own-{case}-{form}" if one.primary == "own" else one.primary
+
+
 def config(first: Provider, second: Provider) -> str:
     names = [name_of(case, form) for case, one in (CASES | ALONE).items() for form in one.forms]
+    own = [(primary_of(case, form), first.base_url) for case, one in CASES.items() if one.primary == "own" for form in one.forms]
     models = ", ".join(f'"{name}"' for name in names)
     out = "".join(
         f'[providers.{name}]\nbase_url = "{url}"\nkey_env = "SCRIPT_KEY"\nmodels = [{models}]\n[prices."{name}/*"]\ninput = 0\noutput = 10\n'
-        for name, url in (("first", first.base_url), ("second", second.base_url), ("gone", f"http://127.0.0.1:{free_port()}/v1"))
+        for name, url in (("first", first.base_url), ("second", second.base_url), ("gone", f"http://127.0.0.1:{free_port()}/v1"), *own)
     )
     for case, one in (CASES | ALONE).items():
         alone = case in ALONE
         for form in one.forms:
             model = name_of(case, form)
-            deployments = [f"{one.primary}/{model}"] + ([] if alone else [f"second/{model}"])
+            deployments = [f"{primary_of(case, form)}/{model}"] + ([] if alone else [f"second/{model}"])
             limits = "" if "first_byte" in one.settings else f"first_byte_timeout_ms = {FIRST_BYTE_MS}\n"
             out += f'[routes."{model}-route"]\ndeployments = {deployments}\nretries = {1 if alone else 0}\nbackoff_ms = 50\n'
             out += f"between_bytes_timeout_ms = {BETWEEN_MS}\n{limits}{one.settings}\n"

@@ -15,6 +15,7 @@ from tests.harness.people import Browser
 from tests.harness.steward import Steward
 
 UNDO_S = 2  # talk.undo_seconds in the configuration
+STEP_S = 3  # an answer under way so long has a step in the journal (src/talk/steps.h keeps one every 2 s)
 TEXTS = ("plain", "Zürich, and more of it", "日本語の問い", "كتاب", "quote ' \" \\ end", "line\nfeed", "😀 smiles", "x" * 5_000)
 TITLES = ("a title", "标题", "e\u0301 combining", "")
 FOLDERS = ("letters", "Ordner", "")
@@ -59,16 +60,17 @@ class Talkers:
             person.http.close()
 
     def leave_open(self) -> None:
-        """An answer that is under way when the process dies; the next one takes it up."""
+        """An answer that is under way when the process dies, long enough that a step of it is kept; the next one goes on with it."""
         self.left_open = chat = self._begin(self.people[0])
         self._say(chat, model="endless-1", ends=False)
+        time.sleep(STEP_S)
 
     def actions(self, admin: Admin) -> list[Callable[[], None]]:
         def with_admin(action: Callable[[Admin], None]) -> Callable[[], None]:
             return lambda: action(admin)
 
         alone = [
-            self.begin, self.say, self.edit, self.retry, self.stop_and_go_on, self.take_back, self.place, self.metadata, self.choose, self.project, self.attach,
+            self.begin, self.say, self.edit, self.retry, self.stop_and_go_on, self.long_answer, self.take_back, self.place, self.metadata, self.choose, self.project, self.attach,
             self.attach_and_remove, self.share, self.item, self.erase_words, self.delete_and_restore, self.delete, self.erase,
         ]  # fmt: skip
         return [*alone, *map(with_admin, (self.share_with_somebody_erased, self.erase_stream, self.pull_in_vain))]
@@ -101,6 +103,16 @@ class Talkers:
             chat.of.call("POST", f"{chat.path}/messages/{answer}/{verb}", {})
         self._ended(chat, answer)
 
+    def long_answer(self) -> None:
+        """One that was kept step by step; it is stopped, or goes with its conversation."""
+        chat = self._chat(leaves=self.rng.random() < 0.5)
+        answer = self._say(chat, model="endless-1", ends=False)
+        time.sleep(STEP_S)
+        if chat in self.chats:
+            chat.of.call("POST", f"{chat.path}/messages/{answer}/stop", {})
+        else:
+            chat.of.call("DELETE", chat.path)
+
     def take_back(self) -> None:
         """Below an answer under way two wait: one is taken back before its turn, the other is answered."""
         chat = self._chat()
@@ -130,13 +142,13 @@ class Talkers:
         chat.of.call("POST", chat.path, {"current": self.rng.choice(chat.answers)})
 
     def project(self) -> None:
+        """Two projects; one of them goes, the conversations that were in it stay."""
         chat = self._chat()
-        made = chat.of.call("POST", "/v1/projects", {"name": f"project {self.rng.choice(TEXTS[:4])}", "instructions": self.rng.choice(TEXTS)})["id"]
-        chat.of.call("POST", chat.path, {"project": made})
-        chat.of.call("POST", f"/v1/projects/{made}", {"name": "renamed", "model": self.rng.choice(("good-1", ""))})
+        made = [chat.of.call("POST", "/v1/projects", {"name": f"project {self.rng.choice(TEXTS[:4])}", "instructions": self.rng.choice(TEXTS)})["id"] for _ in range(2)]
+        chat.of.call("POST", chat.path, {"project": self.rng.choice(made)})
+        chat.of.call("POST", f"/v1/projects/{made[0]}", {"name": "renamed", "model": self.rng.choice(("good-1", ""))})
         self._say(chat)
-        if self.rng.random() < 0.5:
-            chat.of.call("DELETE", f"/v1/projects/{made}")
+        chat.of.call("DELETE", f"/v1/projects/{self.rng.choice(made)}")
 
     def attach(self) -> None:
         """Sent while it is being read, or after."""
@@ -175,7 +187,9 @@ class Talkers:
         """Of a message its words; the tree stands."""
         chat = self._begin(self.rng.choice(self.people))
         self._say(chat)
-        chat.of.call("DELETE", f"{chat.path}/items/{self.rng.choice((chat.questions[0]['id'], chat.answers[0]))}")
+        answered = self._row(chat, chat.answers[0])["status"] == "completed"  # else it has no words
+        of_answer = answered and self.rng.random() < 0.5
+        chat.of.call("DELETE", f"{chat.path}/items/{chat.answers[0] if of_answer else chat.questions[0]['id']}")
         self.chats.remove(chat)  # what is not there can't be asked again
 
     def delete_and_restore(self) -> None:
@@ -288,8 +302,13 @@ class Talkers:
         """Taken up again after the start, it is stopped like any other."""
         if chat := self.left_open:
             answer = chat.of.call("GET", chat.path)["current"]
-            self._until(lambda: chat.of.call("POST", f"{chat.path}/messages/{answer}/stop", {})["answer"]["status"] == "stopped", "the stop of an answer that was taken up")
+
+            def look() -> bool:
+                told = chat.of.call("POST", f"{chat.path}/messages/{answer}/stop", {})["answer"]
+                return told["status"] in ("stopped", "failed")  # failed: a budget was stopped meanwhile
+
             self.left_open = None
+            self._until(look, "the end of an answer that was taken up")
             chat.answers.append(answer)
 
 

@@ -77,7 +77,7 @@ BODIES = {
     ("post", "/v1/conversations/{id}/messages"): {"text": "taken over", "model": "good-1"},
     ("post", "/v1/conversations/{id}/shares"): {"with": "link"},
     ("post", "/v1/projects/{id}"): {"name": "taken over"},
-    ("post", "/v1/memory/search"): {"query": "word of somebody", "weak": True},
+    ("post", "/v1/memory/search"): {"query": "word of somebody"},
     ("post", "/v1/events/{stream}/topics"): {"topics": ["call/*"]},
     ("patch", "/admin/v1/people/{id}"): {"name": "taken over"},
     ("patch", "/admin/v1/principals/{id}"): {"disabled": True},

@@ -140,9 +140,10 @@ def newer_is_refused(folder: Path) -> dict:
         steward.close()
 
 
-def rows_of(usage: list[dict]) -> list[str]:
-    """A view may be told in another order, not with other figures."""
-    return sorted(json.dumps(row, sort_keys=True) for row in usage)
+def rows_of(usage: list[dict], told: list[dict]) -> list[str]:
+    """A view may be told in another order, and with figures that the old release did not know; not with other ones."""
+    known = {name for row in told for name in row}
+    return sorted(json.dumps({name: figure for name, figure in row.items() if name in known}, sort_keys=True) for row in usage)
 
 
 def requirements(facts: dict) -> dict[str, bool]:
@@ -154,14 +155,14 @@ def requirements(facts: dict) -> dict[str, bool]:
         "an upgrade is announced": facts["needed"] is True,
         "it serves": up["status"] == 200 and up["vector"] == 200 and up["stop"] == 0,
         "it charges": up["charged"] == [by_hand] and by_hand > 0,
-        "old usage is as it was told": rows_of(up["usage"]) == rows_of(told["usage"]),
+        "old usage is as it was told": rows_of(up["usage"], told["usage"]) == rows_of(told["usage"], told["usage"]),
         "old keys are there": set(told["keys"]) <= set(up["keys"]) and up["old_key"] == 200,
         "one backup stands, of how it was": len(backups) == 1 and backups[0] == facts["frozen"] != {},
         "the chain holds": facts["chain"] == [],
         "going back is asked for": facts["unasked"] != 0,
         "the home is as it was": facts["back"] == facts["frozen"] and facts["format"] == 1,
         "what was there is kept": later and facts["aside"] != facts["frozen"],
-        "it can be upgraded again": again["status"] == 200 and again["charged"] == [by_hand] and rows_of(again["usage"]) == rows_of(told["usage"]),
+        "it can be upgraded again": again["status"] == 200 and again["charged"] == [by_hand] and rows_of(again["usage"], told["usage"]) == rows_of(told["usage"], told["usage"]),
     }
 
 

@@ -91,7 +91,7 @@ def test_usage_in_every_form(served):
     assert "cost" in served.cli("usage").stdout
     table = json.loads(served.cli("usage", "--by", "model,day", "--json").stdout)
     assert table["total"]["calls"] >= 1
-    assert served.cli("usage", "--csv").stdout.splitlines()[0] == "model,calls,failed,input,cached,output,cache_write,reasoning,tool_calls,estimated,cost_microusd"
+    assert served.cli("usage", "--csv").stdout.splitlines()[0] == "model,calls,failed,input,cached,output,cache_write,reasoning,tool_calls,estimated,unpriced,cost_microusd"
 
 
 def test_doctor_says_what_it_found(served):

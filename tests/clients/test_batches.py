@@ -140,7 +140,7 @@ def test_a_line_costs_what_the_invoice_says_or_ones_own_row_for_batches(provider
 
 
 def test_a_local_models_lines_cost_the_owners_row_for_batches(embedded):
-    embedded.admin.call("POST", "/prices", {"provider": "local", "model": embedded.embedding, "input_pico": 1_000_000, "tiers": ["batch: input=0.25"]})
+    embedded.admin.call("POST", "/prices", {"provider": "local", "model": embedded.embedding, "input_pico": 1_000_000, "output_pico": 0, "tiers": ["batch: input=0.25"]})
     try:
         client = client_of(embedded.steward, embedded.admin.new_key("night")["secret"])
         body = {"model": embedded.embedding, "input": "Bread is baked in the oven.", "encoding_format": "float"}
@@ -153,7 +153,7 @@ def test_a_local_models_lines_cost_the_owners_row_for_batches(embedded):
         after = sum(nano_of_microusd(row["cost_microusd"]) for row in embedded.admin.usage(model=embedded.embedding))
         assert after - between == live * 250
     finally:
-        embedded.admin.call("POST", "/prices", {"provider": "local", "model": embedded.embedding, "input_pico": 0})
+        embedded.admin.call("POST", "/prices", {"provider": "local", "model": embedded.embedding, "input_pico": 0, "output_pico": 0})
 
 
 def test_what_is_wrong_with_the_input_is_told_line_by_line(scene):

@@ -133,7 +133,7 @@ def test_titan_is_asked_text_by_text_and_signed_a_few_at_a_time(it):
     texts = [f"{chr(97 + n % 26)}{'y' * n}" for n in range(30)]
     assert embed(it, TITAN, texts, dimensions=512) == [vector(text) for text in texts]
     asked = it.provider.calls()
-    assert len(asked) == 30 and it.provider.peak_in_flight <= 8
+    assert len(asked) == 30 and 2 <= it.provider.peak_in_flight <= 8
     for call in asked:
         assert urllib.parse.unquote(call.path) == f"/model/{TITAN}/invoke"
         assert call.headers["authorization"].rsplit("Signature=", 1)[1] == signature(call, call.raw)
@@ -150,7 +150,7 @@ def test_where_one_text_is_refused_the_answered_ones_are_charged(it):
     answered = len(it.provider.calls()) - 1
     assert 3 <= answered < 43  # no other was begun
     row = charged(it)
-    assert (row["calls"], row["failed"], row["prompt_tokens"]) == (1, row["failed"], 3 * answered)
+    assert (row["calls"], row["prompt_tokens"]) == (1, 3 * answered)
 
 
 def test_cohere_on_bedrock_is_counted_by_the_header(it):

@@ -156,13 +156,13 @@ def test_a_circuit_opens_and_probes(scene):
     async def moody(call: Call) -> None:
         await (scripts.answer("well again") if healthy else scripts.fails(500))(call)
 
-    it = scene({"moody": moody, "good": scripts.answer("good")}, "[routing]\ncircuit_failures = 3\ncircuit_rest_ms = 600\n" + route("both", "moody", "good", retries=0))
+    it = scene({"moody": moody, "good": scripts.answer("good")}, "[routing]\ncircuit_failures = 3\ncircuit_rest_ms = 6000\n" + route("both", "moody", "good", retries=0))
     for _ in range(8):
         assert ask(it, "both").status == 200
     assert len(it.provider.calls("moody")) == 3
     assert "circuit open until" in it.steward.cli("routes", "explain", "both").stdout
     healthy = True
-    time.sleep(0.7)
+    time.sleep(6.2)
     assert ask(it, "both").json()["choices"][0]["message"]["content"] == "well again"
     assert len(it.provider.calls("moody")) == 4
 

@@ -159,7 +159,7 @@ COMPARED = re.compile(r"\bkind [!=]= \"([a-z_]+\.[a-z_]+)\"|\bkind [!=]= (k\w+)"
 def listed_kinds(texts: list[str]) -> set[str]:
     named = dict(pair for text in texts for pair in NAMED.findall(text))
     rows = [row for text in texts for body in LISTED.findall(text) for row in re.findall(r"\{([^{}]+)\}", body)]
-    words = [row.split(",")[0].strip() for row in rows]
+    words = [row.split(",")[0].removeprefix(".name =").strip() for row in rows]
     return {word.strip('"') if word.startswith('"') else named[word] for word in words}
 
 

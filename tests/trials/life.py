@@ -153,7 +153,7 @@ def second_life(place: Place, told: Told) -> None:
 class OpenStream:
     """A streamed chat that is under way while the place is told to stop."""
 
-    def __init__(self, place: Place, secret: str, tokens: int = 80):
+    def __init__(self, place: Place, secret: str, tokens: int = 40):
         self.pieces, self.done, self.failed, self.begun = 0, False, "", threading.Event()
         self._thread = threading.Thread(target=self._read, args=(place, secret, tokens), daemon=True)
         self._thread.start()
@@ -181,9 +181,10 @@ class OpenStream:
         return self.done and not self.failed
 
 
-def drains(place: Place, secret: str, stop: Callable[[], None]) -> dict:
+def drains(place: Place, told: Told, stop: Callable[[], None]) -> dict:
     """A stop while a stream is open: what comes is refused and told why, what is open ends whole."""
-    stream = OpenStream(place, secret)
+    stream = OpenStream(place, told.secret)
+    told.calls += 1
     began = time.monotonic()
     stopping = threading.Thread(target=stop, daemon=True)
     stopping.start()

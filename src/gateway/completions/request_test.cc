@@ -29,11 +29,11 @@ TEST(EmbeddingRequest, FormsAndRefusals) {
   EXPECT_FALSE(read("x")->query);
   EXPECT_EQ(read({"x", "y"})->inputs.size(), 2u);
   EXPECT_EQ(read({1, 2})->tokens, 2);  // one input, of two tokens
-  EXPECT_EQ(read({{1, 2}, {3}})->tokens, 3);
-  EXPECT_EQ(read({{1, 2}, {3}})->inputs.size(), 2u);
-  EXPECT_EQ(read({{1, 2}, "x"}).error().details["param"], "input");
-  EXPECT_EQ(read({"x", {1}}).error().details["param"], "input");
-  EXPECT_EQ(read({-1}).error().details["param"], "input");
+  EXPECT_EQ(read(parse_own("[[1,2],[3]]"))->tokens, 3);
+  EXPECT_EQ(read(parse_own("[[1,2],[3]]"))->inputs.size(), 2u);
+  EXPECT_EQ(read(parse_own(R"([[1,2],"x"])")).error().details["param"], "input");
+  EXPECT_EQ(read(parse_own(R"(["x",[1]])")).error().details["param"], "input");
+  EXPECT_EQ(read(Json::array({-1})).error().details["param"], "input");
   EXPECT_FALSE(read(""));
   EXPECT_FALSE(read(Json::array()));
   EXPECT_FALSE(read_embedding({{"model", "m"}, {"input", "x"}, {"input_type", "poem"}}));

@@ -105,7 +105,7 @@ class CohereEmbeddings final : public BedrockEmbeddings {
     const auto from = asked.inputs.begin() + static_cast<ptrdiff_t>(first);
     Json body = {{"texts", std::vector<std::string>(from, from + static_cast<ptrdiff_t>(count))},
                  {"input_type", kind_of(asked).empty() ? "search_document" : kind_of(asked)},  // it demands one
-                 {"embedding_types", {"float"}}};
+                 {"embedding_types", Json::array({"float"})}};
     if (asked.dimensions && shortens()) body["output_dimension"] = *asked.dimensions;
     return {.path = invoke_path(model), .body = std::move(body)};
   }

@@ -99,13 +99,14 @@ TEST(TitanEmbeddings, AsksForOneTextAndReadsItsCount) {
   EXPECT_EQ(ask.path, "/model/amazon.titan-embed-text-v2%3A0/invoke");
   EXPECT_EQ(ask.body, (Json{{"inputText", "b"}, {"dimensions", 512}}));
   EXPECT_EQ(bedrock(kTitan2).most_inputs(), 1u);
-  const Json answer = {{"embedding", {0.25, -1}}, {"inputTextTokenCount", 4}, {"embeddingsByType", {{"float", {9}}}}};
+  const Json answer = {
+      {"embedding", {0.25, -1}}, {"inputTextTokenCount", 4}, {"embeddingsByType", {{"float", Json::array({9})}}}};
   const auto read = bedrock(kTitan2).read(asked, answer, counted("99"), 1);
   EXPECT_THAT(read->texts, ElementsAre("[0.25,-1]"));
   EXPECT_EQ(read->usage->prompt_tokens, 4) << "the body's word goes before the header's";
-  EXPECT_EQ(bedrock(kTitan2).read(asked, {{"embedding", {1}}}, counted("5"), 1)->usage->prompt_tokens, 5);
-  EXPECT_TRUE(bedrock(kTitan2).read(asked, {{"embedding", {1}}}, counted("-5"), 1)->disputed);
-  EXPECT_FALSE(bedrock(kTitan2).read(asked, {{"embedding", {1}}}, {}, 1)->usage);
+  EXPECT_EQ(bedrock(kTitan2).read(asked, {{"embedding", Json::array({1})}}, counted("5"), 1)->usage->prompt_tokens, 5);
+  EXPECT_TRUE(bedrock(kTitan2).read(asked, {{"embedding", Json::array({1})}}, counted("-5"), 1)->disputed);
+  EXPECT_FALSE(bedrock(kTitan2).read(asked, {{"embedding", Json::array({1})}}, {}, 1)->usage);
   EXPECT_FALSE(bedrock(kTitan2).read(asked, {{"message", "no"}}, {}, 1));
 }
 
@@ -125,15 +126,18 @@ TEST(CohereEmbeddings, AsksAsAmazonsGuideSays) {
   const auto asked = asked_of({{"input", {"a", "b", "c"}}});
   const auto ask = bedrock(kCohere3).ask(asked, std::string(kCohere3), 1, 2);
   EXPECT_EQ(ask.path, "/model/cohere.embed-multilingual-v3/invoke");
-  EXPECT_EQ(ask.body, (Json{{"texts", {"b", "c"}}, {"input_type", "search_document"}, {"embedding_types", {"float"}}}));
+  EXPECT_EQ(
+      ask.body,
+      (Json{{"texts", {"b", "c"}}, {"input_type", "search_document"}, {"embedding_types", Json::array({"float"})}}));
   EXPECT_EQ(bedrock(kCohere3).most_inputs(), 96u);
   EXPECT_EQ(refused(bedrock(kCohere3), asked_of({{"input", "x"}, {"dimensions", 512}})), "dimensions");
   const auto question = asked_of({{"input", "x"}, {"dimensions", 512}, {"input_type", "query"}});
   ASSERT_TRUE(checked(bedrock(kCohere4), question));
-  EXPECT_EQ(bedrock(kCohere4).ask(question, std::string(kCohere4), 0, 1).body, (Json{{"texts", {"x"}},
-                                                                                     {"input_type", "search_query"},
-                                                                                     {"embedding_types", {"float"}},
-                                                                                     {"output_dimension", 512}}));
+  EXPECT_EQ(bedrock(kCohere4).ask(question, std::string(kCohere4), 0, 1).body,
+            (Json{{"texts", Json::array({"x"})},
+                  {"input_type", "search_query"},
+                  {"embedding_types", Json::array({"float"})},
+                  {"output_dimension", 512}}));
 }
 
 TEST(CohereEmbeddings, TasksOfGeminisCallersAreItsOwnOrRefused) {
@@ -164,7 +168,7 @@ TEST(CohereEmbeddings, ReadsBothFormsOfAnAnswer) {
   EXPECT_EQ(parse_own(first->texts.at(0)), by_type["embeddings"]["float"][0]);
   EXPECT_EQ(parse_own(first->texts.at(1)), by_type["embeddings"]["float"][1]);
   EXPECT_EQ(first->usage->prompt_tokens, 10);
-  const Json floats = {{"embeddings", {{0.5}, {0.25}}}, {"response_type", "embeddings_floats"}};
+  const Json floats = parse_own(R"({"embeddings":[[0.5],[0.25]],"response_type":"embeddings_floats"})");
   const auto second = bedrock(kCohere3).read(asked, floats, counted("12"), 2);
   EXPECT_THAT(second->texts, ElementsAre("[0.5]", "[0.25]"));
   EXPECT_EQ(second->usage->prompt_tokens, 12);
@@ -200,7 +204,7 @@ TEST(OpenAiEmbeddings, AGeminiCallersWordsAreTranslated) {
   auto read = openai_embeddings().read(asked, answer, {}, 2);
   EXPECT_THAT(read->texts, ElementsAre("[1]", "[2]"));
   EXPECT_EQ(read->usage->prompt_tokens, 12);
-  const Json repeated = {{"data", {{{"index", 0}, {"embedding", {1}}}, {{"index", 0}, {"embedding", {1}}}}}};
+  const Json repeated = parse_own(R"({"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}]})");
   EXPECT_FALSE(openai_embeddings().read(asked, repeated, {}, 2));
   const auto titled = gemini_asked(R"({"requests":[{"content":{"parts":[{"text":"a"}]},"title":"t"}]})");
   EXPECT_EQ(refused(openai_embeddings(), titled), "title");

@@ -13,7 +13,7 @@ constexpr Field kEmbeddingFields[] = {
     {"input_type", kString},      {"user", kString},
 };
 
-bool is_token(const Json& value) { return value.is_number_unsigned(); }
+bool is_token(const Json& value) { return value.is_number_integer() && value.get<int64_t>() >= 0; }
 
 bool are_tokens(const Json& list) { return list.is_array() && !list.empty() && std::ranges::all_of(list, is_token); }
 

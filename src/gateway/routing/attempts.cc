@@ -104,7 +104,10 @@ class Pursuit {
       if (Steady::now() >= total_at_) stop(out_of_time(), CancelReason::kDeadline);
       cancel_late();
       if (!over_) launch_due();
-      if (flights_.empty() && (over_ || resume_at_ == kNever)) co_return std::unexpected(unserved());
+      if (flights_.empty() && (over_ || resume_at_ == kNever)) {
+        co_await discard_all();
+        co_return std::unexpected(unserved());
+      }
       co_await sleep();
     }
   }
@@ -318,6 +321,11 @@ class Pursuit {
       if (flights_.empty()) break;
       co_await sleep();
     }
+    co_await discard_all();
+  }
+
+  // Answers that nobody waits for: one that lost, or one that began to come as the caller left.
+  Task<void> discard_all() {
     for (auto& attempt : std::exchange(discards_, {})) co_await attempt->discard();
   }
 

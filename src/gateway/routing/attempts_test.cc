@@ -21,6 +21,7 @@ using testing::HasSubstr;
 struct Script {
   milliseconds after{0};
   std::optional<Error> error;  // none: answered
+  bool deaf = false;           // its answer was on its way when it was cancelled
 };
 
 // What the upstreams saw.
@@ -44,11 +45,13 @@ class Scripted final : public Attempt {
     world_.peak = std::max(world_.peak, ++world_.at_once);
     auto executor = co_await asio::this_coro::executor;
     auto timer = std::make_shared<asio::steady_timer>(executor, script.after);
-    const size_t hook = turn_.cancel.on_cancel([timer](CancelReason) { timer->cancel(); });
+    const size_t hook = turn_.cancel.on_cancel([timer, deaf = script.deaf](CancelReason) {
+      if (!deaf) timer->cancel();
+    });
     (void)co_await timer->async_wait(asio::as_tuple(asio::use_awaitable));
     turn_.cancel.forget(hook);
     --world_.at_once;
-    if (turn_.cancel.cancelled()) {
+    if (turn_.cancel.cancelled() && !script.deaf) {
       world_.settled.push_back(
           fmt::format("{}:cancelled {}", turn_.deployment, static_cast<int>(turn_.cancel.reason())));
       co_return fail(ErrorCode::kCancelled);
@@ -250,6 +253,20 @@ TEST_F(AttemptsTest, TheCallerWhoLeftStopsAll) {
   EXPECT_EQ(out.error().error.code, ErrorCode::kCancelled);
   EXPECT_THAT(world.settled, ElementsAre("a:cancelled 1"));
   EXPECT_EQ(world.asked["b"], 0);
+}
+
+// Else its reservation would stand until it expires.
+TEST_F(AttemptsTest, AnAnswerThatCameAsTheCallerLeftIsDiscarded) {
+  with({"a"});
+  world.scripts["a"] = {{.after = milliseconds(60), .deaf = true}};
+  later.push_back([this](asio::io_context& context) {
+    auto timer = std::make_shared<asio::steady_timer>(context, milliseconds(20));
+    timer->async_wait([this, timer](auto) { client.cancel(CancelReason::kClientGone); });
+  });
+  const auto out = run();
+  ASSERT_FALSE(out.has_value());
+  EXPECT_EQ(out.error().error.code, ErrorCode::kCancelled);
+  EXPECT_THAT(world.settled, ElementsAre("a:answered", "a:discarded"));
 }
 
 TEST_F(AttemptsTest, AHedgeAsksASecondAndTheFirstByteWins) {

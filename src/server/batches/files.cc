@@ -179,8 +179,9 @@ Task<Result<Reply>> remove(Core& core, AdminCall call) {
       .ids = std::move(records), .actor = actor_of(call.caller), .on_behalf_of = {}, .reason = "person_asked"};
   if (auto erased = co_await core.journal->erase(call.caller.tenant, request); !erased)
     co_return fail(std::move(erased.error()));
-  auto job = co_await core.jobs->enqueue(call.caller.tenant, actor_of(call.caller),
-                                         {.kind = std::string(kPurge), .lane = jobs::Lane::kPerson, .once = "files"});
+  auto job = co_await core.jobs->enqueue(
+      call.caller.tenant, actor_of(call.caller),
+      {.kind = std::string(kPurge), .lane = jobs::Lane::kPerson, .tries = jobs::kMostTries, .once = "files"});
   if (!job) core.log.warn("an erased file is purged later", {{"code", info(job.error().code).name}});
   co_return Reply{200, {{"id", row->id}, {"object", "file"}, {"deleted", true}}};
 }

@@ -9,7 +9,16 @@ export const priceHash = (model: string, provider = "") => `price:${provider}/${
 /** The model that an address points at, if it points at a price: its provider, or "" where nobody said, and its name. */
 export function pricedBy(hash: string): { provider: string; model: string } | undefined {
   const [, provider = "", model = ""] = /^price:([^/]*)\/(.+)$/s.exec(hash) ?? [];
-  return model ? { provider, model } : undefined;
+  return model ? { provider: whole(provider), model: whole(model) } : undefined;
+}
+
+/** An address may have its signs encoded. */
+function whole(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 export function SetPriceLink({ model, provider }: { model: string; provider?: string }) {

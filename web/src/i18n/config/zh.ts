@@ -19,6 +19,8 @@ export const configZh: Readonly<Record<string, string>> = {
   "limits.max_headers": "一个请求的头部字段数。",
   "limits.max_target_bytes": "请求地址连同查询部分的字节数。",
   "limits.max_body_bytes": "请求正文的字节数。",
+  "limits.max_bodies_bytes": "所有正在处理的请求的正文合计的字节数；不会少于所接收的最大正文的两倍。",
+  "limits.max_client_bodies_bytes": "其中一个客户端（一个密钥、一个已登录的人，或所有陌生来者合计）所占的字节数。占得多的客户端只能得到留给其他人之外的空余部分。",
   "limits.head_timeout_ms": "从请求的第一个字节到头部结束的时间。",
   "limits.body_timeout_ms": "收完请求正文的时间。",
   "limits.idle_timeout_ms": "保持着却没有请求的连接可留多久。",

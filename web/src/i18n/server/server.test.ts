@@ -8,7 +8,7 @@ import { toldZh } from "./zh";
 const SOURCES = new URL("../../../../src/", import.meta.url);
 const table = readFileSync(new URL("base/errors.def", SOURCES), "utf8");
 const codes = [...table.matchAll(/STEWARD_ERROR\(\w+, "(\w+)"/g)].map((found) => found[1] ?? "");
-const files = ["base/config_value.cc", "talk/attachments.cc", "ledger/refusal.cc", ...["identity", "server"].flatMap((folder) => readdirSync(new URL(`${folder}/`, SOURCES)).map((name) => `${folder}/${name}`))];
+const files = ["base/config_value.cc", "talk/attachments.cc", "talk/saying.cc", "ledger/refusal.cc", ...["identity", "server"].flatMap((folder) => readdirSync(new URL(`${folder}/`, SOURCES)).map((name) => `${folder}/${name}`))];
 const sources = files.filter((name) => name.endsWith(".cc") && !name.includes("_test")).map((name) => readFileSync(new URL(name, SOURCES), "utf8")).join("\n");
 // Why a session ended is told in its record and at the end of the event line, and is no error.
 const OTHERS = new Set(["expired", "session_ended"]);

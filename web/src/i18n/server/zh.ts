@@ -76,6 +76,7 @@ export const toldZh: Readonly<Record<string, string>> = {
   "reason.invitation_used": "邀请已经用过；请改为停用这个人。",
   "reason.budget_blocked": "预算“{budget_name}”已停止：提供方报告的花费比预留的多出 {overrun_nanousd}。所有者可以在“设置”的“预算”里重新设定它。",
   "reason.key_revoked": "密钥已撤销，不能再改。请新建一个。",
+  "reason.file_gone": "有一个附件已不在服务器上：长时间没有发送的附件会被抹除。请重新添加。",
   "reason.file_empty": "这个文件是空的。",
   "reason.file_large": "附件最大 {most_mb} MB。",
 };

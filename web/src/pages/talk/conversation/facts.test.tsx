@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, it } from "vitest";
 import type { Attachment, Message } from "../../../api/talk";
@@ -13,7 +14,7 @@ const FILE: Attachment = { id: "att_1", name: "a.pdf", type: "application/pdf", 
 
 describe("what is said of a file", () => {
   it("is known for every reason that the server gives", () => {
-    const source = (name: string) => readFileSync(new URL(`../../../../../src/library/extract/${name}`, import.meta.url), "utf8");
+    const source = (name: string) => readFileSync(join(import.meta.dirname, "../../../../../src/library/extract", name), "utf8");
     const codes = (text: string, table: string) => [...text.slice(text.indexOf(table)).split("};")[0]!.matchAll(/\{"(\w+)",/g)].map((found) => found[1]);
     const given = [...codes(source("extraction.cc"), "kNotes[]"), ...codes(source("wire.cc"), "kFaults[]")];
     expect(given.length).toBeGreaterThan(20);

@@ -20,6 +20,7 @@ type Source = Pick<typeof talk, "messages">;
 const WINDOW = 50;
 const ASK_AGAIN_MS = 150; // records come in flocks
 const GAP_PAUSE_MS = 500;
+const LOOK_AGAIN_MS = 1_500;
 
 export const isOpen = (message: Message): boolean => message.status === "in_progress" || message.status === "queued";
 
@@ -76,7 +77,12 @@ export class Thread {
   async open(around?: string): Promise<void> {
     try {
       if (around) await this.openAround(around);
-      else this.take((await takeAhead(this.conversation)) ?? (await this.source.messages(this.conversation, { limit: FIRST })), false);
+      else {
+        const early = await takeAhead(this.conversation);
+        this.take(early ?? (await this.source.messages(this.conversation, { limit: FIRST })), false);
+        // What was said between that and the opening of the event line would be missed.
+        if (early) setTimeout(() => void this.refresh(), LOOK_AGAIN_MS);
+      }
     } catch (error) {
       this.broke(error);
     }
