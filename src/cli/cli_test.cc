@@ -142,8 +142,6 @@ TEST(Times, AreReadAsPeopleSayThem) {
   EXPECT_EQ(to_rfc3339(*parse_when("2026-12-31", 0)).substr(0, 10), "2026-12-31");
 }
 
-TEST(Url, PartsAreEncoded) { EXPECT_EQ(url_part("a/b c%é"), "a%2Fb%20c%25%C3%A9"); }
-
 TEST(Answer, IsReadAcrossCuts) {
   const std::string stream =
       "data: "

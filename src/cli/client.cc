@@ -62,17 +62,6 @@ Task<Status> read_all(net::HttpClients& clients, net::ClientRequest request,
 
 }  // namespace
 
-std::string url_part(std::string_view text) {
-  std::string out;
-  for (const unsigned char c : text) {
-    if (std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.' || c == '~')
-      out += static_cast<char>(c);
-    else
-      out += fmt::format("%{:02X}", c);
-  }
-  return out;
-}
-
 // A server that is only just starting is waited for: its socket answers before its journal is read.
 bool Client::reach(const Context& context) {
   const auto running = server::find_running_server(context.home);
@@ -170,7 +159,7 @@ Result<std::vector<Json>> Client::list(const std::string& path) {
   std::string cursor;
   const std::string joint = path.find('?') == std::string::npos ? "?" : "&";
   do {
-    auto page = get(path + joint + "limit=1000" + (cursor.empty() ? "" : "&cursor=" + url_part(cursor)));
+    auto page = get(path + joint + "limit=1000" + (cursor.empty() ? "" : "&cursor=" + percent_encoded(cursor)));
     if (!page) return fail(page.error());
     for (auto& item : (*page)["data"]) out.push_back(std::move(item));
     const Json next = page->value("next_cursor", Json());

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "base/percent.h"
 #include "cli/context.h"
 #include "net/http_client.h"
 #include "server/app.h"
@@ -42,7 +43,5 @@ class Client {
   std::filesystem::path socket_;
   std::string address_;
 };
-
-std::string url_part(std::string_view text);  // percent-encoded for one segment or one value
 
 }  // namespace steward::cli

@@ -82,7 +82,7 @@ int list(const BudgetsOptions& options, const Context& context) {
 int remove(const BudgetsOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
-  if (auto done = (*client)->call("DELETE", "/admin/v1/budgets/" + url_part(options.budget), Json()); !done)
+  if (auto done = (*client)->call("DELETE", "/admin/v1/budgets/" + percent_encoded(options.budget), Json()); !done)
     return context.failed(done.error());
   context.line("Removed.");
   return kDone;

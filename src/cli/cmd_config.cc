@@ -74,7 +74,7 @@ int change(const ConfigOptions& options, const Context& context, bool set) {
   }
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
-  auto report = (*client)->call(set ? "PUT" : "DELETE", "/admin/v1/config/" + url_part(options.key), body);
+  auto report = (*client)->call(set ? "PUT" : "DELETE", "/admin/v1/config/" + percent_encoded(options.key), body);
   if (!report) return context.failed(report.error());
   tell_reload(*report, context);
   return kDone;

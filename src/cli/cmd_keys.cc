@@ -137,7 +137,7 @@ int act(const KeysOptions& options, const Context& context, const std::string& m
   if (!client) return context.failed(client.error());
   auto id = find_key_id(**client, options.key);
   if (!id) return context.failed(id.error());
-  return tell((*client)->call(method, "/admin/v1/keys/" + url_part(*id) + action, body), options, context);
+  return tell((*client)->call(method, "/admin/v1/keys/" + percent_encoded(*id) + action, body), options, context);
 }
 
 int limit(const KeysOptions& options, const Context& context) {

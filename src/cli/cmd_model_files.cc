@@ -78,7 +78,7 @@ int add(const ModelFilesOptions& options, const Context& context) {
 
 int remove(const ModelFilesOptions& options, const Context& context) {
   if (auto client = Client::connect(context, Client::Need::kRunning)) {
-    const std::string path = "/admin/v1/models/" + url_part(options.what) + (options.force ? "?force=true" : "");
+    const std::string path = "/admin/v1/models/" + percent_encoded(options.what) + (options.force ? "?force=true" : "");
     if (auto done = (*client)->call("DELETE", path, Json()); !done) return context.failed(done.error());
   } else if (auto done = engine::remove_model(models_folder(context), options.what); !done) {
     return context.failed(done.error());

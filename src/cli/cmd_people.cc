@@ -134,7 +134,7 @@ int invitations(const PeopleOptions& options, const Context& context) {
 int withdraw(const PeopleOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
-  auto done = (*client)->call("DELETE", "/admin/v1/invitations/" + url_part(options.person), Json());
+  auto done = (*client)->call("DELETE", "/admin/v1/invitations/" + percent_encoded(options.person), Json());
   if (!done) return context.failed(done.error());
   if (options.json) return context.line(done->dump(2)), kDone;
   return context.line("The invitation is withdrawn; its link leads nowhere now."), kDone;
@@ -156,7 +156,7 @@ int link(const PeopleOptions& options, const Context& context) {
     if (!status) return context.failed(status.error());
     id = (*status)["owner"].get<std::string>();
   }
-  return tell_link((*client)->post("/admin/v1/people/" + url_part(id) + "/link", *body), options, context);
+  return tell_link((*client)->post("/admin/v1/people/" + percent_encoded(id) + "/link", *body), options, context);
 }
 
 int act(const PeopleOptions& options, const Context& context, const std::string& method, const std::string& action,
@@ -166,7 +166,7 @@ int act(const PeopleOptions& options, const Context& context, const std::string&
   auto person = find_person(**client, options.person);
   if (!person) return context.failed(person.error());
   auto done =
-      (*client)->call(method, "/admin/v1/people/" + url_part((*person)["id"].get<std::string>()) + action, body);
+      (*client)->call(method, "/admin/v1/people/" + percent_encoded((*person)["id"].get<std::string>()) + action, body);
   if (!done) return context.failed(done.error());
   if (options.json) return context.line(done->dump(2)), kDone;
   return context.line(sentence(*done)), kDone;
@@ -319,8 +319,8 @@ int set_member(const PeopleOptions& options, const Context& context, const std::
   auto person = find_person(**client, options.member);
   if (!person) return context.failed(person.error());
   const std::string id = (*person)["id"];
-  auto done =
-      (*client)->call(method, fmt::format("/admin/v1/principals/{}/members/{}", url_part(*team), url_part(id)), Json());
+  auto done = (*client)->call(
+      method, fmt::format("/admin/v1/principals/{}/members/{}", percent_encoded(*team), percent_encoded(id)), Json());
   if (!done) return context.failed(done.error());
   if (options.json) return context.line(done->dump(2)), kDone;
   return context.line(fmt::format("{} is {} the team {}.", text_of(*person, "name"),

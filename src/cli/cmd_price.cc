@@ -103,7 +103,7 @@ Table table_of(const std::vector<Json>& prices, bool whole) {
 // Without a model all that was set; with one its own, and where none was set the one that a call would have.
 Result<std::vector<Json>> show(Client& client, const PriceOptions& options) {
   std::string path = "/admin/v1/prices";
-  if (options.shipped) path += "?shipped=" + url_part(*options.shipped);
+  if (options.shipped) path += "?shipped=" + percent_encoded(*options.shipped);
   auto prices = client.list(path);
   if (!prices) return fail(prices.error());
   std::vector<Json> shown;
@@ -112,8 +112,8 @@ Result<std::vector<Json>> show(Client& client, const PriceOptions& options) {
     if (provider && (!options.name || price["model"] == *options.name)) shown.push_back(std::move(price));
   }
   if (shown.empty() && options.name && options.provider) {
-    auto holds = client.get(
-        fmt::format("/admin/v1/price?provider={}&model={}", url_part(*options.provider), url_part(*options.name)));
+    auto holds = client.get(fmt::format("/admin/v1/price?provider={}&model={}", percent_encoded(*options.provider),
+                                        percent_encoded(*options.name)));
     if (!holds) return fail(holds.error());
     shown.push_back(std::move(*holds));
   }

@@ -76,7 +76,7 @@ int add(const ProvidersOptions& options, const Context& context) {
 int remove(const ProvidersOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
-  if (auto done = (*client)->call("DELETE", "/admin/v1/providers/" + url_part(options.name), Json()); !done)
+  if (auto done = (*client)->call("DELETE", "/admin/v1/providers/" + percent_encoded(options.name), Json()); !done)
     return context.failed(done.error());
   context.line("Removed, and its key with it.");
   return kDone;
@@ -85,7 +85,7 @@ int remove(const ProvidersOptions& options, const Context& context) {
 int test(const ProvidersOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
-  auto got = (*client)->post("/admin/v1/providers/" + url_part(options.name) + "/test", Json::object());
+  auto got = (*client)->post("/admin/v1/providers/" + percent_encoded(options.name) + "/test", Json::object());
   if (!got) return context.failed(got.error());
   const bool good = (*got)["ok"].get<bool>();
   if (options.json) return context.line(got->dump(2)), good ? kDone : kFailed;

@@ -80,7 +80,7 @@ int set(const RoutesOptions& options, const Context& context) {
   add("total_timeout_ms", options.total_ms);
   add("hedge_after_ms", options.hedge_after_ms);
   add("keep_alive_ms", options.keep_alive_ms);
-  auto route = (*client)->call("PUT", "/admin/v1/routes/" + url_part(options.name), body);
+  auto route = (*client)->call("PUT", "/admin/v1/routes/" + percent_encoded(options.name), body);
   if (!route) return context.failed(route.error());
   if (options.json) return context.line(route->dump(2)), kDone;
   print_routes({*route}, context);
@@ -90,7 +90,7 @@ int set(const RoutesOptions& options, const Context& context) {
 int remove(const RoutesOptions& options, const Context& context) {
   auto client = Client::connect(context);
   if (!client) return context.failed(client.error());
-  if (auto done = (*client)->call("DELETE", "/admin/v1/routes/" + url_part(options.name), Json()); !done)
+  if (auto done = (*client)->call("DELETE", "/admin/v1/routes/" + percent_encoded(options.name), Json()); !done)
     return context.failed(done.error());
   context.line("Removed.");
   return kDone;

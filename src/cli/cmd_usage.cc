@@ -15,9 +15,9 @@ struct UsageOptions {
 };
 
 std::string query_of(const UsageOptions& options, const std::optional<Id>& key) {
-  std::string out = "/admin/v1/usage?group_by=" + url_part(options.by);
+  std::string out = "/admin/v1/usage?group_by=" + percent_encoded(options.by);
   const auto add = [&](const char* name, const std::optional<std::string>& value) {
-    if (value) out += fmt::format("&{}={}", name, url_part(*value));
+    if (value) out += fmt::format("&{}={}", name, percent_encoded(*value));
   };
   add("from", options.from);
   add("to", options.to);

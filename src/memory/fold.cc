@@ -14,7 +14,7 @@ using journal::Seq;
 namespace {
 
 constexpr int kPartBits = 12, kSeqBits = 48;  // a number: tenant, seq, part
-static_assert(kMaxRemembered <= size_t{1} << kPartBits);
+static_assert(kMaxPassages <= size_t{1} << kPartBits);
 constexpr size_t kKeyBytes = 16;
 
 int64_t first_number(Db& db, const Id& tenant, Seq seq) {
@@ -111,7 +111,7 @@ void remember(Db& db, const Record& record, const Message& message, std::string_
   const Language language = language_of(text);
   const std::string speaker(speaker_in(text));
   const auto passages = passages_in(text);
-  for (size_t part = 0; part < std::min(passages.size(), kMaxRemembered); ++part) {
+  for (size_t part = 0; part < passages.size(); ++part) {
     const std::string piece(text.substr(passages[part].begin, passages[part].end - passages[part].begin));
     const Terms terms = terms_in(piece, language);
     const int64_t number = first + static_cast<int64_t>(part);

@@ -9,9 +9,9 @@
 
 namespace steward::memory {
 
-inline constexpr size_t kWholeBytes = 1'600;             // about what the embedder takes in one pass
-inline constexpr size_t kPassageBytes = 1'200;           // of a longer message: at most
-inline constexpr size_t kMaxPassages = size_t{1} << 12;  // of one message; the rest of it is not remembered by passages
+inline constexpr size_t kWholeBytes = 1'600;    // about what the embedder takes in one pass
+inline constexpr size_t kPassageBytes = 1'200;  // of a longer message: at most
+inline constexpr size_t kMaxPassages = 256;     // of one message, some 300 kB: the rest of it is not remembered
 
 struct Passage {
   size_t begin = 0, end = 0;  // bytes in the text

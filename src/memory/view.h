@@ -18,7 +18,6 @@
 namespace steward::memory {
 
 inline constexpr int kVersion = 1, kVersionOff = 1'000'000;
-inline constexpr size_t kMaxRemembered = 256;  // passages of one message: some 300 kB of it
 
 struct ViewParts {
   bool enabled = true;

@@ -1,4 +1,5 @@
 // What stands around conversations: attachments, projects, search, shares and exports.
+#include "base/percent.h"
 #include "server/admin.h"
 #include "server/page.h"
 #include "server/people_api.h"
@@ -29,16 +30,8 @@ Endpoint raw_endpoint(std::string method, std::string pattern, EndpointDoc doc, 
   return endpoint;
 }
 
-// RFC 8187: every byte but letters, digits and a few signs in hexadecimal.
-std::string file_name_field(std::string_view name) {
-  std::string out;
-  for (const char c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = std::isalnum(byte) != 0 || c == '.' || c == '-' || c == '_';
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
-  }
-  return "filename*=UTF-8''" + out;
-}
+// RFC 8187.
+std::string file_name_field(std::string_view name) { return "filename*=UTF-8''" + percent_encoded(name); }
 
 // Whatever its bytes are, a page of ours runs none of them.
 void head_of_file(net::Headers& headers, std::string_view name, bool shown) {

@@ -4,9 +4,9 @@
 // x-amzn-bedrock-input-token-count.
 #include <charconv>
 
+#include "base/percent.h"
 #include "gateway/embeddings/egress.h"
 #include "gateway/peek.h"
-#include "gateway/providers/auth.h"
 #include "gateway/told_usage.h"
 #include "net/http_server.h"
 
@@ -31,13 +31,7 @@ class BedrockEmbeddings : public EmbeddingEgress {
       auto ok = refusals.refuse(dimensions_name(asked.from), "this model's vectors have one length: leave it out.");
       if (!ok) return ok;
     }
-    if (asked.from != Dialect::kGemini) return {};
-    if (asked.media) {
-      if (auto ok = refusals.refuse("content", "it takes texts alone."); !ok) return ok;
-    }
-    const Json& first = asked.body["requests"][0];
-    return refusals.refuse_extra(members_but(first, {"model", "content", "taskType", "outputDimensionality"}), "",
-                                 "only Gemini knows it.");
+    return refuse_what_only_gemini_knows(asked, refusals);
   }
   static std::string invoke_path(const std::string& model) {
     return fmt::format("/model/{}/invoke", percent_encoded(model));

@@ -47,6 +47,17 @@ Status refuse_tokens(Refusals& refusals) {
   return bad_field("input", "'input' as token numbers can't be left out: there would be nothing to embed.");
 }
 
+Status refuse_what_only_gemini_knows(const EmbeddingRequest& asked, Refusals& refusals) {
+  if (asked.from != Dialect::kGemini) return {};
+  if (asked.media) {
+    if (auto ok = refusals.refuse("content", "it takes texts alone."); !ok) return ok;
+  }
+  Json extra = Json::object();  // by name, once each
+  for (const Json& one : asked.body["requests"])
+    extra.update(members_but(one, {"model", "content", "taskType", "outputDimensionality"}));
+  return refusals.refuse_extra(extra, "", "only Gemini knows it.");
+}
+
 void take_count(const Json& object, const char* name, Vectors& into) {
   const Json& told = peek(object, name);
   if (told.is_null()) return;

@@ -55,6 +55,8 @@ const EmbeddingEgress* bedrock_embeddings(std::string_view model);  // null: not
 std::optional<std::string> vector_text(const Json& numbers, bool base64);
 std::unexpected<Error> no_vectors();
 Status refuse_tokens(Refusals& refusals);
+// Of a Gemini caller, for whoever is not Gemini: more than text, and settings of any of the texts that others lack.
+Status refuse_what_only_gemini_knows(const EmbeddingRequest& asked, Refusals& refusals);
 // Takes a count, or disputes it.
 void take_count(const Json& object, const char* name, Vectors& into);
 

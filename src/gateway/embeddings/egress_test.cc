@@ -208,6 +208,10 @@ TEST(OpenAiEmbeddings, AGeminiCallersWordsAreTranslated) {
   EXPECT_FALSE(openai_embeddings().read(asked, repeated, {}, 2));
   const auto titled = gemini_asked(R"({"requests":[{"content":{"parts":[{"text":"a"}]},"title":"t"}]})");
   EXPECT_EQ(refused(openai_embeddings(), titled), "title");
+  const auto later = gemini_asked(
+      R"({"requests":[{"content":{"parts":[{"text":"a"}]}},{"content":{"parts":[{"text":"b"}]},"title":"t"}]})");
+  EXPECT_EQ(refused(openai_embeddings(), later), "title");
+  EXPECT_EQ(refused(*bedrock_embeddings("amazon.titan-embed-text-v2:0"), later), "title");
   const auto media = gemini_asked(R"({"requests":[{"content":{"parts":[{"inlineData":{"data":"aa"}}]}}]})");
   EXPECT_EQ(refused(openai_embeddings(), media), "content");
   EXPECT_EQ(gemini_embeddings().ask(media, "g", 0, 1).body["requests"][0]["content"]["parts"][0]["inlineData"]["data"],

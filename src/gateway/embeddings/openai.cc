@@ -17,13 +17,7 @@ class OpenAiEmbeddings final : public EmbeddingEgress {
     if (asked.typed) {
       if (auto ok = refusals.refuse(type_name(asked.from), "put a prefix into the text instead."); !ok) return ok;
     }
-    if (asked.from != Dialect::kGemini) return {};
-    if (asked.media) {
-      if (auto ok = refusals.refuse("content", "it takes texts alone."); !ok) return ok;
-    }
-    const Json& first = asked.body["requests"][0];
-    return refusals.refuse_extra(members_but(first, {"model", "content", "taskType", "outputDimensionality"}), "",
-                                 "only Gemini knows it.");
+    return refuse_what_only_gemini_knows(asked, refusals);
   }
 
   EmbeddingAsk ask(const EmbeddingRequest& asked, const std::string& model, size_t, size_t) const override {

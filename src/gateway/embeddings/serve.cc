@@ -39,13 +39,7 @@ Status check_local_embedding(const EmbeddingRequest& asked, const std::string& m
         fmt::format("'{}' makes {} dimensions; it was not trained to be shortened.", model, known->dimensions));
     if (!ok) return ok;
   }
-  if (asked.from != Dialect::kGemini) return {};
-  if (asked.media) {
-    if (auto ok = refusals.refuse("content", "a local model takes texts alone."); !ok) return ok;
-  }
-  return refusals.refuse_extra(
-      members_but(asked.body["requests"][0], {"model", "content", "taskType", "outputDimensionality"}), "",
-      "only Gemini knows it.");
+  return refuse_what_only_gemini_knows(asked, refusals);
 }
 
 Task<Status> embed_local(Services& services, Call& call, net::Request& request, net::Responder& responder,

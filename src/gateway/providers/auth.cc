@@ -1,5 +1,6 @@
 #include "gateway/providers/auth.h"
 
+#include "base/percent.h"
 #include "gateway/providers/sigv4.h"
 
 namespace steward::gateway {
@@ -21,15 +22,6 @@ Status sign(net::ClientRequest& request, ProviderKey key, TimeUs now) {
 }
 
 }  // namespace
-
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.' || c == '~';
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
 
 Status authorize(net::ClientRequest& request, const ProviderProfile& profile, ProviderKey key, TimeUs now) {
   for (const auto& header : profile.quirks.headers) {

@@ -17,7 +17,4 @@ struct ProviderKey {
 // Adds the key's header (or query field) and the profile's own headers. kConfig: the key isn't one of that kind.
 Status authorize(net::ClientRequest& request, const ProviderProfile& profile, ProviderKey key, TimeUs now);
 
-// As it may stand in an address: only unreserved characters stay as they are (RFC 3986).
-std::string percent_encoded(std::string_view text);
-
 }  // namespace steward::gateway

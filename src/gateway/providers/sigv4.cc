@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "base/crypto.h"
+#include "base/percent.h"
 #include "base/text.h"
 
 namespace steward::gateway {
@@ -34,17 +35,6 @@ std::string host_header(std::string_view url, std::string_view host) {
   if (url.starts_with("https://") && host.ends_with(":443")) host.remove_suffix(4);
   if (url.starts_with("http://") && host.ends_with(":80")) host.remove_suffix(3);
   return to_lower_ascii(host);
-}
-
-std::string encoded(std::string_view text, std::string_view also_safe) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
-                       c == '-' || c == '_' || c == '.' || c == '~' || also_safe.find(c) != std::string_view::npos;
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", byte);
-  }
-  return out;
 }
 
 // Runs of spaces are one; the ends are trimmed.
@@ -122,7 +112,7 @@ std::string canonical_path(std::string_view path) {
       kept.push_back(segment);
   }
   std::string out = "/";
-  for (const auto segment : kept) out += (out.size() > 1 ? "/" : "") + encoded(segment, "");
+  for (const auto segment : kept) out += (out.size() > 1 ? "/" : "") + percent_encoded(segment);
   const bool ends_in_slash = path.ends_with('/') || path.ends_with("/.") || path.ends_with("/..");
   return ends_in_slash && out.size() > 1 ? out + "/" : out;
 }

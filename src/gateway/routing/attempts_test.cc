@@ -118,6 +118,13 @@ class AttemptsTest : public testing::Test {
     return out;
   }
 
+  void client_leaves_after(milliseconds time) {
+    later.push_back([this, time](asio::io_context& context) {
+      auto timer = std::make_shared<asio::steady_timer>(context, time);
+      timer->async_wait([this, timer](auto) { client.cancel(CancelReason::kClientGone); });
+    });
+  }
+
   SystemClock clock;
   SeededRandom random{7};
   Route route;
@@ -244,10 +251,7 @@ TEST_F(AttemptsTest, SilenceIsToldToTheClientAndFallbackStillWorks) {
 TEST_F(AttemptsTest, TheCallerWhoLeftStopsAll) {
   with({"a", "b"});
   world.scripts["a"] = {{.after = milliseconds(5'000)}};
-  later.push_back([this](asio::io_context& context) {
-    auto timer = std::make_shared<asio::steady_timer>(context, milliseconds(20));
-    timer->async_wait([this, timer](auto) { client.cancel(CancelReason::kClientGone); });
-  });
+  client_leaves_after(milliseconds(20));
   const auto out = run();
   ASSERT_FALSE(out.has_value());
   EXPECT_EQ(out.error().error.code, ErrorCode::kCancelled);
@@ -259,10 +263,7 @@ TEST_F(AttemptsTest, TheCallerWhoLeftStopsAll) {
 TEST_F(AttemptsTest, AnAnswerThatCameAsTheCallerLeftIsDiscarded) {
   with({"a"});
   world.scripts["a"] = {{.after = milliseconds(60), .deaf = true}};
-  later.push_back([this](asio::io_context& context) {
-    auto timer = std::make_shared<asio::steady_timer>(context, milliseconds(20));
-    timer->async_wait([this, timer](auto) { client.cancel(CancelReason::kClientGone); });
-  });
+  client_leaves_after(milliseconds(20));
   const auto out = run();
   ASSERT_FALSE(out.has_value());
   EXPECT_EQ(out.error().error.code, ErrorCode::kCancelled);

@@ -1,6 +1,7 @@
 #include "gateway/dialects/messages/messages.h"
 
 #include "base/crypto.h"
+#include "base/percent.h"
 #include "base/text.h"
 #include "gateway/peek.h"
 #include "net/http_server.h"
@@ -23,16 +24,6 @@ class MessagesIngress final : public Ingress {
   Json write_error(const Error& error) const override { return messages::write_error(error); }
 };
 
-// A model's id as one segment of an address.
-std::string in_path(std::string_view model) {
-  std::string out;
-  for (const char c : model) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '.' || c == '_' || c == '~';
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
 bool is_bedrock(const OutgoingCall& call) { return call.profile->dialect == ProviderDialect::kBedrock; }
 
 class MessagesEgress final : public Egress {
@@ -41,7 +32,7 @@ class MessagesEgress final : public Egress {
     UpstreamPath out;
     if (is_bedrock(call)) {
       const char* how = call.stream ? "invoke-with-response-stream" : "invoke";
-      out.path = fmt::format("/model/{}/{}", in_path(call.model), how);
+      out.path = fmt::format("/model/{}/{}", percent_encoded(call.model), how);
     } else {
       out.path = "/messages";
       out.headers = headers(request);
@@ -72,8 +63,9 @@ class MessagesEgress final : public Egress {
     if (!body) return fail(std::move(body.error()));
     if (is_bedrock(call)) {
       const std::string inner = to_base64(dump(*body));
-      return CountQuery{.path = {.path = fmt::format("/model/{}/count-tokens", in_path(call.model)), .headers = {}},
-                        .body = {{"input", {{"invokeModel", {{"body", inner}}}}}}};
+      return CountQuery{
+          .path = {.path = fmt::format("/model/{}/count-tokens", percent_encoded(call.model)), .headers = {}},
+          .body = {{"input", {{"invokeModel", {{"body", inner}}}}}}};
     }
     // What only steers the answer is no part of the question.
     for (const char* name : {"max_tokens", "temperature", "top_p", "top_k", "stop_sequences", "metadata",
