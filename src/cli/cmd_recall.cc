@@ -61,15 +61,20 @@ class Remembered {
     asking.reach.tenant = kTenant;
     asking.reach.principal = kPerson;
     const auto recalled = memory::recall(db_, shelves_, vectors_, asking, limit);
-    Json ranked = Json::array();
+    Json ranked = Json::array(), near = Json::array();
     std::set<std::string> seen;
     for (const auto& found : recalled.found) {
       auto& row = db_.prepare("SELECT message FROM memory_passages WHERE number = ?").bind(1, found.number);
       const std::string message = row.step() ? row.text(0) : "";
       row.reset();
-      if (seen.insert(message).second) ranked.push_back(message);
+      if (!seen.insert(message).second) continue;
+      ranked.push_back(message);
+      near.push_back(found.near);
     }
-    return {{"id", peek(question, "id")}, {"ranked", std::move(ranked)}, {"nearness", recalled.nearness}};
+    return {{"id", peek(question, "id")},
+            {"ranked", std::move(ranked)},
+            {"near", std::move(near)},
+            {"nearness", recalled.nearness}};
   }
 
  private:

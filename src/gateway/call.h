@@ -17,6 +17,14 @@
 namespace steward::gateway {
 
 // What every call needs; owned by the gateway.
+// What of earlier conversations a call is given (recollection.h), as it is put before its message.
+struct Recollected {
+  std::string text;  // empty: nothing near enough
+  size_t pieces = 0;
+  std::vector<Id> messages;  // of which they are made
+  std::string off;           // why nothing was looked for, or empty
+};
+
 struct Services {
   journal::Journal& journal;
   identity::Identity& identity;
@@ -30,6 +38,8 @@ struct Services {
   Directory directory;
   routing::Router router;
   Meters meters;
+  // Memory's, set before the first call and never changed; empty: there is none here.
+  std::function<Task<Result<Recollected>>(identity::Caller, std::string model, std::string message)> recollection;
   std::mutex mutex;  // of options and queues
   std::shared_ptr<const GatewayOptions> options;
   std::map<std::string, std::shared_ptr<FairQueue>> queues;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gateway/attempt.h"
+#include "gateway/recollection.h"
 #include "gateway/request_span.h"
 #include "gateway/routed.h"
 
@@ -183,6 +184,10 @@ Task<void> serve(Services& services, identity::Caller caller, Asked asked, net::
   RequestSpan span(services, request, caller, asked.endpoint, asked.request.model);
   asked.trace = span.below();
   if (auto ok = may_use(services, caller, asked.request.model, "chat"); !ok) {
+    span.failed(ok.error());
+    co_return co_await refuse(services, asked.request.from, request, responder, std::move(ok.error()));
+  }
+  if (auto ok = co_await recollect(services, caller, asked.request, request, responder); !ok) {
     span.failed(ok.error());
     co_return co_await refuse(services, asked.request.from, request, responder, std::move(ok.error()));
   }

@@ -1,5 +1,6 @@
 #include "memory/memory.h"
 
+#include "base/text.h"
 #include "gateway/peek.h"
 #include "identity/access.h"
 #include "ledger/period.h"
@@ -11,23 +12,15 @@ using namespace std::chrono_literals;
 using gateway::peek_text;
 namespace {
 
-constexpr auto kQueryDeadline = 4s;     // for the meaning of a question: then it is answered by words alone
-constexpr size_t kPassagesOfPiece = 3;  // ranked for each piece that may be asked for: neighbours are joined
+constexpr auto kQueryDeadline = 4s;      // for the meaning of a question: then it is answered by words alone
+constexpr auto kAnswerDeadline = 500ms;  // the same, where an answer waits for it
+constexpr size_t kPassagesOfPiece = 3;   // ranked for each piece that may be asked for: neighbours are joined
 constexpr int64_t kMicroseconds = kSecondUs;
 
 struct Outcome {
   Recalled recalled;
   std::vector<Piece> pieces;
 };
-
-Json why_of(const Piece& piece) {
-  Json out = Json::array();
-  if (piece.by_words) out.push_back("words");
-  if (piece.by_meaning) out.push_back("meaning");
-  if (piece.by_time) out.push_back("time");
-  if (piece.by_name) out.push_back("name");
-  return out;
-}
 
 Json piece_json(const Piece& piece) {
   Json messages = Json::array();
@@ -58,14 +51,16 @@ Json times_json(const std::vector<When>& times) {
   return out;
 }
 
-// What somebody said is not the model API's: a key reads it only where it was told so.
-Status may_read(const identity::Caller& caller) {
-  if (!caller.key || std::ranges::find(caller.key->spec.endpoints, "memory") != caller.key->spec.endpoints.end())
-    return {};
-  return fail(ErrorCode::kForbidden,
-              fmt::format("The key {}… may not read memory: an administrator can add 'memory' to the key's endpoints.",
-                          caller.key->visible),
-              {{"endpoint", "memory"}, {"needed", "endpoint"}});
+// The first that fit, in their order; a shorter one after one that doesn't fit may still.
+std::vector<Piece> within(std::vector<Piece> pieces, const Wish& wish) {
+  std::vector<Piece> out;
+  size_t left = wish.tokens;
+  for (auto& piece : pieces) {
+    if (out.size() == wish.pieces || piece.tokens > left) continue;
+    left -= piece.tokens;
+    out.push_back(std::move(piece));
+  }
+  return out;
 }
 
 std::string_view order_name(Order order) {
@@ -110,15 +105,40 @@ Status Memory::purge() {
   }
 }
 
-Task<std::vector<float>> Memory::vector_of(std::string text) {
+Task<std::vector<float>> Memory::vector_of(std::string text, std::chrono::milliseconds patience) {
   auto& engine = parts_.services.engine;
   if (!engine.find(kEmbedder) || vectors_.empty()) co_return std::vector<float>();
   std::vector<std::string> texts;
   texts.push_back(std::move(text));
   auto done = co_await engine.embed(std::string(kEmbedder), std::move(texts), engine::InputType::kQuery,
-                                    Deadline::in(kQueryDeadline), {});
+                                    Deadline::in(patience), {});
   if (!done || done->vectors.empty()) co_return std::vector<float>();
   co_return std::move(done->vectors.front());
+}
+
+// What somebody said is not the model API's: a key reads it only where it was told so.
+Status Memory::may_read(const Caller& caller) {
+  if (!caller.key || std::ranges::find(caller.key->spec.endpoints, "memory") != caller.key->spec.endpoints.end())
+    return {};
+  return fail(ErrorCode::kForbidden,
+              fmt::format("The key {}… may not read memory: an administrator can add 'memory' to the key's endpoints.",
+                          caller.key->visible),
+              {{"endpoint", "memory"}, {"needed", "endpoint"}});
+}
+
+// Of whom, when, and what it means; when it returns, what the caller was told of before can be found.
+Task<Result<Asking>> Memory::asking_of(Caller caller, std::string text, std::chrono::milliseconds patience) {
+  Asking asking{.text = std::move(text), .asked_at = parts_.services.clock.now_us()};
+  const auto snapshot = parts_.services.identity.snapshot();
+  const auto person = snapshot->principals.find(caller.principal);
+  const bool zoned = person != snapshot->principals.end() && !person->second.time_zone.empty();
+  asking.zone = ledger::find_zone(zoned ? person->second.time_zone : parts_.time_zone);
+  asking.own_name = parts_.name_of(caller.principal);
+  asking.vector = co_await vector_of(asking.text, patience);
+  asking.reach = {.tenant = caller.tenant, .principal = caller.principal};
+  auto folded = co_await parts_.views.wait_applied(caller.tenant, parts_.services.journal.durable_seq(caller.tenant));
+  if (!folded) co_return fail(std::move(folded.error()));
+  co_return asking;
 }
 
 Task<Result<Json>> Memory::search(Caller caller, Json body) {
@@ -129,25 +149,15 @@ Task<Result<Json>> Memory::search(Caller caller, Json body) {
   auto read = read_asked(body);
   if (!read) co_return fail(std::move(read.error()));
   const Asked asked = std::move(*read);
-  Asking asking{.text = asked.query, .asked_at = parts_.services.clock.now_us()};
-  const auto snapshot = parts_.services.identity.snapshot();
-  const auto person = snapshot->principals.find(caller.principal);
-  const bool zoned = person != snapshot->principals.end() && !person->second.time_zone.empty();
-  asking.zone = ledger::find_zone(zoned ? person->second.time_zone : parts_.time_zone);
-  asking.own_name = parts_.name_of(caller.principal);
-  asking.vector = co_await vector_of(asked.query);
-  asking.reach = asked.reach;
-  asking.reach.tenant = caller.tenant;
-  asking.reach.principal = caller.principal;
-  const bool meant = !asking.vector.empty();
-  const auto selves = identity::acts_as(*snapshot, caller.tenant, caller.principal);
-  // What the caller was told of before is found.
-  if (auto folded =
-          co_await parts_.views.wait_applied(caller.tenant, parts_.services.journal.durable_seq(caller.tenant));
-      !folded)
-    co_return fail(std::move(folded.error()));
+  auto asking = co_await asking_of(caller, asked.query, kQueryDeadline);
+  if (!asking) co_return fail(std::move(asking.error()));
+  asking->reach = asked.reach;
+  asking->reach.tenant = caller.tenant;
+  asking->reach.principal = caller.principal;
+  const bool meant = !asking->vector.empty();
+  const auto selves = identity::acts_as(*parts_.services.identity.snapshot(), caller.tenant, caller.principal);
   auto outcome = co_await parts_.views.query<Outcome>(
-      [this, asking = std::move(asking), asked,
+      [this, asking = std::move(*asking), asked,
        readers = std::vector<Id>(selves.begin(), selves.end())](journal::Db& db) mutable {
         if (!asking.reach.only_own)
           asking.reach.shared = parts_.shared(db, asking.reach.tenant, asking.reach.principal, readers);
@@ -166,6 +176,41 @@ Task<Result<Json>> Memory::search(Caller caller, Json body) {
       {"data", std::move(data)},
       {"read", {{"order", order_name(recalled.question.order)}, {"times", times_json(recalled.question.times)}}},
       {"state", {{"passages", recalled.passages}, {"waiting", recalled.waiting}, {"meaning", meant}}}};
+}
+
+Task<Result<std::vector<Piece>>> Memory::for_answer(Caller caller, Wish wish) {
+  std::vector<Piece> out;
+  if (!parts_.enabled || wish.text.empty()) co_return out;
+  if (wish.text.size() > kMaxQuestionBytes) wish.text.resize(kMaxQuestionBytes);
+  wish.text.resize(wish.text.size() - incomplete_utf8_tail(wish.text));
+  auto asking = co_await asking_of(caller, wish.text, kAnswerDeadline);
+  if (!asking) co_return fail(std::move(asking.error()));
+  asking->reach.only_own = true;
+  asking->reach.elsewhere = wish.conversation;
+  out = co_await parts_.views.query<std::vector<Piece>>(
+      [this, asking = std::move(*asking), wish = std::move(wish)](journal::Db& db) {
+        Recalled recalled = recall(db, shelves_, vectors_, asking, wish.pieces * kPassagesOfPiece);
+        std::erase_if(recalled.found, [](const Found& one) { return one.near < kNearEnough; });
+        const Order order = recalled.question.order;
+        auto pieces = pieces_of(db, recalled, {.order = order, .pieces = kMostPieces, .tokens = kMostTokens});
+        std::erase_if(pieces, [&](const Piece& piece) {
+          return std::ranges::any_of(piece.messages, [&](const PieceMessage& message) {
+            return std::ranges::find(wish.without, message.id) != wish.without.end();
+          });
+        });
+        return within(std::move(pieces), wish);
+      });
+  co_return out;
+}
+
+Task<std::vector<std::optional<Piece>>> Memory::again(Id tenant, std::vector<std::vector<int64_t>> passages) {
+  if (!parts_.enabled) co_return std::vector<std::optional<Piece>>(passages.size());
+  co_return co_await parts_.views.query<std::vector<std::optional<Piece>>>(
+      [tenant = std::move(tenant), passages = std::move(passages)](journal::Db& db) {
+        std::vector<std::optional<Piece>> out;
+        for (const auto& numbers : passages) out.push_back(piece_again(db, tenant, numbers));
+        return out;
+      });
 }
 
 }  // namespace steward::memory

@@ -14,6 +14,7 @@
 #include "gateway/call.h"
 #include "journal/view.h"
 #include "memory/embedding.h"
+#include "memory/pieces.h"
 #include "memory/recall.h"
 #include "net/http_server.h"
 
@@ -33,6 +34,19 @@ struct Parts {
   std::function<std::string(const Id& principal)> name_of;
 };
 
+// What an answer may be given: pieces of the person's own earlier conversations that are near enough to the message.
+struct Wish {
+  Id conversation;          // of the message: what it is part of is not looked into
+  std::string text;         // the message
+  std::vector<Id> without;  // messages that are not to be given
+  size_t pieces = 5;
+  size_t tokens = 1'200;  // about, in all
+};
+
+// Of a piece, by words and meaning (recall.h), from which it is near enough to be given unasked. Measured:
+// docs/memory.md, "In use".
+inline constexpr double kNearEnough = 0.5;
+
 class Memory {
  public:
   using Caller = identity::Caller;
@@ -42,11 +56,20 @@ class Memory {
 
   // {query, limit, budget, order, after, before, scope}, checked here.
   Task<Result<Json>> search(Caller caller, Json body);
+  bool enabled() const { return parts_.enabled; }
+  // Whether this caller reads memory at all: a key only where it was told so.
+  static Status may_read(const Caller& caller);
+  // Best first; none is near enough: none. Over one's own conversations alone: what others wrote is not given unasked.
+  Task<Result<std::vector<Piece>>> for_answer(Caller caller, Wish wish);
+  // Pieces that were given before, each from the passages it was made of; nothing where nothing of it stands.
+  Task<std::vector<std::optional<Piece>>> again(Id tenant, std::vector<std::vector<int64_t>> passages);
+
   // Blocks: the vectors of what was erased are in no file any more when it returns. After the views have folded that.
   Status purge();
 
  private:
-  Task<std::vector<float>> vector_of(std::string text);
+  Task<std::vector<float>> vector_of(std::string text, std::chrono::milliseconds patience);
+  Task<Result<Asking>> asking_of(Caller caller, std::string text, std::chrono::milliseconds patience);
 
   Parts parts_;
   VectorStore vectors_;

@@ -98,6 +98,8 @@ Piece piece_of(const Group& group) {
     if (out.messages.empty() || out.messages.back().id != one.message)
       out.messages.push_back({one.message, one.role, one.time, {}});
     out.messages.back().text += one.text;
+    out.passages.push_back(one.found.number);
+    out.near = std::max(out.near, one.found.near);
     out.by_words = out.by_words || one.found.by_words;
     out.by_meaning = out.by_meaning || one.found.by_meaning;
     out.by_time = out.by_time || one.found.by_time;
@@ -108,6 +110,15 @@ Piece piece_of(const Group& group) {
 }
 
 }  // namespace
+
+Json why_of(const Piece& piece) {
+  Json out = Json::array();
+  if (piece.by_words) out.push_back("words");
+  if (piece.by_meaning) out.push_back("meaning");
+  if (piece.by_time) out.push_back("time");
+  if (piece.by_name) out.push_back("name");
+  return out;
+}
 
 std::vector<Piece> pieces_of(Db& db, const Recalled& recalled, const Cut& cut) {
   std::vector<Told> passages;
@@ -128,6 +139,23 @@ std::vector<Piece> pieces_of(Db& db, const Recalled& recalled, const Cut& cut) {
     out.push_back(std::move(piece));
   }
   return out;
+}
+
+std::optional<Piece> piece_again(Db& db, const Id& tenant, const std::vector<int64_t>& passages) {
+  Group group;
+  for (const int64_t number : passages) {
+    auto& row = db.prepare(
+                      "SELECT 1 FROM memory_passages p JOIN memory_conversations c ON c.tenant = p.tenant AND c.id = "
+                      "p.conversation WHERE p.number = ? AND p.tenant = ? AND c.deleted = 0")
+                    .bind(1, number)
+                    .bind(2, tenant);
+    const bool stands = row.step();
+    row.reset();
+    if (!stands) continue;
+    if (auto one = read_passage(db, {.number = number})) group.passages.push_back(std::move(*one));
+  }
+  if (group.passages.empty()) return {};
+  return piece_of(group);
 }
 
 }  // namespace steward::memory

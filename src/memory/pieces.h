@@ -3,6 +3,7 @@
 #pragma once
 #include <vector>
 
+#include "base/json.h"
 #include "memory/recall.h"
 
 namespace steward::memory {
@@ -17,10 +18,15 @@ struct PieceMessage {
 struct Piece {
   Id conversation;
   std::vector<PieceMessage> messages;  // as they were said
+  std::vector<int64_t> passages;       // the numbers of which they are made
   float score = 0;                     // of the best passage in it
+  double near = 0;                     // of the nearest
   bool by_words = false, by_meaning = false, by_time = false, by_name = false;
   size_t tokens = 0;  // about
 };
+
+// "words", "meaning", "time", "name": what spoke for it.
+Json why_of(const Piece& piece);
 
 struct Cut {
   Order order = Order::kRelevance;
@@ -29,5 +35,8 @@ struct Cut {
 };
 
 std::vector<Piece> pieces_of(journal::Db& db, const Recalled& recalled, const Cut& cut);
+// A piece again, from the passages that it was made of, as far as they are there still and their conversation is
+// not deleted; nothing if none is.
+std::optional<Piece> piece_again(journal::Db& db, const Id& tenant, const std::vector<int64_t>& passages);
 
 }  // namespace steward::memory

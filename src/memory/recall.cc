@@ -98,7 +98,7 @@ class Recalling {
     for (size_t i = 0; i < count_; ++i) {
       const Entry& entry = at(i);
       const Id& place = conversation(i);
-      const bool there = reach_.conversation.empty() || place == reach_.conversation;
+      const bool there = (reach_.conversation.empty() || place == reach_.conversation) && place != reach_.elsewhere;
       const bool placed = reach_.project.empty() || in_project.contains(place);
       const bool then = entry.time >= reach_.after && entry.time < reach_.before;
       signals_.counts[i] = there && placed && then && !hidden.contains(place) ? 1 : 0;
@@ -226,6 +226,7 @@ class Recalling {
   Found found(size_t i, float score) const {
     return {.number = at(i).number,
             .score = score,
+            .near = nearness(i),
             .by_words = coverage_[i] >= kCoverageTold,
             .by_meaning = !meaning_.empty() && meaning_[i] >= kMeant,
             .by_time = signals_.time[i] >= 1,

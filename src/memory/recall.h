@@ -24,6 +24,7 @@ struct Reach {
   Id tenant, principal;
   std::vector<SharedWith> shared;
   Id conversation, project;  // only there, if told
+  Id elsewhere;              // not in this conversation, if told
   bool only_own = false;
   TimeUs after = kEver, before = kAlways;  // only what was said then
 };
@@ -42,6 +43,7 @@ struct Asking {
 struct Found {
   int64_t number = 0;
   float score = 0;
+  double near = 0;  // by words and meaning alone
   bool by_words = false, by_meaning = false, by_time = false, by_name = false;
 };
 

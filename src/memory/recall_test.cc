@@ -356,6 +356,88 @@ TEST(View, IsTheSameRebuiltAfterAnyHistory) {
   it.expect_rebuilt_alike();
 }
 
+TEST(View, WhatLeavesNoTraceIsNotKept) {
+  Home it;
+  it.append("conversation/conv_a", "conversation.created", {{"owner", kMe}, {"remember", false}});
+  it.say("conv_a", "msg_1", "", "The boat is green.");
+  it.add("conv_a", "msg_2", "user", "And the mast is red.");
+  it.create("conv_b");
+  it.say("conv_b", "msg_3", "", "The boat is blue.");
+  EXPECT_EQ(it.count("memory_passages"), 1);
+  EXPECT_EQ(it.found("Which boat?"), "msg_3");
+  it.expect_rebuilt_alike();
+}
+
+TEST(View, WhatIsSaidWhileMemoryIsOffIsNotKept) {
+  Home it;
+  const auto settings = [&](const Json& values) {
+    it.append("person/" + kMe, "person.settings", {{"values", values}}, kMe);
+  };
+  it.create("conv_a");
+  it.create("conv_o", kOther);
+  it.say("conv_a", "msg_1", "", "The boat is green.");
+  settings({{"memory", false}, {"theme", "dark"}});
+  settings({{"memory", false}, {"theme", "light"}});
+  it.say("conv_a", "msg_2", "msg_1", "The boat is red.");
+  it.say("conv_o", "msg_o", "", "The boat of another.");
+  settings({{"theme", "light"}});
+  it.say("conv_a", "msg_3", "msg_2", "The boat is blue.");
+  EXPECT_EQ(it.count("memory_passages"), 3) << "one's own two, and another's";
+  EXPECT_EQ(it.count("memory_messages"), 4) << "the tree stands";
+  it.write("conv_a", "msg_2", "The boat is red, edited.");
+  EXPECT_EQ(it.count("memory_passages"), 4) << "said again while it is on";
+  it.expect_rebuilt_alike();
+}
+
+TEST(Recall, NotInTheConversationThatAsks) {
+  Home it;
+  it.create("conv_a");
+  it.say("conv_a", "msg_1", "", "The ferry leaves at seven.");
+  it.create("conv_b");
+  it.say("conv_b", "msg_2", "", "When does the ferry leave?");
+  Asking asked = it.asking("When does the ferry leave?");
+  asked.reach.elsewhere = "conv_b";
+  EXPECT_EQ(it.found(asked), "msg_1");
+}
+
+TEST(Recall, NearnessTellsTheQuestionFromTheRest) {
+  Home it;
+  it.create("conv_a");
+  it.say("conv_a", "msg_1", "", "The ferry to Tinos leaves at 07:25 from Rafina.");
+  it.say("conv_a", "msg_2", "msg_1", "Do you like pears?");
+  const auto nearest = [&](const std::string& text) {
+    double out = 0;
+    for (const auto& piece : it.pieces(it.asking(text))) out = std::max(out, piece.near);
+    return out;
+  };
+  EXPECT_GE(nearest("When does the ferry to Tinos leave?"), 0.99);
+  EXPECT_EQ(nearest("Write a haiku about autumn."), 0);
+}
+
+TEST(Pieces, AreReadAgainAsFarAsTheyStand) {
+  Home it;
+  it.create("conv_a");
+  const Id first = it.say("conv_a", "msg_1", "", "The ferry leaves at seven.");
+  it.say("conv_a", "msg_2", "msg_1", "The ferry is blue.", kNow + 1, "assistant");
+  const auto found = it.pieces(it.asking("ferry"));
+  ASSERT_EQ(found.size(), 1U);
+  ASSERT_EQ(found[0].passages.size(), 2U);
+  const auto again = [&](const Id& tenant = kTenant) {
+    std::optional<Piece> out;
+    it.read([&](journal::Db& db) { out = piece_again(db, tenant, found[0].passages); });
+    return out;
+  };
+  ASSERT_TRUE(again());
+  EXPECT_EQ(again()->messages.size(), 2U);
+  EXPECT_FALSE(again("ten_02"));
+  it.append("conversation/conv_a", "conversation.deleted", {{"until_us", 5}});
+  EXPECT_FALSE(again());
+  it.append("conversation/conv_a", "conversation.restored", Json::object());
+  it.erase({first});
+  ASSERT_TRUE(again());
+  EXPECT_EQ(again()->messages[0].id, "msg_2");
+}
+
 TEST(View, SwitchedOffKeepsNothing) {
   MemoryView off(parts(false));
   EXPECT_NE(off.version(), MemoryView(parts()).version());

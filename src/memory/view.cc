@@ -16,7 +16,8 @@ namespace {
 constexpr std::string_view kTables = R"(
 CREATE TABLE memory_tenants(tenant TEXT NOT NULL PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE memory_conversations(tenant TEXT NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL, owner TEXT NOT NULL,
- project TEXT NOT NULL, deleted INTEGER NOT NULL, PRIMARY KEY(tenant, id)) WITHOUT ROWID;
+ project TEXT NOT NULL, deleted INTEGER NOT NULL, kept INTEGER NOT NULL, PRIMARY KEY(tenant, id)) WITHOUT ROWID;
+CREATE TABLE memory_paused(tenant TEXT NOT NULL, person TEXT NOT NULL, PRIMARY KEY(tenant, person)) WITHOUT ROWID;
 CREATE INDEX memory_conversations_seq ON memory_conversations(tenant, seq);
 CREATE INDEX memory_conversations_of ON memory_conversations(tenant, owner);
 CREATE TABLE memory_messages(tenant TEXT NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL, conversation TEXT NOT NULL,
@@ -74,12 +75,24 @@ Id last_in(Db& db, const Id& tenant, const Id& conversation) {
 }
 
 void created(Db& db, const Record& record, const Json& body) {
-  db.prepare("INSERT OR IGNORE INTO memory_conversations VALUES (?, ?, ?, ?, ?, 0)")
+  db.prepare("INSERT OR IGNORE INTO memory_conversations VALUES (?, ?, ?, ?, ?, 0, ?)")
       .bind(1, record.tenant)
       .bind(2, thing_of(record))
       .bind(3, record.seq)
       .bind(4, peek_text(body, "owner"))
       .bind(5, peek_text(body, "project"))
+      .bind(6, peek(body, "remember") == false ? 0 : 1)
+      .run();
+}
+
+// Somebody's settings, all of them: whether what they say is kept from now on.
+void settled(Db& db, const Record& record) {
+  const Json body = record.erased ? Json() : read_own(record.body);
+  const bool paused = peek(peek(body, "values"), "memory") == false;
+  db.prepare(paused ? "INSERT OR IGNORE INTO memory_paused VALUES (?, ?)"
+                    : "DELETE FROM memory_paused WHERE tenant = ? AND person = ?")
+      .bind(1, record.tenant)
+      .bind(2, thing_of(record))
       .run();
 }
 
@@ -157,6 +170,7 @@ void MemoryView::apply(Db& db, const Record& record) {
   if (!parts_.enabled) return;
   if (record.kind == journal::kErasedKind) return fold::erased(db, record);
   if (record.kind == "project.removed") return leave_project(db, record);
+  if (record.kind == "person.settings") return settled(db, record);
   if (!record.stream.starts_with("conversation/")) return;
   if (record.erased) {
     // What it said before is gone with it; the place of an item stays.
@@ -195,13 +209,16 @@ Json MemoryView::content_of(const Record& record, const Json& body) const {
 }
 
 void MemoryView::content(Db& db, const Record& record, const Json& body) {
-  auto& row = db.prepare(
-                    "SELECT m.role, m.time, m.conversation, c.owner FROM memory_messages m JOIN memory_conversations c "
-                    "ON c.tenant = m.tenant AND c.id = m.conversation WHERE m.tenant = ? AND m.id = ?")
-                  .bind(1, record.tenant)
-                  .bind(2, peek_text(body, "item"));
+  auto& row =
+      db.prepare(
+            "SELECT m.role, m.time, m.conversation, c.owner, c.kept AND NOT EXISTS (SELECT 1 FROM memory_paused p "
+            "WHERE p.tenant = c.tenant AND p.person = c.owner) FROM memory_messages m JOIN memory_conversations "
+            "c ON c.tenant = m.tenant AND c.id = m.conversation WHERE m.tenant = ? AND m.id = ?")
+          .bind(1, record.tenant)
+          .bind(2, peek_text(body, "item"));
   const bool there = row.step();
   Message message{.id = peek_text(body, "item")};
+  const bool kept = there && row.integer(4) != 0;
   if (there) {
     message.role = row.text(0);
     message.time = row.integer(1);
@@ -211,7 +228,7 @@ void MemoryView::content(Db& db, const Record& record, const Json& body) {
   row.reset();
   if (!there || message.conversation != thing_of(record)) return;
   fold::forget_message(db, record.tenant, message.id);
-  if (message.role != "user" && message.role != "assistant") return;
+  if (!kept || (message.role != "user" && message.role != "assistant")) return;
   const Json item = content_of(record, body);
   fold::remember(db, record, message, gateway::text_in(peek(item, "content")), parts_.key(record.tenant));
 }

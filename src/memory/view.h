@@ -6,6 +6,9 @@
 // made of its record's seq and its place in the message, so that live and rebuilt tables are the same. A passage's key
 // (an HMAC under a key of its tenant) names its vector (vectors.h).
 //
+// What is said in a conversation that is to leave no trace, or while its owner has memory switched off, is not kept;
+// switching it on again brings none of it back. Such a message has its place in the tree and no passage.
+//
 // Folded on the applier's thread. Switched off it keeps nothing, and has another version: switching it folds anew.
 #pragma once
 #include <functional>
@@ -17,7 +20,7 @@
 
 namespace steward::memory {
 
-inline constexpr int kVersion = 1, kVersionOff = 1'000'000;
+inline constexpr int kVersion = 2, kVersionOff = 1'000'000;
 
 struct ViewParts {
   bool enabled = true;

@@ -27,6 +27,7 @@ const std::vector<Setting>& known_settings() {
                                                  {"theme", {"system", "light", "dark"}, false},
                                                  {"single_keys", {}, true},
                                                  {"display_currency", {}, false},
+                                                 {"memory", {}, true},
                                                  {"default_model", {}, false}};
   return kSettings;
 }
@@ -53,8 +54,8 @@ Status check_setting(const std::string& name, const Json& value) {
       return bad_setting(name, "must be one of " + join(known.choices, ", "));
     return {};
   }
-  return bad_setting(name,
-                     "is not known: there are language, theme, single_keys, display_currency, default_model, ui.*");
+  return bad_setting(
+      name, "is not known: there are language, theme, single_keys, display_currency, memory, default_model, ui.*");
 }
 
 Json settings_json(const Core& core, const Id& person) {

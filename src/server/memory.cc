@@ -1,11 +1,15 @@
 #include "server/memory.h"
 
+#include <date/tz.h>
+
 #include "base/crypto.h"
+#include "ledger/period.h"
 #include "memory/memory.h"
 #include "memory/view.h"
 #include "server/admin.h"
 #include "server/app.h"
 #include "server/people_json.h"
+#include "talk/prompt.h"
 #include "talk/rows.h"
 
 namespace steward::server {
@@ -38,6 +42,80 @@ Task<Result<Reply>> answered(Core& core, AdminCall call) {
   auto body = co_await core.memory->search(std::move(call.caller), std::move(call.body));
   if (!body) co_return fail(std::move(body.error()));
   co_return Reply{200, std::move(*body)};
+}
+
+// As the person's clock showed it: "Saturday 2026-11-28 14:05".
+std::string shown_time(TimeUs time, const date::time_zone* zone) {
+  const date::sys_time<std::chrono::minutes> minute{
+      std::chrono::duration_cast<std::chrono::minutes>(std::chrono::microseconds(time))};
+  return date::format("%A %F %H:%M", date::zoned_time(zone, minute));
+}
+
+const date::time_zone* zone_of(const Core& core, const Id& person) {
+  const auto snapshot = core.identity->snapshot();
+  const auto found = snapshot->principals.find(person);
+  const bool zoned = found != snapshot->principals.end() && !found->second.time_zone.empty();
+  const std::string zone = zoned ? found->second.time_zone : core.config.get()->text("server.time_zone");
+  return ledger::find_zone(zone.empty() ? host_time_zone() : zone);
+}
+
+talk::Remembered::Piece piece_for(const memory::Piece& piece, const date::time_zone* zone) {
+  talk::Remembered::Piece out{
+      .conversation = piece.conversation, .lines = {}, .passages = piece.passages, .why = memory::why_of(piece)};
+  for (const auto& one : piece.messages) {
+    out.lines.push_back(
+        {.message = one.id, .role = one.role, .time = one.time, .when = shown_time(one.time, zone), .text = one.text});
+  }
+  return out;
+}
+
+}  // namespace
+
+Task<talk::Remembered> remember_for(Core& core, talk::Ask ask, std::string message, size_t tokens) {
+  const Json settings = core.people->state().settings(ask.caller.principal);
+  if (!core.memory->enabled()) co_return talk::Remembered{.pieces = {}, .off = "server"};
+  if (const auto told = settings.find("memory"); told != settings.end() && *told == false)
+    co_return talk::Remembered{.pieces = {}, .off = "settings"};
+  if (!memory::Memory::may_read(ask.caller)) co_return talk::Remembered{.pieces = {}, .off = "key"};
+  memory::Wish wish{.conversation = ask.conversation, .text = std::move(message), .without = ask.without};
+  wish.tokens = tokens;
+  auto pieces = co_await core.memory->for_answer(ask.caller, std::move(wish));
+  talk::Remembered out;
+  if (!pieces) co_return out;  // an answer is never held up by what was said before
+  const auto* zone = zone_of(core, ask.caller.principal);
+  for (const auto& piece : *pieces) out.pieces.push_back(piece_for(piece, zone));
+  co_return out;
+}
+
+Task<Result<talk::Remembered>> remember_again(Core& core, identity::Caller caller, talk::Remembered given) {
+  if (given.pieces.empty()) co_return given;
+  if (auto may = memory::Memory::may_read(caller); !may) co_return fail(std::move(may.error()));
+  std::vector<std::vector<int64_t>> passages;
+  for (const auto& piece : given.pieces) passages.push_back(piece.passages);
+  const auto again = co_await core.memory->again(caller.tenant, std::move(passages));
+  const auto* zone = zone_of(core, caller.principal);
+  for (size_t i = 0; i < given.pieces.size(); ++i) {
+    if (!again[i]) continue;
+    const Json why = given.pieces[i].why;
+    given.pieces[i] = piece_for(*again[i], zone);
+    given.pieces[i].why = why;
+  }
+  co_return given;
+}
+
+namespace {
+
+Task<Result<gateway::Recollected>> recollected(Core& core, identity::Caller caller, std::string model,
+                                               std::string message) {
+  if (auto may = memory::Memory::may_read(caller); !may) co_return fail(std::move(may.error()));
+  const size_t tokens = talk::tokens_to_remember(talk::ability_of(core.gateway->services(), model));
+  const talk::Remembered found = co_await remember_for(core, {.caller = std::move(caller)}, std::move(message), tokens);
+  gateway::Recollected out{
+      .text = talk::told_of(found), .pieces = found.pieces.size(), .messages = {}, .off = found.off};
+  for (const auto& piece : found.pieces) {
+    for (const auto& line : piece.lines) out.messages.push_back(line.message);
+  }
+  co_return out;
 }
 
 }  // namespace
@@ -77,6 +155,10 @@ Status make_memory(Core& core) {
                       .shared = shared_with,
                       .name_of = [&core](const Id& principal) { return name_of(core, principal); }};
   core.memory = std::make_unique<memory::Memory>(std::move(parts));
+  if (core.memory->enabled())
+    core.gateway->services().recollection = [&core](identity::Caller caller, std::string model, std::string message) {
+      return recollected(core, std::move(caller), std::move(model), std::move(message));
+    };
   return core.memory->start();
 }
 

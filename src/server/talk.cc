@@ -8,6 +8,7 @@
 #include "library/extract/extractor.h"
 #include "server/admin.h"
 #include "server/events.h"
+#include "server/memory.h"
 #include "server/people_json.h"
 #include "server/responses.h"
 #include "talk/talk.h"
@@ -85,6 +86,12 @@ void make_talk(Core& core, std::string share_key) {
                        std::string name) { return read_file_text(extractor, std::move(bytes), std::move(name)); },
       .default_model = [&core](const Id& person) { return default_model(core, person); },
       .name_of = [&core](const Id& principal) { return name_of(core, principal); },
+      .remember = [&core](const talk::Ask& ask, std::string message,
+                          size_t tokens) { return remember_for(core, ask, std::move(message), tokens); },
+      .remember_again =
+          [&core](identity::Caller caller, talk::Remembered given) {
+            return remember_again(core, std::move(caller), std::move(given));
+          },
       .purge = [&core](const jobs::Job& job, jobs::JobContext& context) { return purge_files(core, job, context); }};
   core.talk = std::make_unique<talk::Talk>(std::move(parts));
   core.talk->register_jobs();

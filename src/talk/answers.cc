@@ -192,6 +192,7 @@ Task<void> Answers::look_around(std::shared_ptr<Run> run) {
     return Around{.shares = shares_of(db, tenant, talk), .row = find_message(db, tenant, answer)};
   };
   const Around around = co_await parts_.views.query(look);
+  run->shared = !around.shares.empty();
   for (const auto& share : around.shares) {
     if (share.reader != "link") run->readers.push_back(share.reader);
   }
@@ -232,16 +233,30 @@ Task<void> Answers::leave_to_next(std::shared_ptr<Run> run) {
                               {{"message", run->ask.answer}, {"code", info(kept.error().code).name}});
 }
 
-Task<std::string> Answers::instructions_of(std::shared_ptr<Run> run) {
-  const Id tenant = run->ask.caller.tenant, conversation = run->ask.conversation;
-  const std::function<std::string(journal::Db&)> read = [tenant, conversation](journal::Db& db) {
-    const auto row = find_conversation(db, tenant, conversation);
-    const auto project = row && !row->project.empty() ? find_project(db, tenant, row->project) : std::nullopt;
-    return project ? project->instructions : std::string();
+// Of earlier conversations, unless that is not to be or would tell others of them.
+Task<Remembered> Answers::remembered_for(std::shared_ptr<Run> run) {
+  const Ask& ask = run->ask;
+  if (!ask.memory) co_return Remembered{.pieces = {}, .off = "asked"};
+  if (run->shared) co_return Remembered{.pieces = {}, .off = "shared"};
+  struct Asked {
+    bool remember = false;
+    Id record;
   };
-  std::string out = co_await parts_.views.query(read);
-  if (!out.empty() && !run->ask.instructions.empty()) out += "\n\n";
-  co_return out + run->ask.instructions;
+  const std::function<Asked(journal::Db&)> look = [tenant = ask.caller.tenant, talk = ask.conversation,
+                                                   parent = ask.parent](journal::Db& db) {
+    const auto row = find_conversation(db, tenant, talk);
+    const auto message = find_message(db, tenant, parent);
+    return Asked{.remember = row && row->remember, .record = message ? message->record : Id()};
+  };
+  const Asked asked = co_await parts_.views.query(look);
+  if (!asked.remember) co_return Remembered{.pieces = {}, .off = "conversation"};
+  if (asked.record.empty() || !parts_.remember) co_return Remembered{};
+  auto record = parts_.services.journal.find(asked.record);
+  if (!record) co_return Remembered{};  // erased this moment
+  auto item = co_await store_.content_of(*record);
+  if (!item) co_return Remembered{};
+  co_return co_await parts_.remember(ask, said_in(*item).text,
+                                     tokens_to_remember(ability_of(parts_.services, ask.model)));
 }
 
 // Beside the model's answer its steps are kept, until it ends in whatever way.
@@ -256,7 +271,8 @@ Task<Status> Answers::ask_and_follow(std::shared_ptr<Run> run, Json& told) {
 }
 
 Task<Status> Answers::ask_model(std::shared_ptr<Run> run, Json& told) {
-  auto prompt = co_await prompt_of(parts_, store_, run->ask, co_await instructions_of(run));
+  const Remembered remembered = co_await remembered_for(run);
+  auto prompt = co_await prompt_of(parts_, store_, run->ask, co_await instructions_for(parts_, run->ask), remembered);
   if (!prompt) co_return fail(std::move(prompt.error()));
   if (run->cancel.cancelled()) co_return fail(ErrorCode::kCancelled);
   Sink sink(*run, parts_.tell);
@@ -276,6 +292,7 @@ Task<Status> Answers::ask_model(std::shared_ptr<Run> run, Json& told) {
   told["status"] = status_of(*run, outcome);
   if (parts_.services.router.find(outcome.route)) told["route"] = outcome.route;  // else it is the model's own name
   if (prompt->left_out > 0) told["left_out"] = prompt->left_out;
+  told["memory"] = record_of(run->ask, remembered);
   if (outcome.error && run->cancel.reason() != CancelReason::kStopped) told["error"] = error_json(*outcome.error);
   co_return Status{};
 }
@@ -306,6 +323,7 @@ Task<void> Answers::resume(Id tenant, std::vector<MessageRow> open, std::map<Id,
     ask.caller = {.tenant = tenant, .principal = owners[row.conversation]};
     ask.model = peek_text(row.asked, "model");
     ask.instructions = peek_text(row.asked, "instructions");
+    (void)read_memory(row.asked, ask);
     const Id key = peek_text(row.asked, "key");
     if (const auto found = snapshot->keys.find(key); found != snapshot->keys.end()) ask.caller.key = found->second;
     if (ask.caller.principal.empty() || find(row.id)) continue;

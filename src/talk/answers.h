@@ -62,7 +62,7 @@ class Answers {
   Task<Status> keep(std::shared_ptr<Run> run, Json told);
   Task<void> take_up(Ask ask, MessageRow row);
   Task<Status> go_on_from_kept(Ask& ask, const MessageRow& row);
-  Task<std::string> instructions_of(std::shared_ptr<Run> run);
+  Task<Remembered> remembered_for(std::shared_ptr<Run> run);
   void tell_state(const Run& run, std::string_view status);
   void ended(const Id& answer);
   void release();  // begins what waits for nothing any more

@@ -124,7 +124,8 @@ Window window_from(journal::Db& db, const Id& tenant, const std::vector<Id>& ids
 Task<Result<std::string>> Talk::export_piece(Caller caller, std::shared_ptr<Exporting> exporting) {
   Exporting& at = *exporting;
   const Id tenant = caller.tenant, id = peek_text(at.conversation, "id");
-  if (auto seen = co_await see(caller, id); !seen) co_return fail(std::move(seen.error()));  // deleted or taken back
+  auto seen = co_await see(caller, id);
+  if (!seen) co_return fail(std::move(seen.error()));  // deleted or taken back
   std::string out = std::exchange(at.begun, true) ? "" : head_of(at.form, at.conversation);
   while (at.next < at.ids.size()) {
     struct Found {
@@ -137,7 +138,7 @@ Task<Result<std::string>> Talk::export_piece(Caller caller, std::shared_ptr<Expo
       return out;
     });
     at.next = found.next;
-    auto page = co_await shown_all(tenant, id, std::move(found.window));
+    auto page = co_await shown_all(tenant, id, std::move(found.window), seen->mine);
     if (!page) co_return fail(std::move(page.error()));
     out += middle_of(at, (*page)["data"]);
     if (!out.empty()) co_return out;

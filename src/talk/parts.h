@@ -9,6 +9,7 @@
 #include "jobs/jobs.h"
 #include "journal/view.h"
 #include "net/http_server.h"
+#include "talk/remembered.h"
 
 namespace steward::talk {
 
@@ -49,6 +50,10 @@ struct Parts {
   std::function<Task<Result<FileText>>(std::string bytes, std::string name)> read_file;
   std::function<std::string(const Id& person)> default_model;  // as they set it, or empty
   std::function<std::string(const Id& principal)> name_of;
+  // Of the person's earlier conversations, what is near the message that is answered; why not, in `off`.
+  std::function<Task<Remembered>(const Ask&, std::string message, size_t tokens)> remember;
+  // The words of pieces again, as far as they stand.
+  std::function<Task<Result<Remembered>>(identity::Caller, Remembered given)> remember_again;
   // On a job's thread: what was erased is in no view and no file any more when it returns.
   std::function<Result<Json>(const jobs::Job&, jobs::JobContext&)> purge;
 };

@@ -20,7 +20,9 @@ constexpr size_t kUnknownBytes = size_t{400} << 10;  // of a model whose context
 constexpr int64_t kBytesOfToken = 3;                 // fewer than English has: better too little than refused
 constexpr size_t kImageBytes = size_t{20} << 20;     // of all images in one prompt
 constexpr std::chrono::milliseconds kReadingRound{100};
-constexpr int kReadingRounds = 900;  // an attachment that is still being read is waited for so long
+constexpr size_t kMostRemembered = 1'200;  // tokens of earlier conversations, about
+constexpr size_t kPartRemembered = 8;      // of a small context at most such a part
+constexpr int kReadingRounds = 900;        // an attachment that is still being read is waited for so long
 constexpr std::string_view kGoOn =
     "Your last message was cut off. Go on exactly where it ends, without repeating anything and without a preface.";
 
@@ -57,8 +59,15 @@ gateway::Role role_of(std::string_view role) {
 // Gathers messages from the newest upwards.
 class Gathering {
  public:
-  Gathering(Parts& parts, gateway::ResponseStore& store, const Ask& ask, Ability ability)
-      : parts_(parts), store_(store), ask_(ask), ability_(ability), left_(bytes_that_fit(ability)) {}
+  Gathering(Parts& parts, gateway::ResponseStore& store, const Ask& ask, Ability ability, std::string remembered)
+      : parts_(parts),
+        store_(store),
+        ask_(ask),
+        ability_(ability),
+        remembered_(std::move(remembered)),
+        left_(bytes_that_fit(ability)) {
+    spend(remembered_.size());
+  }
 
   Task<Status> run() {
     const Id tenant = ask_.caller.tenant;
@@ -100,6 +109,7 @@ class Gathering {
     if (!item && item.error().code == ErrorCode::kNotFound) co_return Status{};  // erased this moment
     if (!item) co_return fail(std::move(item.error()));
     gateway::Message message = message_of(role_of(row.role), said_in(*item).text);
+    if (row.id == ask_.parent) remember(message);
     spend(gateway::text_of(message.parts).size());
     for (const auto& one : row.attachments) {
       if (!one.is_string()) continue;
@@ -151,12 +161,17 @@ class Gathering {
     co_return Status{};
   }
 
+  void remember(gateway::Message& message) {
+    if (!remembered_.empty()) message.parts.insert(message.parts.begin(), gateway::text_part(remembered_));
+  }
+
   void spend(size_t bytes) { left_ -= std::min(left_, bytes); }
 
   Parts& parts_;
   gateway::ResponseStore& store_;
   const Ask& ask_;
   Ability ability_;
+  std::string remembered_;
   size_t left_, images_left_ = kImageBytes;
   bool full_ = false;
   int64_t left_out_ = 0;
@@ -198,8 +213,26 @@ Ability ability_of(gateway::Services& services, const std::string& model) {
   return out;
 }
 
-Task<Result<Prompt>> prompt_of(Parts& parts, gateway::ResponseStore& store, const Ask& ask, std::string instructions) {
-  Gathering gathering(parts, store, ask, ability_of(parts.services, ask.model));
+size_t tokens_to_remember(const Ability& ability) {
+  if (ability.context_tokens <= 0) return kMostRemembered;
+  return std::min<size_t>(kMostRemembered, static_cast<size_t>(ability.context_tokens) / kPartRemembered);
+}
+
+Task<std::string> instructions_for(Parts& parts, const Ask& ask) {
+  const Id tenant = ask.caller.tenant, conversation = ask.conversation;
+  const std::function<std::string(journal::Db&)> read = [tenant, conversation](journal::Db& db) {
+    const auto row = find_conversation(db, tenant, conversation);
+    const auto project = row && !row->project.empty() ? find_project(db, tenant, row->project) : std::nullopt;
+    return project ? project->instructions : std::string();
+  };
+  std::string out = co_await parts.views.query(read);
+  if (!out.empty() && !ask.instructions.empty()) out += "\n\n";
+  co_return out + ask.instructions;
+}
+
+Task<Result<Prompt>> prompt_of(Parts& parts, gateway::ResponseStore& store, const Ask& ask, std::string instructions,
+                               const Remembered& remembered) {
+  Gathering gathering(parts, store, ask, ability_of(parts.services, ask.model), told_of(remembered));
   if (auto ok = co_await gathering.run(); !ok) co_return fail(std::move(ok.error()));
   Prompt out{.left_out = gathering.left_out()};
   out.request.from = gateway::Dialect::kChat;

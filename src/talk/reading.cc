@@ -60,10 +60,10 @@ Task<Result<Json>> Talk::shown(Id tenant, MessageRow row) {
     });
   }
   const auto run = answers_.find(row.id);
-  co_return message_json(row, *said, attached, run.get());
+  co_return message_json(row, *said, attached, run.get(), /*own=*/true);
 }
 
-Task<Result<Json>> Talk::shown_all(Id tenant, Id conversation, Window window) {
+Task<Result<Json>> Talk::shown_all(Id tenant, Id conversation, Window window, bool own) {
   std::vector<AttachmentRow> attached;
   if (std::ranges::any_of(window.rows, [](const MessageRow& row) { return !row.attachments.empty(); })) {
     attached = co_await read<std::vector<AttachmentRow>>(
@@ -74,7 +74,7 @@ Task<Result<Json>> Talk::shown_all(Id tenant, Id conversation, Window window) {
     auto said = co_await said_by(tenant, row);
     if (!said) co_return fail(std::move(said.error()));
     const auto run = answers_.find(row.id);
-    data.push_back(message_json(row, *said, attached, run.get()));
+    data.push_back(message_json(row, *said, attached, run.get(), own));
   }
   co_return list_json(std::move(data), window.more);
 }
@@ -95,7 +95,7 @@ Task<Result<Id>> Talk::leaf_of(Caller caller, Seen seen, Query query) {
       [tenant, conversation, at](journal::Db& db) { return newest_leaf(db, tenant, conversation, at); });
 }
 
-Task<Result<Json>> Talk::window_of(Id tenant, Id conversation, Id leaf, Query query) {
+Task<Result<Json>> Talk::window_of(Id tenant, Id conversation, Id leaf, Query query, bool own) {
   auto limit = number_in(query, "limit", kDefaultWindow, 1, kMaxWindow);
   if (!limit) co_return fail(std::move(limit.error()));
   const Id before = given(query, "before"), after = given(query, "after");
@@ -116,7 +116,7 @@ Task<Result<Json>> Talk::window_of(Id tenant, Id conversation, Id leaf, Query qu
     return out;
   });
   if (found.stranger != nullptr) co_return fail(not_on_path(found.stranger));
-  co_return co_await shown_all(tenant, conversation, std::move(found.window));
+  co_return co_await shown_all(tenant, conversation, std::move(found.window), own);
 }
 
 Task<Result<Json>> Talk::messages(Caller caller, Id id, Query query) {
@@ -124,7 +124,7 @@ Task<Result<Json>> Talk::messages(Caller caller, Id id, Query query) {
   if (!seen) co_return fail(std::move(seen.error()));
   auto leaf = co_await leaf_of(caller, *seen, query);
   if (!leaf) co_return fail(std::move(leaf.error()));
-  co_return co_await window_of(caller.tenant, id, *leaf, std::move(query));
+  co_return co_await window_of(caller.tenant, id, *leaf, std::move(query), seen->mine);
 }
 
 Task<Result<Json>> Talk::tree(Caller caller, Id id) {

@@ -5,13 +5,13 @@
 // message is (its place, its role, who is to answer) and what it says are records of their own, so that its words can
 // be erased while the tree stands:
 //
-//   conversation.created        {owner, metadata, title?, title_by?, project?, folder?}
+//   conversation.created        {owner, metadata, title?, title_by?, project?, folder?, remember?}
 //   conversation.message_said   {owner, item, parent, role, attachments?, answer?: {item, model, …}, queued?}
-//   conversation.answer_started {owner, item, parent, model, key?, instructions?, continues?, calls?}  also: each try
-//   answer.kept                 answer/msg_…: {conversation, item, call?, content | blob}: a step of it (steps.h)
-//   conversation.answer_ended   {item, status, model, route, call, usage, cost_nano_usd, …, error?}
-//   conversation.content        {item, content | blob}: an item of Responses, in the record or, if large, in a blob
-//   conversation.taken_back     {item}: a message that waited, and its answer that was never begun
+//   conversation.answer_started {owner, item, parent, model, key?, instructions?, continues?, calls?, without?,
+//   memory?}  each try answer.kept                 answer/msg_…: {conversation, item, call?, content | blob}: a step of
+//   it (steps.h) conversation.answer_ended   {item, status, model, route, call, usage, cost_nano_usd, …, memory?,
+//   error?} conversation.content        {item, content | blob}: an item of Responses, in the record or, if large, in a
+//   blob conversation.taken_back     {item}: a message that waited, and its answer that was never begun
 //   conversation.placed         {title?, title_by?, pinned?, archived?, project?, folder?, current?}
 //   conversation.deleted        {until_us}; conversation.restored {}
 //   share.made                  {share, owner, with, leaf, tag?}; share.taken_back {share}

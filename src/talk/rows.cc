@@ -54,7 +54,7 @@ MessageRow message_at(Statement& row) {
   "c.folder, c.current, c.model, c.route, coalesce(m.depth, 0), coalesce(m.preview, ''), "                             \
   "EXISTS (SELECT 1 FROM talk_messages o WHERE o.tenant = c.tenant AND o.conversation = c.id AND o.status IN "         \
   "('queued', 'in_progress')), "                                                                                       \
-  "EXISTS (SELECT 1 FROM talk_shares s WHERE s.tenant = c.tenant AND s.conversation = c.id) "                          \
+  "EXISTS (SELECT 1 FROM talk_shares s WHERE s.tenant = c.tenant AND s.conversation = c.id), c.remember "              \
   "FROM talk_conversations c LEFT JOIN talk_messages m ON m.tenant = c.tenant AND m.id = c.current "
 
 ConversationRow conversation_at(Statement& row) {
@@ -74,6 +74,7 @@ ConversationRow conversation_at(Statement& row) {
   out.preview = row.text(16);
   out.answering = row.integer(17) != 0;
   out.shared = row.integer(18) != 0;
+  out.remember = row.integer(19) != 0;
   return out;
 }
 

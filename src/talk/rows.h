@@ -27,6 +27,7 @@ struct ConversationRow {
   int64_t messages = 0;
   std::string preview;
   bool answering = false, shared = false;
+  bool remember = true;  // false: it leaves no trace in memory
 };
 
 struct MessageRow {

@@ -1,8 +1,34 @@
 #include "talk/run.h"
 
+#include "gateway/peek.h"
 #include "talk/words.h"
 
 namespace steward::talk {
+using gateway::peek;
+namespace {
+
+constexpr size_t kMaxWithout = 100;  // messages that are not to be given
+
+std::unexpected<Error> bad_field(std::string_view name, std::string_view why) {
+  return fail(ErrorCode::kInvalidRequest, fmt::format("'{}' {}", name, why), {{"param", name}});
+}
+
+}  // namespace
+
+Status read_memory(const Json& body, Ask& ask) {
+  const Json &memory = peek(body, "memory"), &without = peek(body, "without");
+  if (!memory.is_null() && !memory.is_boolean()) return bad_field("memory", "must be true or false.");
+  ask.memory = memory != false;
+  if (without.is_null()) return {};
+  if (!without.is_array() || without.size() > kMaxWithout)
+    return bad_field("without", fmt::format("must be an array of up to {} ids of messages.", kMaxWithout));
+  for (const auto& one : without) {
+    if (!one.is_string() || one.get_ref<const std::string&>().size() > 128)
+      return bad_field("without", "must hold ids.");
+    ask.without.push_back(one.get<Id>());
+  }
+  return {};
+}
 
 Json body_of(const Ask& ask) {
   Json body = {{"owner", ask.caller.principal}, {"item", ask.answer}, {"parent", ask.parent}, {"model", ask.model}};
@@ -10,6 +36,8 @@ Json body_of(const Ask& ask) {
   if (!ask.instructions.empty()) body["instructions"] = ask.instructions;
   if (ask.continues) body["continues"] = true;
   if (!ask.calls.empty()) body["calls"] = ask.calls;
+  if (!ask.without.empty()) body["without"] = ask.without;
+  if (!ask.memory) body["memory"] = false;
   return body;
 }
 

@@ -21,11 +21,15 @@ struct Ask {
   std::string instructions;         // the caller's own, beside the project's
   std::string text, reasoning;      // of an answer that is gone on with
   std::vector<Id> calls;            // that made what is there of it
+  std::vector<Id> without;          // messages of earlier conversations that are not to be given
+  bool memory = true;               // whether any may be
   bool continues = false;
   bool announced = false;  // its `answer_started` stands already
 };
 
 Json body_of(const Ask& ask);  // as `conversation.answer_started` tells it
+// {memory?: false, without?: [message]} of a request or of that record: what may be given of earlier conversations.
+Status read_memory(const Json& body, Ask& ask);
 
 class Run {
  public:
@@ -40,6 +44,7 @@ class Run {
   CancelToken cancel;
   // Set before it begins: who may read it beside the owner; which attempt this is (greater than any before it).
   std::vector<Id> readers;
+  bool shared = false;  // with anybody, by a link too
   int64_t attempt = 0;
 
   enum class Part { kText, kReasoning };

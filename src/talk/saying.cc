@@ -66,6 +66,7 @@ Task<Result<Json>> Talk::attach_to(Caller caller, Id conversation, Json ids) {
 Task<Result<Ask>> Talk::ask_of(Caller caller, ConversationRow row, Json body, std::string model_before) {
   Ask ask{.caller = caller, .conversation = row.id, .answer = parts_.services.ids.make("msg")};
   ask.instructions = peek_text(body, "instructions");
+  if (auto ok = read_memory(body, ask); !ok) co_return fail(std::move(ok.error()));
   ask.model = peek_text(body, "model").empty() ? peek_text(body, "route") : peek_text(body, "model");
   if (ask.model.empty()) ask.model = model_before;
   if (ask.model.empty()) ask.model = row.route.empty() ? row.model : row.route;
@@ -244,6 +245,7 @@ Task<Result<Json>> Talk::go_on(Caller caller, Id id, Id message) {
   ask->answer = found->id;
   ask->parent = found->parent;
   ask->instructions = peek_text(found->asked, "instructions");
+  if (auto ok = read_memory(found->asked, *ask); !ok) co_return fail(std::move(ok.error()));
   ask->continues = true;
   if (const Json& calls = peek(found->told, "calls"); calls.is_array()) {
     ask->calls = calls.get<std::vector<Id>>();

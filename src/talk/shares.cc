@@ -112,7 +112,8 @@ Task<Result<Json>> Talk::shared(std::string token, Query query) {
   });
   if (!found.share || !found.row || found.row->deleted != 0) co_return fail(no_share());
   query.erase("at");
-  auto page = co_await window_of(found.share->tenant, found.row->id, found.share->leaf, std::move(query));
+  auto page =
+      co_await window_of(found.share->tenant, found.row->id, found.share->leaf, std::move(query), /*own=*/false);
   if (!page) co_return page;
   Json told = without_costs(std::move(*page));
   co_return Json{{"object", "shared_conversation"},        {"title", found.row->title},

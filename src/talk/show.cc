@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gateway/peek.h"
+#include "talk/remembered.h"
 
 namespace steward::talk {
 using gateway::peek;
@@ -41,6 +42,7 @@ Json conversation_json(const ConversationRow& row, const Id& reader) {
           {"current", or_null(row.current)},
           {"answering", row.answering},
           {"shared", row.shared},
+          {"remember", row.remember},
           {"owner", row.owner},
           {"mine", row.owner == reader},
           {"model", or_null(row.model)},
@@ -48,7 +50,7 @@ Json conversation_json(const ConversationRow& row, const Id& reader) {
 }
 
 Json message_json(const MessageRow& row, const Said& said, const std::vector<AttachmentRow>& attachments,
-                  const Run* run) {
+                  const Run* run, bool own) {
   Run::Snapshot now{.text = said.text, .reasoning = said.reasoning};
   if (run != nullptr) now = run->now();
   Json attached = Json::array();
@@ -76,6 +78,7 @@ Json message_json(const MessageRow& row, const Said& said, const std::vector<Att
       {"cost_nano_usd", peek(row.told, "cost_nano_usd")},
       {"duration_ms", peek(row.told, "duration_ms")},
       {"first_token_ms", peek(row.told, "first_token_ms")},
+      {"memory", own ? shown_memory(peek(row.told, "memory")) : Json(nullptr)},
       {"left_out", gateway::peek_integer(row.told, "left_out")},
       {"error", peek(row.told, "error")},
       {"call", or_null(row.call)},

@@ -7,9 +7,10 @@
 namespace steward::talk {
 
 Json conversation_json(const ConversationRow& row, const Id& reader);
-// `run`: the answer while it is made, or null. Attachments are those of the whole conversation.
+// `run`: the answer while it is made, or null. Attachments are those of the whole conversation. `own`: for its owner,
+// who alone sees what an answer was given of other conversations.
 Json message_json(const MessageRow& row, const Said& said, const std::vector<AttachmentRow>& attachments,
-                  const Run* run);
+                  const Run* run, bool own);
 Json branch_json(const MessageRow& row);  // of the tree
 Json attachment_json(const AttachmentRow& row);
 Json share_json(const ShareRow& row);

@@ -134,7 +134,7 @@ Task<Status> Talk::check_place(Caller caller, Json body) {
   if (auto ok = check_text(body, "folder", kMaxFolder); !ok) co_return ok;
   if (auto ok = check_text(body, "project", 64); !ok) co_return ok;
   if (auto ok = check_metadata(peek(body, "metadata")); !ok) co_return ok;
-  for (const char* name : {"pinned", "archived"}) {
+  for (const char* name : {"pinned", "archived", "remember"}) {
     if (body.contains(name) && !peek(body, name).is_boolean()) co_return bad(name, "must be true or false.");
   }
   const Id project = peek_text(body, "project");
@@ -153,6 +153,7 @@ Task<Result<Json>> Talk::create(Caller caller, Json body) {
   const Id id = body.contains("id") ? peek_text(body, "id") : parts_.services.ids.make("conv");
   Json about = place_in(body);
   about["owner"] = caller.principal;
+  if (peek(body, "remember") == false) about["remember"] = false;
   about["metadata"] = peek(body, "metadata").is_object() ? peek(body, "metadata") : Json::object();
   std::vector<journal::Draft> drafts;
   drafts.push_back(draft_of(caller, conversation_stream(id), kCreated, about));
@@ -213,6 +214,8 @@ Task<Result<Json>> Talk::change(Caller caller, Id id, Json body) {
   auto row = co_await own(caller, id);
   if (!row) co_return fail(std::move(row.error()));
   if (auto ok = co_await check_place(caller, body); !ok) co_return fail(std::move(ok.error()));
+  if (body.contains("remember") && peek(body, "remember") != row->remember)
+    co_return bad("remember", "is said when a conversation begins: what was kept of it goes when it is deleted.");
   Json place = place_in(body);
   if (const Id current = peek_text(body, "current"); !current.empty()) {
     auto message = co_await message_in(caller.tenant, id, current);

@@ -45,6 +45,7 @@ class Talk {
   // Messages (reading.cc, saying.cc).
   Task<Result<Json>> messages(Caller caller, Id id, Query query);
   Task<Result<Json>> tree(Caller caller, Id id);
+  Task<Result<Json>> told(Caller caller, Id id, Id answer);  // what the model was told, put together again (prompt.h)
   Task<Result<Json>> say(Caller caller, Id id, Json body);
   Task<Result<Json>> retry(Caller caller, Id id, Id message, Json body);
   Task<Result<Json>> go_on(Caller caller, Id id, Id message);
@@ -98,9 +99,9 @@ class Talk {
   Task<Status> commit(Id tenant, std::vector<journal::Draft> drafts);  // durable and folded
   Task<Result<Said>> said_by(Id tenant, MessageRow row);
   Task<Result<Id>> leaf_of(Caller caller, Seen seen, Query query);
-  Task<Result<Json>> shown(Id tenant, MessageRow row);
-  Task<Result<Json>> shown_all(Id tenant, Id conversation, Window window);
-  Task<Result<Json>> window_of(Id tenant, Id conversation, Id leaf, Query query);
+  Task<Result<Json>> shown(Id tenant, MessageRow row);  // for its owner
+  Task<Result<Json>> shown_all(Id tenant, Id conversation, Window window, bool own);
+  Task<Result<Json>> window_of(Id tenant, Id conversation, Id leaf, Query query, bool own);
   std::vector<Id> selves(const Caller& caller) const;  // what the caller acts as
   Task<Result<std::string>> export_piece(Caller caller, std::shared_ptr<Exporting> exporting);
   Status may_keep(const Caller& caller) const;

@@ -22,7 +22,7 @@ CREATE TABLE talk_conversations(tenant TEXT NOT NULL, id TEXT NOT NULL, number I
  owner TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, metadata TEXT NOT NULL, title TEXT NOT NULL,
  title_by TEXT NOT NULL, pinned INTEGER NOT NULL, archived INTEGER NOT NULL, project TEXT NOT NULL,
  folder TEXT NOT NULL, current TEXT NOT NULL, model TEXT NOT NULL, route TEXT NOT NULL, deleted INTEGER NOT NULL,
- PRIMARY KEY(tenant, id)) WITHOUT ROWID;
+ remember INTEGER NOT NULL, PRIMARY KEY(tenant, id)) WITHOUT ROWID;
 CREATE INDEX talk_conversations_of ON talk_conversations(tenant, owner, updated, id);
 CREATE INDEX talk_conversations_seq ON talk_conversations(tenant, seq);
 CREATE INDEX talk_conversations_in ON talk_conversations(tenant, project) WHERE project != '';
@@ -289,7 +289,7 @@ void TalkView::fold_conversation(Db& db, const Record& record, const Json& body)
   if (record.kind == kCreated) {
     db.prepare(
           "INSERT OR IGNORE INTO talk_conversations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, '', '', 0, 0, '', '', '', "
-          "'', '', 0)")
+          "'', '', 0, ?8)")
         .bind(1, record.tenant)
         .bind(2, conversation)
         .bind(3, fold::row_number(db, record, 0))
@@ -297,6 +297,7 @@ void TalkView::fold_conversation(Db& db, const Record& record, const Json& body)
         .bind(5, peek_text(body, "owner"))
         .bind(6, record.time)
         .bind(7, dump(peek(body, "metadata").is_object() ? peek(body, "metadata") : Json::object()))
+        .bind(8, peek(body, "remember") == false ? 0 : 1)
         .run();
   } else if (record.kind == kUpdated) {
     db.prepare("UPDATE talk_conversations SET metadata = ?3 WHERE tenant = ?1 AND id = ?2")

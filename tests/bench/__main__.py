@@ -8,7 +8,7 @@ import sys
 
 from tests.harness.paths import ROOT, steward_binary
 
-NAMES = ["journal", "engine", "start", "gateway", "streams", "cost", "talk", "recall"]
+NAMES = ["journal", "engine", "start", "gateway", "streams", "cost", "talk", "recall", "given"]
 
 
 def main() -> int:
