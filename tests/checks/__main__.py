@@ -9,11 +9,11 @@ import sys
 
 from tests.checks.contract import Check, Options, perform
 
-NAMES = ("run", "wall", "crash", "rebuild", "fair", "hostile", "prices", "clients", "fallback", "recordings", "dialects", "store", "chaos", "drain", "upgrade", "journeys", "axe", "xss", "screens", "weight", "isolation", "disk", "power")
+NAMES = ("run", "wall", "crash", "rebuild", "fair", "hostile", "prices", "clients", "fallback", "recordings", "dialects", "store", "chaos", "drain", "upgrade", "journeys", "axe", "xss", "screens", "weight", "isolation", "disk", "power", "erase", "memory-isolation")
 
 
 def load(name: str) -> Check:
-    return importlib.import_module(f"tests.checks.{name}").CHECK
+    return importlib.import_module(f"tests.checks.{name.replace('-', '_')}").CHECK
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
