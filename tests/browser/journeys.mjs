@@ -2,6 +2,7 @@
 // name and its reason; those after it are still tried.
 import { assert, equal, open, settled, signIn, visit } from "./lib.mjs";
 import { fileJourneys } from "./files.mjs";
+import { memoryJourneys } from "./memory.mjs";
 import { talkJourneys } from "./talk.mjs";
 
 const OWNER = { name: "Anna Verhoeven", password: "a lamp of oak and brass" };
@@ -399,7 +400,7 @@ const JOURNEYS = {
     ),
 };
 
-const ALL = { ...JOURNEYS, ...talkJourneys({ ofOwner, withPage }), ...fileJourneys({ ofOwner }) };
+const ALL = { ...JOURNEYS, ...talkJourneys({ ofOwner, withPage }), ...fileJourneys({ ofOwner }), ...memoryJourneys({ ofOwner }) };
 
 export async function run(browser, job) {
   const world = { browser, owner: undefined, member: undefined };

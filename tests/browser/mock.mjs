@@ -21,7 +21,6 @@ const life = new Life(say);
 const me = { id: "usr_01JD0000000000000000000000", name: "Anna Verhoeven", email: "anna@example.org", role: "owner", disabled: false, time_zone: null, teams: [], status: "active", last_seen_at: null };
 const FIXED = {
   "/v1/session": { object: "session", signed_in: true, id: "ses_1", csrf_token: "t", expires_at: "2027-01-01T00:00:00Z", idle_expires_at: "2027-01-01T00:00:00Z", person: me },
-  "/v1/me/settings": { values: {} },
   "/v1/models": { object: "list", data: ["fast", "deep", "smollm2-135m", "anthropic/claude-sonnet-4-6", "qwen3-30b"].map((id) => ({ id, object: "model", owned_by: "steward", kind: "chat", ready: true })) },
   "/admin/v1/budgets": { object: "list", data: [], next_cursor: null },
   "/admin/v1/people": { object: "list", data: [me, { ...me, id: "usr_01JD0000000000000000000001", name: "Joris" }], next_cursor: null },

@@ -1,4 +1,5 @@
 // The conversations of mock.mjs: a tree of messages each, answers that are written while one looks, and enough of everything to see.
+import { recalled, toldBefore } from "./mock_memory.mjs";
 import { ANSWER, HOSTILE, RICH, CHINESE, ARABIC } from "./talk_texts.mjs";
 
 let count = 0;
@@ -18,6 +19,7 @@ export class Life {
     this.attachments = new Map();
     this.shares = new Map();
     this.timers = new Map();
+    this.values = {}; // the person's settings
     this.seed();
   }
 
@@ -39,7 +41,7 @@ export class Life {
 
   said({ title, ago = 0, ...more }, pairs) {
     const at = now() - ago;
-    const one = { id: id("conv"), object: "conversation", created_at: at - 86400 * 16, updated_at: at, metadata: {}, title, title_by: "rule", pinned: false, archived: false, project: null, folder: null, current: null, shared: false, owner: "usr_01JD0000000000000000000000", mine: true, model: "qwen3-30b", route: null, hidden: false, ...more };
+    const one = { id: id("conv"), object: "conversation", created_at: at - 86400 * 16, updated_at: at, metadata: {}, title, title_by: "rule", pinned: false, archived: false, project: null, folder: null, current: null, shared: false, owner: "usr_01JD0000000000000000000000", mine: true, model: "qwen3-30b", route: null, hidden: false, remember: true, ...more };
     this.conversations.set(one.id, one);
     for (const [asked, told] of pairs) this.add(one, asked, told);
     return one;
@@ -100,6 +102,7 @@ export class Life {
     const [, , kind, name, part, sub, act] = path.split("/");
     if (kind === "conversations") return { body: name ? this.ofConversation(method, this.conversation(part === "restore" ? this.shown(name) : name), part, sub, act, query, body) : this.list(method, query, body) };
     if (kind === "projects") return { body: this.project(method, name, body) };
+    if (kind === "me" && name === "settings") return { body: { values: Object.assign(this.values, body.values) } };
     if (kind === "search") return { body: this.search(query) };
     if (kind === "attachments") return { status: method === "POST" ? 201 : 200, body: this.attachment(method, name, query, raw, headers) };
     if (kind === "shared") return { body: this.sharedBy(headers["x-steward-share"]) };
@@ -131,8 +134,9 @@ export class Life {
   }
 
   ofConversation(method, one, part, sub, act, query, body) {
-    if (part === "messages" && method === "GET") return this.window(one, query);
+    if (part === "messages" && method === "GET" && !sub) return this.window(one, query);
     if (part === "messages" && !sub) return this.post(one, body);
+    if (part === "messages" && act === "told") return toldBefore(this, this.messages.get(sub));
     if (part === "messages") return this.act(one, this.messages.get(sub), act, body);
     if (part === "tree") return { object: "list", data: [...this.messages.values()].filter((m) => m.conversation === one.id).map((m) => ({ id: m.id, parent: m.parent, role: m.role, created_at: m.created_at, preview: m.text.slice(0, 120), model: m.model, status: m.status })), has_more: false };
     if (part === "shares") return this.share(method, one, sub, body);
@@ -169,13 +173,14 @@ export class Life {
     this.messages.set((said.id = body.id ?? said.id), said);
     one.current = said.id;
     one.title ??= body.text.slice(0, 40);
-    const answer = this.answer(one, body.route ? { route: body.route, model: "qwen3-30b" } : { model: body.model ?? "qwen3-30b" }, said.status === "queued");
+    const answer = this.answer(one, body.route ? { route: body.route, model: "qwen3-30b" } : { model: body.model ?? "qwen3-30b" }, said.status === "queued", body);
     this.record("conversation.message_said", one.id);
     return { message: this.told(said), answer: this.told(answer) };
   }
 
-  answer(one, by, queued) {
+  answer(one, by, queued, how) {
     const message = this.message(one, { role: "assistant", status: queued ? "queued" : "in_progress", reasoning: queued ? null : "", created_at: now(), ...by });
+    message.memory = recalled(this, one, this.messages.get(message.parent)?.text ?? "", how);
     if (!queued) this.write(one, message);
     return message;
   }
@@ -231,7 +236,7 @@ export class Life {
       this.record("conversation.answer_started", one.id);
     } else if (act === "retry") {
       one.current = message.role === "user" ? message.id : message.parent;
-      const answer = this.answer(one, body.route ? { route: body.route, model: "qwen3-30b" } : { model: body.model ?? "qwen3-30b" }, false);
+      const answer = this.answer(one, body.route ? { route: body.route, model: "qwen3-30b" } : { model: body.model ?? "qwen3-30b" }, false, body);
       this.record("conversation.answer_started", one.id);
       return { message: null, answer: this.told(answer) };
     }

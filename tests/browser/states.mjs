@@ -74,6 +74,22 @@ async function compareThem(page) {
   await page.locator(".compare > section .foot").nth(1).waitFor();
 }
 
+async function openMemory(page) {
+  await page.locator(".msg.it .foot [data-memory]").click();
+  await page.locator(".remembered li").first().waitFor();
+}
+
+async function openTold(page) {
+  await openMemory(page);
+  await page.locator(".remembered .others button").last().click();
+  await page.locator("[role=dialog] .toldlist mark").first().waitFor();
+}
+
+async function leaveNoTrace(page) {
+  await page.locator(".compose .trace button").click();
+  await page.locator(".compose .notrace").waitFor();
+}
+
 async function withoutLine(page, { language }) {
   await page.locator(".msg").first().waitFor();
   await page.context().setOffline(true);
@@ -96,6 +112,9 @@ export const STATES = [
   { name: "talk-hostile", route: "/talk/{-$id}", path: "TALK:hostile" },
   { name: "talk-branches", route: "/talk/{-$id}", path: "TALK:branched", act: async (page) => besideIt(page, "b", ".tree") },
   { name: "talk-compare", route: "/talk/{-$id}", path: "TALK:compared", act: compareThem },
+  { name: "talk-memory", route: "/talk/{-$id}", path: "TALK:remembered", act: openMemory },
+  { name: "talk-told", route: "/talk/{-$id}", path: "TALK:remembered", act: openTold },
+  { name: "talk-no-trace", route: "/talk/{-$id}", path: "/talk", act: leaveNoTrace },
   { name: "talk-about", route: "/talk/{-$id}", path: "TALK:rich", act: async (page) => besideIt(page, "i", ".panel .form") },
   { name: "talk-share", route: "/talk/{-$id}", path: "TALK:branched", act: shareIt },
   { name: "talk-edit", route: "/talk/{-$id}", path: "TALK:branched", act: async (page) => besideIt(page, "e", ".compose.editing") },

@@ -1,6 +1,6 @@
 // Conversations to look at, made through the API by the owner: every kind of markdown, other scripts, texts that mean harm, versions, and a
 // link. Made once: a second look finds them by their titles.
-import { RICH, CHINESE, ARABIC, HOSTILE } from "./talk_texts.mjs";
+import { RICH, CHINESE, ARABIC, FERRY, HOSTILE } from "./talk_texts.mjs";
 
 const POLL_MS = 200;
 const LONGEST_MS = 60_000;
@@ -68,8 +68,11 @@ export async function talkScene(context, job) {
     const { answer } = await call("POST", `/v1/conversations/${id}/messages/${message.id}/retry`, { model: plain });
     await until(async () => (await call("GET", `/v1/conversations/${id}/messages`)).data.some((one) => one.id === answer.id && one.status === "completed"));
   });
+  await made(call, "The ferry to Tinos", (id) => saidAndAnswered(call, id, { text: FERRY, model: plain }));
+  const remembered = await made(call, "Off to the islands", (id) => saidAndAnswered(call, id, { text: "When does the ferry to Tinos leave?", model: plain }));
   const talk = {
     compared,
+    remembered,
     rich: await echoing("Lisbon in April", RICH),
     chinese: await echoing("清明去泉州", CHINESE),
     arabic: await echoing("رحلة إلى لشبونة", ARABIC),

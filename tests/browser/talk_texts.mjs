@@ -1,6 +1,9 @@
 // What is said in Talk where it is looked at: every kind of markdown, several scripts, and texts that mean harm.
 import { PAYLOADS } from "./xss_payloads.mjs";
 
+/** Said in one conversation and asked for in another. */
+export const FERRY = "The ferry to Tinos leaves at 07:25 from Rafina.";
+
 export const RICH = `Estrela. It is one flight up, and one is what Mieke can do until summer. Graça is €90 less but has **two**. Both have the kitchen that Lotte's hazelnuts call for.[^1]
 
 Still open are three things:

@@ -1,5 +1,6 @@
 // Conversations, their messages and what belongs to them, as the server tells them. docs/talk.md says what each member means.
 import { asked, call } from "./call";
+import type { Recalled, Recalling } from "./memory";
 
 export type Role = "user" | "assistant" | "system" | "tool";
 export type Status = "queued" | "in_progress" | "completed" | "stopped" | "incomplete" | "failed" | "erased" | "taken_back";
@@ -24,6 +25,7 @@ export interface Conversation {
   by?: string | null; // whose it is, where it is another's
   model: string | null;
   route: string | null;
+  remember?: boolean; // false: it leaves no trace in memory, and is given nothing of it
 }
 
 export interface Attachment {
@@ -83,6 +85,7 @@ export interface Message {
   attempt?: number; // greater each time the answer is begun or gone on with
   versions: Versions;
   left_out?: number; // earlier messages that did not fit the model's window
+  memory?: Recalled | null; // of an answer that is one's own
 }
 
 export interface TreeNode {
@@ -163,6 +166,13 @@ export interface Said extends Choice {
   answer: boolean;
 }
 
+/** How a conversation begins. */
+export interface Beginning {
+  project?: string | null;
+  folder?: string | null;
+  remember?: false;
+}
+
 export type Placing = Partial<Pick<Conversation, "title" | "pinned" | "archived" | "project" | "folder" | "current">>;
 
 /** What a shared message doesn't tell. */
@@ -195,7 +205,7 @@ export const talk = {
   list: (which: ListOf, after: string | undefined, limit: number) =>
     call<Page<Conversation>>("get", `/v1/conversations${asked({ limit, after, archived: which.archived ?? false, project: which.project, folder: which.folder, pinned: which.pinned })}`),
   one: (id: string) => call<Conversation>("get", of(id)),
-  make: (id: string, given: { project?: string | null; folder?: string | null }) => call<Conversation>("post", "/v1/conversations", { id, ...given }),
+  make: (id: string, given: Beginning) => call<Conversation>("post", "/v1/conversations", { id, ...given }),
   place: (id: string, change: Placing) => call<Conversation>("post", of(id), change),
   remove: (id: string) => call<unknown>("post", `${of(id)}/delete`, {}),
   restore: (id: string) => call<Conversation>("post", `${of(id)}/restore`, {}),
@@ -204,7 +214,7 @@ export const talk = {
     call<Page<Message>>("get", `${of(id)}/messages${asked(where)}`),
   tree: async (id: string) => (await call<Page<TreeNode>>("get", `${of(id)}/tree`)).data,
   say: (id: string, said: Said) => call<{ message: Message; answer: Message | null }>("post", `${of(id)}/messages`, said),
-  retry: (id: string, message: string, choice: Choice) => call<Outcome>("post", `${ofMessage(id, message)}/retry`, choice),
+  retry: (id: string, message: string, choice: Choice & Recalling) => call<Outcome>("post", `${ofMessage(id, message)}/retry`, choice),
   goOn: (id: string, message: string) => call<Outcome>("post", `${ofMessage(id, message)}/continue`, {}),
   stop: (id: string, message: string) => call<Outcome>("post", `${ofMessage(id, message)}/stop`, {}),
 

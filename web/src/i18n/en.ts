@@ -1,8 +1,10 @@
 // What the app says, in English. Plain, short, first things first; buttons are verbs; figures carry what they are out of.
+import { memoryEn } from "./memory/en";
 import { talkEn } from "./talk/en";
 
 export const en = {
   ...talkEn,
+  ...memoryEn,
   "list.between": ", ",
   "nav.use": "Use",
   "nav.settings": "Settings",

@@ -1,9 +1,11 @@
 // 应用里的每一句话，简体中文。全角标点；数字与中文之间留空格。
 import type { Catalogue } from ".";
+import { memoryZh } from "./memory/zh";
 import { talkZh } from "./talk/zh";
 
 export const zh: Catalogue = {
   ...talkZh,
+  ...memoryZh,
   "list.between": "，",
   "nav.use": "用量",
   "nav.settings": "设置",

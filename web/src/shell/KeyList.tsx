@@ -19,6 +19,7 @@ export default function KeyList({ onClose }: { onClose: () => void }) {
     ["I", "talk.about"],
     ["E", "keylist.edit"],
     ["C", "keylist.copy"],
+    ["M", "keylist.memory"],
     ["Z", "keylist.undo"],
     ["← →", "keylist.bars"],
     ["Enter", "keylist.enter"],

@@ -185,6 +185,7 @@ function useRows(onKeys: () => void): Row[] {
         group: t("palette.go"),
         name: t(`settings.${part}`),
         about: t("nav.settings"),
+        ...(part === "you" ? { words: `${t("you.memory")} ${t("you.password")} ${t("language.name")} ${t("theme.name")}` } : {}),
         act: () => void navigate({ to: "/settings/$part", params: { part } }),
       });
     return [...pages, ...acts];

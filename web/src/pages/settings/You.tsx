@@ -1,4 +1,4 @@
-// What is one's own: name and password, how the app looks and speaks, where one is signed in.
+// What is one's own: how the app looks and speaks, memory, name and password, where one is signed in.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { people, type SessionEntry } from "../../api/people";
@@ -6,16 +6,17 @@ import { useEnter, useMe } from "../../api/session";
 import { dateOf } from "../../format/when";
 import { useText } from "../../i18n";
 import { Shown } from "../../parts/faces";
-import { Choice, Field, Problem, useForm } from "../../parts/form";
+import { Choice, Field, Problem, useErrorText, useForm } from "../../parts/form";
 import { Ask, Linkish } from "../../parts/small";
 import { announce } from "../../shell/announce";
-import { useChangePreferences, useSingleKeys } from "../../shell/preferences";
+import { useChangePreferences, usePreferences, useSingleKeys } from "../../shell/preferences";
 import { chooseTheme, themeOf, THEMES, useTheme } from "../../shell/theme";
 
 export default function You() {
   return (
     <>
       <Looks />
+      <Memory />
       <Account />
       <Password />
       <Sessions />
@@ -58,6 +59,33 @@ function Looks() {
         <label className="tick">
           <input type="checkbox" checked={single} onChange={(e) => keep.mutate({ single_keys: e.target.checked })} /> <span>{t("you.single_keys")}</span>
         </label>
+      </div>
+    </section>
+  );
+}
+
+export function Memory() {
+  const { t } = useText();
+  const words = useErrorText();
+  const settings = usePreferences();
+  const keep = useChangePreferences();
+  const on = settings.data?.values.memory !== false;
+  return (
+    <section className="sect" aria-labelledby="memory">
+      <div className="sect-h">
+        <h2 id="memory">{t("you.memory")}</h2>
+      </div>
+      <div className="form after">
+        <div>
+          <label className="tick">
+            <input type="checkbox" role="switch" checked={on} disabled={!settings.data} aria-describedby="memory-about" onChange={(e) => keep.mutate({ memory: e.target.checked })} />{" "}
+            <span>{t("you.memory.on")}</span>
+          </label>
+          <p id="memory-about" className="hint">
+            {t("you.memory.about")}
+          </p>
+        </div>
+        {keep.error && <Problem>{words(keep.error)}</Problem>}
       </div>
     </section>
   );

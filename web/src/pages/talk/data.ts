@@ -2,6 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useSyncExternalStore } from "react";
 import { useNavigate } from "@tanstack/react-router";
+import { memory } from "../../api/memory";
 import { useMe } from "../../api/session";
 import { talk, type Choice, type Placing } from "../../api/talk";
 import { offered } from "./offered";
@@ -52,6 +53,11 @@ export function useGrowing(thread: Thread | undefined, message: string, on: bool
 export function useConversation(id: string | undefined) {
   const making = useMaking(id);
   return useQuery({ queryKey: ["conversation", id], queryFn: () => talk.one(id ?? ""), enabled: Boolean(id) && !making });
+}
+
+/** What the model was told before it gave this answer; asked anew when something happens in the conversation. */
+export function useTold(conversation: string, answer: string) {
+  return useQuery({ queryKey: ["conversation", conversation, "told", answer], queryFn: () => memory.told(conversation, answer) });
 }
 
 export function usePlace(id: string) {

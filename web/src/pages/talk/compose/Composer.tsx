@@ -9,6 +9,7 @@ import { FileFacts, SHOWN } from "../conversation/Files";
 import { Dictation } from "./Dictation";
 import { useDraft } from "./draft";
 import { Picker } from "./Picker";
+import { NoTrace, TraceSwitch } from "./Trace";
 import { useFiles, type FileOnItsWay } from "./useFiles";
 import { Writing } from "./Writing";
 
@@ -21,7 +22,7 @@ interface Props {
   conversation: string; // or "new"
   choice: string; // the route or model that answers
   onChoose: (name: string) => void;
-  onSend: (text: string, attachments: Attachment[], choice: string) => void;
+  onSend: (text: string, attachments: Attachment[], choice: string, remember: boolean) => void;
   since: number | undefined; // when the answer that is written began, unix ms
   onStop: () => void;
 }
@@ -50,13 +51,17 @@ export const Composer = forwardRef<ComposerHandle, Props>(function Composer({ co
   const empty = draft.text.trim() === "" && draft.attachments.length === 0;
   const send = () => {
     if (empty || uploading || gone || !choice) return;
-    onSend(draft.text, draft.attachments, choice);
+    onSend(draft.text, draft.attachments, choice, draft.remember !== false);
     now.current = { text: "", attachments: [] };
     change(now.current);
     field.current?.focus();
   };
   const type = (text: string) => {
     now.current = { ...now.current, text };
+    change(now.current);
+  };
+  const leaveTrace = (off: boolean) => {
+    now.current = { ...now.current, remember: off ? false : undefined };
     change(now.current);
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -89,6 +94,7 @@ export const Composer = forwardRef<ComposerHandle, Props>(function Composer({ co
         onKeyDown={onKeyDown}
         onPaste={onPaste}
       />
+      {draft.remember === false && <NoTrace />}
       <div className="foot">
         <button type="button" className="btn btn-quiet" onClick={() => pick.current?.click()}>
           {t("talk.attach")}
@@ -106,6 +112,7 @@ export const Composer = forwardRef<ComposerHandle, Props>(function Composer({ co
         />
         <Dictation onText={(said) => type([now.current.text.trimEnd(), said].filter(Boolean).join(" "))} />
         <Picker value={choice} onChoose={onChoose} />
+        {conversation === "new" && <TraceSwitch off={draft.remember === false} onChange={leaveTrace} />}
         <Writing since={since} />
         {since !== undefined && (
           <button

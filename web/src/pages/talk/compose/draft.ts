@@ -6,16 +6,19 @@ import type { Kept } from "../thread/kept";
 export interface Draft {
   text: string;
   attachments: Attachment[];
+  remember?: false | undefined; // of a conversation that has not begun: it is to leave no trace in memory
 }
 const EMPTY: Draft = { text: "", attachments: [] };
 const CHANGED = "steward.draft";
 
 const keyOf = (conversation: string) => `draft.${conversation}`;
 
+const isEmpty = (draft: Draft) => draft.text === "" && draft.attachments.length === 0 && draft.remember !== false;
+
 /** Before what is typed there already comes what is put in. */
 export async function putIntoDraft(kept: Kept, conversation: string, more: Draft): Promise<void> {
   const had = (await kept.get<Draft>(keyOf(conversation))) ?? EMPTY;
-  const draft = { text: [more.text, had.text].filter(Boolean).join("\n\n"), attachments: [...more.attachments, ...had.attachments] };
+  const draft = { ...had, ...(more.remember === false ? { remember: false as const } : {}), text: [more.text, had.text].filter(Boolean).join("\n\n"), attachments: [...more.attachments, ...had.attachments] };
   await kept.set(keyOf(conversation), draft);
   dispatchEvent(new CustomEvent(CHANGED, { detail: conversation }));
 }
@@ -46,7 +49,7 @@ export function useDraft(kept: Kept, conversation: string) {
     (next: Draft) => {
       touched.current = true;
       setDraft(next);
-      void (next.text === "" && next.attachments.length === 0 ? kept.remove(key) : kept.set(key, next));
+      void (isEmpty(next) ? kept.remove(key) : kept.set(key, next));
     },
     [kept, key],
   );

@@ -10,6 +10,7 @@ import { beside } from "../thread/versions";
 import type { Acts } from "./Message";
 import { Files } from "./Files";
 import { Figures } from "./Foot";
+import { useMemoryWords } from "./MemoryWords";
 import { Answer, OwnWords } from "./Words";
 
 interface Props {
@@ -55,6 +56,7 @@ async function versionOf(of: Message, id: string): Promise<Message> {
 
 function Side({ id, of, turn, keep }: { id: string; of: Message; turn: (id: string) => void; keep: (() => void) | undefined }) {
   const { t, times } = useText();
+  const words = useMemoryWords();
   const version = useQuery({ queryKey: ["conversation", of.conversation, "version", id], queryFn: () => versionOf(of, id), placeholderData: (had) => had });
   return (
     <section aria-label={version.data && t("talk.version", { index: version.data.versions.index, count: version.data.versions.count })}>
@@ -86,6 +88,7 @@ function Side({ id, of, turn, keep }: { id: string; of: Message; turn: (id: stri
               </div>
               <div className="foot meta">
                 <Figures message={one} linked={false} />
+                {keep && words(one.memory) && <span>{words(one.memory)}</span>}
               </div>
               {keep && (
                 <button type="button" className="btn" onClick={keep}>

@@ -63,16 +63,17 @@ export function OpenConversation({ id, beside, onBeside }: Props) {
   if (asked.isError && [403, 404].includes(asApiError(asked.error).status) && waiting.length === 0)
     return (
       <section className="conv">
-        <Head id={id} conversation={undefined} beside={beside} onBeside={onBeside} />
+        <Head id={id} conversation={undefined} forgets={false} beside={beside} onBeside={onBeside} />
         <div className="scroll">
           <Broken error={asked.error} again={() => void asked.refetch()} />
         </div>
       </section>
     );
   const canWrite = (conversation?.mine ?? true) && me.role !== "guest";
+  const forgets = conversation ? conversation.mine && conversation.remember === false : waiting.some((one) => one.make?.remember === false);
   return (
     <section className="conv" aria-label={conversation?.title || t("talk.untitled")} {...drop.on}>
-      <Head id={id} conversation={conversation} beside={beside} onBeside={onBeside} />
+      <Head id={id} conversation={conversation} forgets={forgets} beside={beside} onBeside={onBeside} />
       {view.state === "broken" ? (
         <div className="scroll">
           <Broken error={view.error} again={() => void thread.open(at)} />

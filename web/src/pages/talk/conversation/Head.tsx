@@ -2,16 +2,18 @@
 import { Link } from "@tanstack/react-router";
 import type { Conversation } from "../../../api/talk";
 import { useText } from "../../../i18n";
+import { Tipped } from "../../../parts/tip";
 import type { Beside } from "../side/Panel";
 
 interface Props {
   id: string;
   conversation: Conversation | undefined;
+  forgets: boolean; // it leaves no trace in memory
   beside: Beside | undefined;
   onBeside: (which: Beside | undefined) => void;
 }
 
-export function Head({ conversation: one, beside, onBeside }: Props) {
+export function Head({ conversation: one, forgets, beside, onBeside }: Props) {
   const { t, times, figures } = useText();
   const open = (which: Beside) => () => onBeside(beside === which ? undefined : which);
   const facts = one
@@ -43,7 +45,18 @@ export function Head({ conversation: one, beside, onBeside }: Props) {
           </span>
         )}
       </div>
-      <p className="meta only-wide">{facts.join(" ")}</p>
+      <p className={forgets ? "meta facts" : "meta only-wide"}>
+        <span className={forgets ? "only-wide" : undefined}>{facts.join(" ")}</span>
+        {forgets && (
+          <Tipped tip={t("trace.about")}>
+            {(describedBy) => (
+              <button type="button" className="linkish" aria-describedby={describedBy} onClick={open("about")}>
+                {t("trace.mark")}
+              </button>
+            )}
+          </Tipped>
+        )}
+      </p>
     </header>
   );
 }

@@ -1,5 +1,6 @@
 // One message: who and when, its versions, what was said, and under an answer what it took. Two voices told apart by type, not by bubbles.
 import { lazy, memo, Suspense, useState } from "react";
+import type { Recalling } from "../../../api/memory";
 import type { Choice, Message } from "../../../api/talk";
 import { useText } from "../../../i18n";
 import { Linkish } from "../../../parts/small";
@@ -16,7 +17,7 @@ export interface Acts {
   version: (message: Message, step: -1 | 1) => void;
   show: (id: string) => void; // the path that goes through it
   edit: (message: Message, text: string) => void;
-  retry: (message: Message, choice?: Choice) => void;
+  retry: (message: Message, choice?: Choice, recalling?: Recalling) => void; // unless said otherwise with the memory that it had
   goOn: (message: Message) => void;
   gone?: { message: string; model: string } | undefined; // it could not be gone on with: its model is not here any more
   stop: (message: Message) => void;

@@ -28,9 +28,9 @@ export function NewConversation() {
     // After a deletion the keys stay free for the one that undoes it.
     if (!matchMedia("(pointer: coarse)").matches && !world.lastDeleted()) compose.current?.focus();
   }, [world]);
-  const send = (text: string, attachments: Attachment[], name: string) => {
+  const send = (text: string, attachments: Attachment[], name: string, remember: boolean) => {
     const id = newId("conv");
-    void world.outbox.send({ ...sendingTo(id, name), text, attachments, make: place });
+    void world.outbox.send({ ...sendingTo(id, name), text, attachments, make: remember ? place : { ...place, remember } });
     go(id);
   };
   return (

@@ -19,7 +19,7 @@ export function OwnWords({ text }: { text: string }) {
 }
 
 /** The first letters of a text, and more of it as far as is asked for. */
-function Piecewise({ text, first, lines = Infinity, draw }: { text: string; first: number; lines?: number; draw: (shown: string, whole: boolean) => React.ReactNode }) {
+export function Piecewise({ text, first, lines = Infinity, draw }: { text: string; first: number; lines?: number; draw: (shown: string, whole: boolean) => React.ReactNode }) {
   const { t, figures } = useText();
   const [upTo, setUpTo] = useState(0);
   const start = Math.min(first, lineEnd(text, lines));

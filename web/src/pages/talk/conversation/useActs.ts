@@ -3,6 +3,7 @@ import { useMutation } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { newId } from "../../../api/ids";
 import { asApiError } from "../../../api/errors";
+import { recallingOf } from "../../../api/memory";
 import { talk, type Choice, type Conversation } from "../../../api/talk";
 import { useErrorText } from "../../../parts/form";
 import { choiceOf, nameOf, useOffered, usePlace, useWorld } from "../data";
@@ -39,12 +40,12 @@ export function useActs(thread: Thread, conversation: Conversation | undefined, 
         // Beside the one that was changed, under an id made here: it is kept and sent as any other.
         void outbox.send({ id: newId("msg"), conversation: id, text, attachments: message.attachments, ...editOf(message), ...choiceOf(choice) });
       },
-      retry: (message, chosen) => {
+      retry: (message, chosen, recalling = recallingOf(message.memory)) => {
         // Whoever answered then; who is not here any more gives way to who answers next.
         setGone(undefined);
         const before = nameOf(message);
         const with_: Choice = chosen ?? choiceOf(before && (names.includes(before) || !choice) ? before : choice);
-        run(async () => thread.put([(await talk.retry(id, message.id, with_)).answer]));
+        run(async () => thread.put([(await talk.retry(id, message.id, { ...with_, ...recalling })).answer]));
       },
       goOn: (message) =>
         run(async () => {

@@ -1,5 +1,5 @@
 // The keys of an open conversation: Esc stops, Alt and an arrow go to another version, B and I open what stands beside, E changes the last
-// message of one's own, C takes along the code that has the focus, else the last.
+// message of one's own, C takes along the code that has the focus, else the last, M opens what was remembered for the answer in focus, else the last.
 import { useEffect, useRef } from "react";
 import type { Message } from "../../../api/talk";
 import { composing, useKeys } from "../../../shell/keyboard";
@@ -24,6 +24,14 @@ function copyCode(): void {
   one?.querySelector<HTMLButtonElement>("[data-copy]")?.click();
 }
 
+function openMemory(): void {
+  const CHIP = "button[data-memory]";
+  const all = document.querySelectorAll<HTMLButtonElement>(`.conv .msg ${CHIP}`);
+  const one = document.activeElement?.closest(".msg")?.querySelector<HTMLButtonElement>(CHIP) ?? all[all.length - 1];
+  one?.focus();
+  one?.click();
+}
+
 export function useTalkKeys(given: Given): void {
   const now = useRef(given);
   now.current = given;
@@ -33,6 +41,7 @@ export function useTalkKeys(given: Given): void {
       b: toggle("branches"),
       i: toggle("about"),
       c: copyCode,
+      m: openMemory,
       e: () => {
         const own = lastOwn(now.current.messages);
         if (own && now.current.acts.mine) now.current.acts.setEditing(own.id);

@@ -22,6 +22,11 @@ export default function About({ conversation: one, onShare }: { conversation: Co
   return (
     <>
       <p className="meta apart-below">{t("talk.since", { count: one.messages, messages: figures.whole(one.messages), day: times.day(began) })}</p>
+      {one.remember === false && (
+        <p className="small soft apart-below">
+          <b>{t("trace.mark")}.</b> {t("trace.about")}
+        </p>
+      )}
       {place.error && <Problem>{words(place.error)}</Problem>}
       <TitleAndFolder key={`${one.title ?? ""} ${one.folder ?? ""}`} of={one} onPlace={place.mutate} />
       <div className="answers after">

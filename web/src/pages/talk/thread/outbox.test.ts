@@ -26,10 +26,12 @@ class Server {
   readonly said = new Map<string, Said>(); // by id: a repeat is harmless
   calls = 0;
   made: string[] = [];
+  begun: unknown[] = [];
   trouble: (() => Error | undefined) | undefined;
   answerLost = false; // the message arrives, the answer doesn't
-  make = async (id: string) => {
+  make = async (id: string, how?: unknown) => {
     this.made.push(id);
+    this.begun.push(how);
     return {} as never;
   };
   say = async (_: string, said: Said) => {
@@ -81,6 +83,20 @@ describe("the outbox", () => {
     expect([...server.said.values()].map((one) => one.text)).toEqual(["one", "two"]);
     expect(server.made).toEqual(["conv_1"]);
     expect(await new Kept("p", both).keys()).toEqual([]);
+  });
+  it("begins a conversation as it was to begin, also after a crash", async () => {
+    const server = new Server();
+    server.trouble = () => new ApiError(0, "offline", "no line");
+    const both = places();
+    const box = new Outbox(new Kept("p", both), () => undefined, server);
+    await box.send(entry("between us", { make: { folder: "a", remember: false } }));
+    box.end();
+    server.trouble = undefined;
+    const later = new Outbox(new Kept("p", both), () => undefined, server);
+    await later.load();
+    await vi.waitFor(() => expect(later.snapshot()).toEqual([]));
+    expect(server.begun).toEqual([{ folder: "a", remember: false }, { folder: "a", remember: false }]);
+    later.end();
   });
   it("says once what was sent twice because the answer was lost", async () => {
     const server = new Server();

@@ -1,13 +1,13 @@
 // Messages on their way. Each is kept in this browser before it is sent, under an id made here, and goes away only when the server has said
 // that it has it: a lost line, a closed tab or a restarted server costs a repeat, never a word. One conversation's go in their order.
 import { asApiError } from "../../../api/errors";
-import { talk, type Attachment, type Choice, type Message } from "../../../api/talk";
+import { talk, type Attachment, type Beginning, type Choice, type Message } from "../../../api/talk";
 import type { Kept } from "./kept";
 
 export interface Waiting extends Choice {
   id: string; // of the message
   conversation: string;
-  make?: { project?: string | null; folder?: string | null } | undefined; // the conversation is made first
+  make?: Beginning | undefined; // the conversation is made first
   parent?: string | null | undefined;
   text: string;
   attachments: Attachment[];
