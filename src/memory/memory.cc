@@ -58,7 +58,12 @@ Json times_json(const std::vector<When>& times) {
   return out;
 }
 
-// What somebody said is not the model API's: a key reads it only where it was told so.
+std::string_view order_name(Order order) {
+  return order == Order::kLatest ? "latest" : order == Order::kFirst ? "first" : "relevance";
+}
+
+}  // namespace
+
 Status may_read(const identity::Caller& caller) {
   if (!caller.key || std::ranges::find(caller.key->spec.endpoints, "memory") != caller.key->spec.endpoints.end())
     return {};
@@ -67,12 +72,6 @@ Status may_read(const identity::Caller& caller) {
                           caller.key->visible),
               {{"endpoint", "memory"}, {"needed", "endpoint"}});
 }
-
-std::string_view order_name(Order order) {
-  return order == Order::kLatest ? "latest" : order == Order::kFirst ? "first" : "relevance";
-}
-
-}  // namespace
 
 Memory::Memory(Parts parts) : parts_(std::move(parts)), vectors_(parts_.file) {}
 

@@ -33,12 +33,16 @@ struct Parts {
   std::function<std::string(const Id& principal)> name_of;
 };
 
+// What somebody said is not the model API's: a key reads it only where it was told so (`memory` among its endpoints).
+Status may_read(const identity::Caller& caller);
+
 class Memory {
  public:
   using Caller = identity::Caller;
   explicit Memory(Parts parts);
   Status start();
   void stop();
+  bool enabled() const { return parts_.enabled; }
 
   // {query, limit, budget, order, after, before, scope}, checked here.
   Task<Result<Json>> search(Caller caller, Json body);
