@@ -6,6 +6,7 @@ namespace steward::cli {
 
 void add_serve(Command& program, const Context& context);
 int serve_home(const Context& context, const std::string& port);  // as 'steward serve' on context.home
+void add_mcp(Command& program, const Context& context);
 void add_demo(Command& program, const Context& context);
 void add_chat(Command& program, const Context& context);
 void add_models(Command& program, const Context& context);

@@ -14,6 +14,7 @@ Command make_program(const Context& context) {
       "steward doctor                        # check this machine and say what to do");
   add_serve(program, context);
   add_chat(program, context);
+  add_mcp(program, context);
   add_models(program, context);
   add_routes(program, context);
   add_providers(program, context);

@@ -69,6 +69,15 @@ std::string_view order_name(Order order) {
 
 }  // namespace
 
+Status may_read(const identity::Caller& caller) {
+  if (!caller.key || std::ranges::find(caller.key->spec.endpoints, "memory") != caller.key->spec.endpoints.end())
+    return {};
+  return fail(ErrorCode::kForbidden,
+              fmt::format("The key {}… may not read memory: an administrator can add 'memory' to the key's endpoints.",
+                          caller.key->visible),
+              {{"endpoint", "memory"}, {"needed", "endpoint"}});
+}
+
 Memory::Memory(Parts parts) : parts_(std::move(parts)), vectors_(parts_.file) {}
 
 Status Memory::start() {
@@ -114,16 +123,6 @@ Task<std::vector<float>> Memory::vector_of(std::string text, std::chrono::millis
                                     Deadline::in(patience), {});
   if (!done || done->vectors.empty()) co_return std::vector<float>();
   co_return std::move(done->vectors.front());
-}
-
-// What somebody said is not the model API's: a key reads it only where it was told so.
-Status Memory::may_read(const Caller& caller) {
-  if (!caller.key || std::ranges::find(caller.key->spec.endpoints, "memory") != caller.key->spec.endpoints.end())
-    return {};
-  return fail(ErrorCode::kForbidden,
-              fmt::format("The key {}… may not read memory: an administrator can add 'memory' to the key's endpoints.",
-                          caller.key->visible),
-              {{"endpoint", "memory"}, {"needed", "endpoint"}});
 }
 
 // Of whom, when, and what it means; when it returns, what the caller was told of before can be found.

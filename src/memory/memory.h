@@ -47,18 +47,19 @@ struct Wish {
 // docs/memory.md, "In use".
 inline constexpr double kNearEnough = 0.5;
 
+// What somebody said is not the model API's: a key reads it only where it was told so (`memory` among its endpoints).
+Status may_read(const identity::Caller& caller);
+
 class Memory {
  public:
   using Caller = identity::Caller;
   explicit Memory(Parts parts);
   Status start();
   void stop();
+  bool enabled() const { return parts_.enabled; }
 
   // {query, limit, budget, order, after, before, scope}, checked here.
   Task<Result<Json>> search(Caller caller, Json body);
-  bool enabled() const { return parts_.enabled; }
-  // Whether this caller reads memory at all: a key only where it was told so.
-  static Status may_read(const Caller& caller);
   // Best first; none is near enough: none. Over one's own conversations alone: what others wrote is not given unasked.
   Task<Result<std::vector<Piece>>> for_answer(Caller caller, Wish wish);
   // Pieces that were given before, each from the passages it was made of; nothing where nothing of it stands.

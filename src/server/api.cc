@@ -1,5 +1,6 @@
 #include "server/admin.h"
 #include "server/batches/files.h"
+#include "server/mcp/http.h"
 #include "server/memory.h"
 #include "server/model_file_api.h"
 #include "server/people_api.h"
@@ -25,7 +26,8 @@ std::vector<Endpoint> all_endpoints(Core& core) {
         model_file_endpoints(core), journal_endpoints(core),   backup_endpoints(core),   job_endpoints(core),
         config_endpoints(core),     call_endpoints(core),      provider_endpoints(core), route_endpoints(core),
         file_endpoints(core),       batch_endpoints(core),     change_endpoints(core),   session_endpoints(core),
-        me_endpoints(core),         people_endpoints(core),    talk_endpoints(core),     memory_endpoints(core)}) {
+        me_endpoints(core),         people_endpoints(core),    talk_endpoints(core),     memory_endpoints(core),
+        mcp::mcp_endpoints(core)}) {
     out.insert(out.end(), part.begin(), part.end());
   }
   return out;

@@ -6,10 +6,12 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "gateway/asked.h"
+#include "gateway/peek.h"
 #include "journal/db.h"
 #include "net/websocket.h"
 #include "server/idempotency.h"
 #include "server/kept.h"
+#include "server/mcp/http.h"
 #include "server/metrics.h"
 #include "server/options.h"
 #include "server/web_app.h"
@@ -53,8 +55,10 @@ class Watched final : public net::Responder {
   static std::string code_of(const std::string& body) {
     const Json parsed = read_own(body);
     if (!parsed.is_object() || !parsed.contains("error") || !parsed["error"].is_object()) return "";
-    const auto& code = parsed["error"].value("code", Json());
-    return code.is_string() ? code.get<std::string>() : "";
+    const Json& error = parsed["error"];
+    const auto& code = error.value("code", Json());
+    if (code.is_string()) return code.get<std::string>();
+    return gateway::peek_text(gateway::peek(error, "data"), "code");  // of JSON-RPC, where a code is a number
   }
 
   net::Responder& inner_;
@@ -138,6 +142,7 @@ Result<Admitted> allowed_here(Core& core, const Endpoint& endpoint, const net::R
 }
 
 Result<Admitted> caller_of(Core& core, const Endpoint& endpoint, const net::Request& request) {
+  if (endpoint.own_pages_only && !comes_from_own_page(core, request)) return fail(ErrorCode::kCrossSite);
   if (endpoint.access == Access::kOpen) return Admitted{};
   const bool metrics = endpoint.access == Access::kMetrics;
   if (metrics && (core.config.get()->boolean("server.metrics_public") || comes_from_this_machine(request)))
@@ -332,6 +337,7 @@ std::string known_client(Core& core, const net::Request& request) {
 }
 
 Task<void> write_error(net::Request& request, net::Responder& responder, Error error) {
+  if (request.path == mcp::kAddress) co_return co_await mcp::write_error(request, responder, std::move(error));
   co_await gateway::write_error(request, responder, std::move(error));
 }
 

@@ -59,8 +59,10 @@ struct Endpoint {
   EndpointDoc doc;
   JsonHandler json;  // one of the two
   RawHandler raw;
-  bool repeatable = true;     // doing it twice does no more than doing it once (see idempotency.h)
-  size_t max_body_bytes = 0;  // 0: the server's limit
+  bool repeatable = true;       // doing it twice does no more than doing it once (see idempotency.h)
+  size_t max_body_bytes = 0;    // 0: the server's limit
+  bool keeps = true;            // what is asked and answered may be kept: for repeats, and where a key says so (kept.h)
+  bool own_pages_only = false;  // a request from another site's page is refused, whatever key it has
 };
 
 // Routes every endpoint to `router`. `core` and `endpoints` outlive the server.

@@ -76,7 +76,7 @@ Task<talk::Remembered> remember_for(Core& core, talk::Ask ask, std::string messa
   if (!core.memory->enabled()) co_return talk::Remembered{.pieces = {}, .off = "server"};
   if (const auto told = settings.find("memory"); told != settings.end() && *told == false)
     co_return talk::Remembered{.pieces = {}, .off = "settings"};
-  if (!memory::Memory::may_read(ask.caller)) co_return talk::Remembered{.pieces = {}, .off = "key"};
+  if (!memory::may_read(ask.caller)) co_return talk::Remembered{.pieces = {}, .off = "key"};
   memory::Wish wish{.conversation = ask.conversation, .text = std::move(message), .without = ask.without};
   wish.tokens = tokens;
   auto pieces = co_await core.memory->for_answer(ask.caller, std::move(wish));
@@ -89,7 +89,7 @@ Task<talk::Remembered> remember_for(Core& core, talk::Ask ask, std::string messa
 
 Task<Result<talk::Remembered>> remember_again(Core& core, identity::Caller caller, talk::Remembered given) {
   if (given.pieces.empty()) co_return given;
-  if (auto may = memory::Memory::may_read(caller); !may) co_return fail(std::move(may.error()));
+  if (auto may = memory::may_read(caller); !may) co_return fail(std::move(may.error()));
   std::vector<std::vector<int64_t>> passages;
   for (const auto& piece : given.pieces) passages.push_back(piece.passages);
   const auto again = co_await core.memory->again(caller.tenant, std::move(passages));
@@ -107,7 +107,7 @@ namespace {
 
 Task<Result<gateway::Recollected>> recollected(Core& core, identity::Caller caller, std::string model,
                                                std::string message) {
-  if (auto may = memory::Memory::may_read(caller); !may) co_return fail(std::move(may.error()));
+  if (auto may = memory::may_read(caller); !may) co_return fail(std::move(may.error()));
   const size_t tokens = talk::tokens_to_remember(talk::ability_of(core.gateway->services(), model));
   const talk::Remembered found = co_await remember_for(core, {.caller = std::move(caller)}, std::move(message), tokens);
   gateway::Recollected out{

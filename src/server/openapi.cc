@@ -46,7 +46,7 @@ Json parameters_of(const Endpoint& endpoint) {
     out.push_back(parameter("limit", "query", "Items of a page, 1 to 1000", "integer"));
     out.push_back(parameter("cursor", "query", "next_cursor of the page before", "string"));
   }
-  const bool model_call = endpoint.access == Access::kKey && endpoint.method == "POST";
+  const bool model_call = endpoint.access == Access::kKey && endpoint.method == "POST" && endpoint.keeps;
   const bool administers = endpoint.access == Access::kAdmin || endpoint.access == Access::kPerson;
   if (model_call || (administers && endpoint.method != "GET")) {
     out.push_back(

@@ -10,6 +10,7 @@ Json openapi_document(const std::vector<Endpoint>& endpoints, const std::string&
 const Json& openapi_schemas();  // components.schemas
 Json people_schemas();          // of signing in and of people
 Json memory_schemas();          // of what memory is asked and answers
+Json mcp_schemas();
 Json talk_schemas();            // of conversations and what stands around them
 
 // /openapi.json itself, which tells of all, itself too.

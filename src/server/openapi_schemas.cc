@@ -102,6 +102,7 @@ Json put_together() {
   schemas.update(people_schemas());
   schemas.update(talk_schemas());
   schemas.update(memory_schemas());
+  schemas.update(mcp_schemas());
   return schemas;
 }
 

@@ -1,5 +1,7 @@
 #include "server/web_session.h"
 
+#include <algorithm>
+
 #include "base/crypto.h"
 #include "base/text.h"
 #include "identity/people.h"
@@ -74,6 +76,13 @@ Status check_same_site(const Core& core, const net::Request& request) {
   if (!origin.empty() && (!reads || upgrades || request.headers.has("cookie")) && !is_own_origin(core, request, origin))
     return fail(ErrorCode::kCrossSite);
   return {};
+}
+
+bool comes_from_own_page(const Core& core, const net::Request& request) {
+  const std::string origin(request.headers.get("origin"));
+  if (origin.empty() || is_own_origin(core, request, origin)) return true;
+  const auto allowed = core.config.get()->list("server.cors_origins");
+  return std::ranges::find(allowed, origin) != allowed.end();
 }
 
 Id session_of(const Core& core, const net::Request& request) {

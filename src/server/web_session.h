@@ -22,6 +22,8 @@ std::pair<std::string, std::string> no_session_cookie(const Core& core);
 Id session_of(const Core& core, const net::Request& request);
 // kCrossSite if a page of another origin sent it.
 Status check_same_site(const Core& core, const net::Request& request);
+// Of no page at all, of one that this server gave, or of one whose origin server.cors_origins names.
+bool comes_from_own_page(const Core& core, const net::Request& request);
 // None: no cookie of ours. kSessionEnded, kCsrfFailed, kCrossSite.
 std::optional<Result<identity::SignedIn>> session_caller(Core& core, const net::Request& request);
 

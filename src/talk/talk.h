@@ -52,6 +52,10 @@ class Talk {
   Task<Result<Json>> stop_answer(Caller caller, Id id, Id message);
   Task<Result<Json>> search(Caller caller, Query query);
 
+  // Notes (notes.cc): {id, conversation, created_at}; the words of one of them, erased for good.
+  Task<Result<Json>> note(Caller caller, std::string text);
+  Task<Result<Json>> forget_note(Caller caller, Id id);
+
   // Attachments (attachments.cc).
   struct Content {
     std::string bytes, name, type;
@@ -108,6 +112,7 @@ class Talk {
   Task<Status> check_place(Caller caller, Json body);
 
   Task<Result<Ask>> ask_of(Caller caller, ConversationRow row, Json body, std::string model_before);
+  Task<Result<ConversationRow>> notes_of(Caller caller);  // the conversation that they stand in, made on first use
   Task<Status> is_answerable(std::string model);  // a route or a model that is here; kModelNotFound
   Task<Result<Json>> attach_to(Caller caller, Id conversation, Json ids);
   Task<Result<std::vector<journal::Draft>>> drafts_of_saying(Caller caller, ConversationRow row, Json body,

@@ -8,7 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tools.third_party import clients, engine, models, sqlite, web
+from tools.third_party import clients, conformance, engine, models, sqlite, web
 from tools.third_party.cache import link
 from tools.third_party.venv import clients_venv, litellm_venv, sdk_venv
 
@@ -24,6 +24,7 @@ PARTS = {
 TEST_PARTS = {
     "clients-node": lambda: link(clients.node(), BUILD / "clients/nodejs"),
     "clients": lambda: link(clients.npm_clients(), BUILD / "clients/npm"),
+    "conformance": lambda: link(conformance.suite(), BUILD / "clients/conformance"),
     "sdks": lambda: link(sdk_venv(), BUILD / "clients/python"),
     "litellm": lambda: link(litellm_venv(), BUILD / "clients/litellm"),
 }

@@ -1,4 +1,5 @@
-"""Renews tools/clients/package-lock.json after a version in package.json was changed: python3 -m tools.third_party.lock_clients
+"""Renews the package-lock.json of tools/clients, or of the folder beside it that is named, after a version in its package.json was changed:
+python3 -m tools.third_party.lock_clients [conformance]
 
 npm leaves out an optional package that its registry does not serve (one of another platform, say), and `npm ci` then calls the lock
 incomplete. So each such package gets an entry with the platform that its name tells, which keeps it from being asked for here. Addresses
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -40,14 +42,15 @@ def complete(lock: dict) -> int:
 
 
 def main() -> None:
+    project = PROJECT.parent / (sys.argv[1] if len(sys.argv) > 1 else PROJECT.name)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        shutil.copy(PROJECT / "package.json", folder)
+        shutil.copy(project / "package.json", folder)
         options = ["--package-lock-only", "--ignore-scripts", "--omit-lockfile-registry-resolved=true", "--no-audit", "--no-fund"]
         subprocess.run(npm_command(["install", *options]), cwd=folder, check=True)
         lock = json.loads((folder / "package-lock.json").read_text())
     added = complete(lock)
-    (PROJECT / "package-lock.json").write_text(json.dumps(lock, indent=2) + "\n")
+    (project / "package-lock.json").write_text(json.dumps(lock, indent=2) + "\n")
     print(f"{len(lock['packages']) - 1} packages, {added} of them of other platforms and not served by this registry.")
 
 
