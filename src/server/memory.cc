@@ -96,9 +96,10 @@ Task<Result<talk::Remembered>> remember_again(Core& core, identity::Caller calle
   const auto* zone = zone_of(core, caller.principal);
   for (size_t i = 0; i < given.pieces.size(); ++i) {
     if (!again[i]) continue;
-    const Json why = given.pieces[i].why;
-    given.pieces[i] = piece_for(*again[i], zone);
-    given.pieces[i].why = why;
+    auto piece = piece_for(*again[i], zone);
+    piece.first = given.pieces[i].first;
+    piece.why = given.pieces[i].why;
+    given.pieces[i] = std::move(piece);
   }
   co_return given;
 }

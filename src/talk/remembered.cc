@@ -59,6 +59,8 @@ Remembered given_in(const Json& record) {
     for (const auto& number : peek(one, "passages")) {
       if (number.is_number_integer()) piece.passages.push_back(number.get<int64_t>());
     }
+    const Json& messages = peek(one, "messages");
+    if (messages.is_array() && !messages.empty() && messages.front().is_string()) piece.first = messages.front();
     piece.why = peek(one, "why").is_array() ? peek(one, "why") : Json::array();
     out.pieces.push_back(std::move(piece));
   }

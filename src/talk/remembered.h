@@ -22,7 +22,7 @@ struct Remembered {
     std::string when, text;  // when: for the model, in the person's time zone
   };
   struct Piece {
-    Id conversation;
+    Id conversation, first;   // the first message that it was made of names it
     std::vector<Line> lines;  // none: nothing of it stands any more
     std::vector<int64_t> passages;
     Json why = Json::array();  // "words", "meaning", "time", "name"

@@ -37,6 +37,7 @@ TEST(Remembered, ItsRecordHasNoWordsAndComesBack) {
   EXPECT_EQ(back.pieces[0].passages, (std::vector<int64_t>{4096, 8192}));
   EXPECT_EQ(back.pieces[0].why, Json::array({"words"}));
   EXPECT_TRUE(back.pieces[0].lines.empty());
+  EXPECT_EQ(back.pieces[0].first, "msg_1");
   EXPECT_TRUE(given_in(Json()).pieces.empty());
   EXPECT_TRUE(given_in(Json{{"given", {1, {{"passages", {"x"}}}}}}).pieces[1].passages.empty());
 }

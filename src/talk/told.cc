@@ -35,12 +35,9 @@ Json piece_json(const Remembered::Piece& piece, const std::string& title) {
         {{"id", line.message}, {"role", line.role}, {"created_at", line.time / kSecondUs}, {"text", line.text}});
   }
   const bool gone = piece.lines.empty();
-  return {{"id", gone ? Json(nullptr) : Json(piece.lines.front().message)},
-          {"conversation", piece.conversation},
-          {"title", title},
-          {"created_at", gone ? Json(nullptr) : Json(piece.lines.front().time / kSecondUs)},
-          {"why", piece.why},
-          {"messages", std::move(messages)},
+  return {{"id", piece.first}, {"conversation", piece.conversation},
+          {"title", title},    {"created_at", gone ? Json(nullptr) : Json(piece.lines.front().time / kSecondUs)},
+          {"why", piece.why},  {"messages", std::move(messages)},
           {"gone", gone}};
 }
 

@@ -190,3 +190,17 @@ def test_any_client_may_ask_for_it(life):
     it.me.call("PATCH", "/v1/me/settings", {"values": {"memory": False}})
     off = called(it, "/v1/chat/completions", may, ASKED, "on")
     assert off.headers["x-steward-memory"] == "off; settings" and "Rafina" not in upstream_text(it)
+
+
+def test_all_that_fit_are_given(life):
+    it = life(GOOD)
+    said = []
+    for text in ("Ruth is allergic to walnuts.", "Ruth is allergic to wasps too.", "What Ruth is allergic to since May: penicillin."):
+        one = it.say(it.new(), text)
+        it.ended(one["message"]["conversation"], one["answer"]["id"])
+        said.append(one["message"]["id"])
+    answer = it.asked(it.new(), "What is Ruth allergic to?")
+    given = [message for piece in answer["memory"]["given"] for message in piece["messages"]]
+    assert set(said) <= set(given)
+    sent = upstream_text(it)
+    assert all(word in sent for word in ("walnuts", "wasps", "penicillin"))

@@ -3,7 +3,7 @@
 import { call } from "./call";
 
 export type Why = "words" | "meaning" | "time" | "name";
-export type Off = "asked" | "conversation" | "shared" | "settings" | "server";
+export type Off = "asked" | "conversation" | "shared" | "settings" | "key" | "server";
 
 /** One piece that was found: messages of one conversation that follow each other, named by the first. */
 export interface Given {
@@ -30,7 +30,7 @@ export interface ToldPiece {
   id: string;
   conversation: string;
   title: string | null;
-  created_at: number; // unix seconds
+  created_at: number | null; // unix seconds; of what is gone, nobody knows it
   why: Why[];
   messages: { id: string; role: "user" | "assistant"; created_at: number; text: string }[];
   gone: boolean; // erased since: nothing of its words is left

@@ -26,6 +26,7 @@ export const memoryEn = {
   "memory.off.conversation": "No memory: this conversation leaves no trace in it.",
   "memory.off.shared": "No memory: this conversation is shared.",
   "memory.off.settings": "No memory: you have it switched off.",
+  "memory.off.key": "No memory: it was asked for by a key that may not read it.",
   "memory.off.server": "No memory: this server has it switched off.",
   "memory.nothing": "Memory was looked through, and nothing fitted.",
 

@@ -26,6 +26,7 @@ export const memoryZh = {
   "memory.off.conversation": "没有用记忆：这次谈话不在记忆里留痕。",
   "memory.off.shared": "没有用记忆：这次谈话已分享。",
   "memory.off.settings": "没有用记忆：你关闭了记忆。",
+  "memory.off.key": "没有用记忆：提问用的密钥不能读取记忆。",
   "memory.off.server": "没有用记忆：这台服务器关闭了记忆。",
   "memory.nothing": "查过记忆，没有相关内容。",
 

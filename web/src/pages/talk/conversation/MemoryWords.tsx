@@ -18,6 +18,7 @@ const OFF: Record<Off, Key> = {
   conversation: "memory.off.conversation",
   shared: "memory.off.shared",
   settings: "memory.off.settings",
+  key: "memory.off.key",
   server: "memory.off.server",
 };
 

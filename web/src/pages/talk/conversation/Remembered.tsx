@@ -87,8 +87,8 @@ function Pieces({ message, out, toggle }: { message: Message; out: readonly stri
 
 function Piece({ of: one, out, toggle }: { of: ToldPiece; out: boolean; toggle: () => void }) {
   const { t, times, listed } = useText();
-  const at = new Date(one.created_at * 1000);
-  const day = times.near(at);
+  const at = one.created_at === null ? null : new Date(one.created_at * 1000);
+  const day = at ? times.near(at) : "";
   const title = one.title || t("talk.untitled");
   const gone = one.gone || one.messages.length === 0;
   const why = listed(one.why.flatMap((each) => (WHY[each] ? [t(WHY[each])] : [])));
@@ -102,7 +102,7 @@ function Piece({ of: one, out, toggle }: { of: ToldPiece; out: boolean; toggle: 
             {title}
           </Link>
         )}
-        <time dateTime={at.toISOString()}>{day}</time>
+        {at && <time dateTime={at.toISOString()}>{day}</time>}
       </div>
       {gone ? (
         <p className="small soft">{t("memory.gone")}</p>
