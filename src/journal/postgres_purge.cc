@@ -57,6 +57,20 @@ std::string PostgresStore::old_snapshot(int64_t since) {
   return found.rows() == 0 ? "" : found.text(0, 0);
 }
 
+// What ANALYZE wrote down of bodies before the tables said that it must not.
+void PostgresStore::drop_samples() {
+  static constexpr std::string_view kSampled =
+      "SELECT count(*) FROM pg_attribute WHERE attrelid = 'steward.records'::regclass AND attname IN ('body', 'salt') "
+      "AND attstattarget IS DISTINCT FROM 0";
+  if (connection_->run({kSampled, {}}).integer(0, 0) == 0) return;
+  // A column's samples go with its type, even where that stays the same.
+  connection_->run_alone(
+      "ALTER TABLE steward.records ALTER COLUMN body SET STATISTICS 0, ALTER COLUMN salt SET STATISTICS 0, "
+      "ALTER COLUMN body TYPE bytea, ALTER COLUMN salt TYPE bytea",
+      kRewriteWithin);
+  connection_->run_alone("VACUUM FULL pg_catalog.pg_statistic", kRewriteWithin);
+}
+
 Status PostgresStore::rewrite_tables() {
   const int64_t now = connection_->run({"SELECT pg_current_xact_id()::text::int8", {}}).integer(0, 0);
   const auto give_up = std::chrono::steady_clock::now() + kSnapshotsEndWithin;
@@ -75,6 +89,7 @@ Status PostgresStore::rewrite_tables() {
          PgParams().add(epoch_).add(int64_t{time.count()})});
   };
   lease_for(kRewriteWithin);
+  drop_samples();
   for (const char* table : {"records", "sources", "blob_refs"})
     connection_->run_alone(fmt::format("VACUUM FULL steward.{}", table), kRewriteWithin);
   connection_->run({"SELECT set_config('statement_timeout', $1, false)", PgParams().add(timeout)});

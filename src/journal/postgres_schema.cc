@@ -6,7 +6,7 @@ namespace steward::journal {
 namespace {
 
 // Text has collation C: order and equality are those of bytes, as in SQLite. Bodies are bytes: their digest covers
-// them.
+// them. ANALYZE keeps no samples of them: nothing would erase those (postgres_purge.cc).
 constexpr std::string_view kTables = R"sql(
 CREATE SCHEMA IF NOT EXISTS steward;
 CREATE TABLE steward.meta(key text COLLATE "C" PRIMARY KEY, value bigint NOT NULL);
@@ -21,6 +21,7 @@ CREATE TABLE steward.records(
   cause text COLLATE "C" NOT NULL, sources text COLLATE "C" NOT NULL, acl text COLLATE "C" NOT NULL,
   label text COLLATE "C" NOT NULL, body bytea, erased bigint NOT NULL DEFAULT 0, salt bytea, body_digest bytea NOT NULL,
   digest bytea NOT NULL);
+ALTER TABLE steward.records ALTER COLUMN body SET STATISTICS 0, ALTER COLUMN salt SET STATISTICS 0;
 CREATE UNIQUE INDEX records_id ON steward.records(id);
 CREATE UNIQUE INDEX records_stream ON steward.records(tenant, stream, version);
 CREATE INDEX records_hidden ON steward.records(pos) WHERE erased = 1;

@@ -112,6 +112,7 @@ class PostgresStore final : public Store {
   void change(PgQuery query);
   void gather_rows();
   Status rewrite_tables();
+  void drop_samples();
   std::string old_snapshot(int64_t since);
   Status recycle_log();
 

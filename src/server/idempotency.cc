@@ -9,6 +9,8 @@ namespace {
 constexpr DurationUs kHoldsUs = 24 * 3600 * kSecondUs;
 constexpr size_t kMaxKeyBytes = 255;
 constexpr size_t kMaxRecords = 1000;  // of one page
+constexpr size_t kMostTold = 900;     // things that an answer is erased with; more are in none
+constexpr size_t kUlidLength = 26;
 constexpr std::string_view kAnswered = "idempotency.answered";
 constexpr std::string_view kReleased = "idempotency.released";
 
@@ -105,7 +107,7 @@ Task<Status> Idempotency::write(identity::Caller caller, journal::Draft draft, j
   co_return Status{};
 }
 
-Task<Status> Idempotency::keep(identity::Caller caller, std::string stream, Id call, Json kept,
+Task<Status> Idempotency::keep(identity::Caller caller, std::string stream, Id call, std::set<Id> about, Json kept,
                                std::vector<std::string> blobs) {
   journal::Draft draft;
   draft.stream = std::move(stream);
@@ -113,6 +115,7 @@ Task<Status> Idempotency::keep(identity::Caller caller, std::string stream, Id c
   draft.body = dump(Json{{"until_us", clock_.now_us() + kHoldsUs}, {"call", call}, {"kept", std::move(kept)}});
   draft.blobs = std::move(blobs);
   if (!call.empty()) draft.sources = {call};
+  draft.sources.insert(draft.sources.end(), about.begin(), about.end());
   co_return co_await write(std::move(caller), std::move(draft), journal::Wait::kDurable);
 }
 
@@ -139,22 +142,40 @@ std::vector<Id> people_in(const Json& body) {
   return out;
 }
 
+void leave_out(Json& body, const char* what, const char* note) {
+  if (!body.is_object() || !body.contains(what)) return;
+  body.erase(what);
+  body["note"] = note;
+}
+
 }  // namespace
 
+std::set<Id> told_of(std::string_view answer) {
+  constexpr std::string_view kPrefixes[] = {"conv", "msg", "att", "proj", "resp"};
+  std::set<Id> out;
+  for (size_t at = answer.find('_'); at != answer.npos && out.size() < kMostTold; at = answer.find('_', at + 1)) {
+    for (const auto prefix : kPrefixes) {
+      if (at < prefix.size()) continue;
+      const std::string_view id = answer.substr(at - prefix.size(), prefix.size() + 1 + kUlidLength);
+      if (is_id(id, prefix)) out.emplace(id);
+    }
+  }
+  return out;
+}
+
 Task<Status> Idempotency::answered(identity::Caller caller, std::string stream, Reply reply) {
-  if (reply.body.is_object() && reply.body.contains("secret")) {
-    reply.body.erase("secret");
-    reply.body["note"] = "The secret was shown once. If it was lost, rotate the key.";
-  }
-  if (reply.body.is_object() && reply.body.contains("link")) {
-    reply.body.erase("link");
-    reply.body["note"] = "The link was shown once. If it was lost, make another.";
-  }
+  leave_out(reply.body, "secret", "The secret was shown once. If it was lost, rotate the key.");
+  for (const char* link : {"link", "url"})
+    leave_out(reply.body, link, "The link was shown once. If it was lost, make another.");
   journal::Draft draft;
   draft.sources = people_in(reply.body);
+  const std::set<Id> about = told_of(dump(reply.body));
+  draft.sources.insert(draft.sources.end(), about.begin(), about.end());
   draft.stream = stream;
   draft.kind = kAnswered;
-  draft.body = dump(Json{{"status", reply.status}, {"body", reply.body}});
+  Json body = {{"status", reply.status}, {"body", std::move(reply.body)}};
+  if (!about.empty()) body["until_us"] = clock_.now_us() + kHoldsUs;
+  draft.body = dump(body);
   draft.actor = doer(caller);
   std::vector<journal::Draft> drafts;
   drafts.push_back(std::move(draft));

@@ -94,14 +94,16 @@ Task<Status> keep_for_repeats(Keeping& keeping, const Recorder& recorder) {
                {"streamed", answer.streamed},
                {"too_large", recorder.too_large()}};
   std::vector<std::string> blobs;
+  std::set<Id> about;
   if (!recorder.too_large()) {
+    about = told_of(answer.body);
     auto blob = co_await put_blob(keeping.core, keeping.caller.tenant, answer.body);
     if (!blob) co_return fail(blob.error());
     kept["blob"] = *blob;
     blobs = {*blob};
   }
-  co_return co_await idempotency.keep(keeping.caller, keeping.stream, call_of(answer), std::move(kept),
-                                      std::move(blobs));
+  co_return co_await idempotency.keep(keeping.caller, keeping.stream, call_of(answer), std::move(about),
+                                      std::move(kept), std::move(blobs));
 }
 
 Task<Status> keep(Keeping& keeping, const Recorder& recorder) {

@@ -44,6 +44,15 @@ Result<std::vector<Id>> standing(journal::Journal& journal, const Id& tenant, co
   return out;
 }
 
+// What answers that are kept for repeats (Idempotency-Key) may tell of, and name as their source.
+std::vector<Id> kept_about(const std::vector<std::string>& streams) {
+  std::vector<Id> out;
+  for (const auto& stream : streams) {
+    if (!stream.starts_with("answer/")) out.push_back(stream.substr(stream.find('/') + 1));
+  }
+  return out;
+}
+
 bool caught_up(journal::Views& views, const Id& tenant, journal::Seq written, const jobs::JobContext& context) {
   while (views.applied_seq(tenant) < written) {
     if (context.cancelled()) return false;
@@ -97,6 +106,9 @@ void Talk::register_jobs() {
 // An attachment that is being read may add what was read meanwhile: looked at again until nothing is left. What comes
 // later still is erased by whoever added it (read_attachment).
 Task<Status> Talk::erase_streams(Caller caller, std::vector<std::string> streams) {
+  for (const auto& thing : kept_about(streams)) {
+    if (auto done = co_await store_.erase_drawn_from(caller, thing); !done) co_return done;
+  }
   for (;;) {
     auto ids = standing(parts_.services.journal, caller.tenant, streams);
     if (!ids) co_return fail(std::move(ids.error()));
@@ -142,6 +154,11 @@ Result<Json> Talk::erase_conversation(const jobs::Job& job, jobs::JobContext& co
   if (!due) return Json{{"erased", 0}, {"reason", "restored"}};
   if (!row) streams.clear();  // an earlier try erased it: its files are left
   size_t erased = 0;
+  for (const auto& thing : kept_about(streams)) {
+    auto done = journal.erase_blocking(
+        tenant, {.ids = {thing}, .cascade = false, .whole = false, .actor = row->owner, .reason = "person_asked"});
+    if (!done && done.error().code != ErrorCode::kNotFound) return fail(std::move(done.error()));
+  }
   for (;;) {
     auto ids = standing(journal, tenant, streams);
     if (!ids) return fail(std::move(ids.error()));

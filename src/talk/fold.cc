@@ -36,10 +36,23 @@ void set_flag(Db& db, const Record& record, const Id& conversation, const Json& 
   db.prepare(sql).bind(1, record.tenant).bind(2, conversation).bind(3, peek(body, name) == true ? 1 : 0).run();
 }
 
-void index_title(Db& db, const Record& record, const Id& conversation, const std::string& title) {
-  auto& row = db.prepare("SELECT number, owner FROM talk_conversations WHERE tenant = ? AND id = ?")
-                  .bind(1, record.tenant)
-                  .bind(2, conversation);
+// The newest title that stands is the conversation's.
+void retitle(Db& db, const Id& tenant, const Id& conversation) {
+  auto& last = db.prepare(
+                     "SELECT title, title_by FROM talk_titles WHERE tenant = ? AND conversation = ? ORDER BY seq DESC "
+                     "LIMIT 1")
+                   .bind(1, tenant)
+                   .bind(2, conversation);
+  const bool titled = last.step();
+  const std::string title = titled ? last.text(0) : "", by = titled ? last.text(1) : "";
+  last.reset();
+  auto& row = db.prepare(
+                    "UPDATE talk_conversations SET title = ?3, title_by = ?4 WHERE tenant = ?1 AND id = ?2 RETURNING "
+                    "number, owner")
+                  .bind(1, tenant)
+                  .bind(2, conversation)
+                  .bind(3, title)
+                  .bind(4, by);
   const bool there = row.step();
   const int64_t number = there ? row.integer(0) : 0;
   const Id owner = there ? row.text(1) : "";
@@ -64,6 +77,7 @@ void forget_conversation(Db& db, const Id& tenant, const Id& conversation) {
   }
   for (const char* sql : {"DELETE FROM talk_messages WHERE tenant = ? AND conversation = ?",
                           "DELETE FROM talk_shares WHERE tenant = ? AND conversation = ?",
+                          "DELETE FROM talk_titles WHERE tenant = ? AND conversation = ?",
                           "UPDATE talk_attachments SET conversation = '', message = '' WHERE tenant = ? AND "
                           "conversation = ?",
                           "DELETE FROM talk_conversations WHERE tenant = ? AND id = ?"})
@@ -109,6 +123,12 @@ void forget_attachment(Db& db, const Id& tenant, journal::Seq seq) {
   const int64_t number = (tenant_number(db, tenant) << kSeqBits) + static_cast<int64_t>(seq) * 2;
   db.prepare("DELETE FROM talk_attachments WHERE number = ?").bind(1, number).run();
   if (db.changes() > 0) forget_words(db, number);
+}
+
+void forget_title(Db& db, const Id& tenant, journal::Seq seq) {
+  for (const auto& id :
+       found_by_seq(db, "DELETE FROM talk_titles WHERE tenant = ? AND seq = ? RETURNING conversation", tenant, seq))
+    retitle(db, tenant, id);
 }
 
 // What was read of a file, erased by itself: the file is there still, and nobody can tell what is in it.
@@ -164,10 +184,6 @@ void forget_words(Db& db, int64_t number) {
 }
 
 void placed(Db& db, const Record& record, const Id& conversation, const Json& body) {
-  set_text(db, record, conversation, body, "title",
-           "UPDATE talk_conversations SET title = ?3 WHERE tenant = ?1 AND id = ?2");
-  set_text(db, record, conversation, body, "title_by",
-           "UPDATE talk_conversations SET title_by = ?3 WHERE tenant = ?1 AND id = ?2");
   set_text(db, record, conversation, body, "project",
            "UPDATE talk_conversations SET project = ?3 WHERE tenant = ?1 AND id = ?2");
   set_text(db, record, conversation, body, "folder",
@@ -178,7 +194,17 @@ void placed(Db& db, const Record& record, const Id& conversation, const Json& bo
            "UPDATE talk_conversations SET pinned = ?3 WHERE tenant = ?1 AND id = ?2");
   set_flag(db, record, conversation, body, "archived",
            "UPDATE talk_conversations SET archived = ?3 WHERE tenant = ?1 AND id = ?2");
-  if (body.contains("title")) index_title(db, record, conversation, peek_text(body, "title"));
+  if (!body.contains("title")) return;
+  db.prepare(
+        "INSERT OR IGNORE INTO talk_titles SELECT tenant, ?3, id, ?4, ?5 FROM talk_conversations WHERE tenant = ?1 AND "
+        "id = ?2")
+      .bind(1, record.tenant)
+      .bind(2, conversation)
+      .bind(3, record.seq)
+      .bind(4, peek_text(body, "title"))
+      .bind(5, peek_text(body, "title_by"))
+      .run();
+  retitle(db, record.tenant, conversation);
 }
 
 void share(Db& db, const Record& record, const Id& conversation, const Json& body) {
@@ -256,6 +282,7 @@ void erased(Db& db, const Record& record) {
          found_by_seq(db, "SELECT id FROM talk_conversations WHERE tenant = ? AND seq = ?", record.tenant, seq))
       forget_conversation(db, record.tenant, id);
     forget_text(db, record.tenant, seq);
+    forget_title(db, record.tenant, seq);
     forget_attachment(db, record.tenant, seq);
     for (const auto& id :
          found_by_seq(db, "SELECT id FROM talk_attachments WHERE tenant = ? AND read_seq = ? AND read_seq > 0",

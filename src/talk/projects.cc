@@ -106,6 +106,7 @@ Task<Result<Json>> Talk::remove_project(Caller caller, Id id) {
   if (auto done = co_await commit(caller.tenant, std::move(drafts)); !done) co_return fail(std::move(done.error()));
   if (auto done = co_await store_.erase_records(caller, std::move(words)); !done)
     co_return fail(std::move(done.error()));
+  if (auto done = co_await store_.erase_drawn_from(caller, id); !done) co_return fail(std::move(done.error()));
   co_return Json{{"id", id}, {"object", "project.deleted"}, {"deleted", true}};
 }
 

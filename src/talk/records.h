@@ -7,12 +7,14 @@
 //
 //   conversation.created        {owner, metadata, title?, title_by?, project?, folder?, remember?}
 //   conversation.message_said   {owner, item, parent, role, attachments?, answer?: {item, model, …}, queued?}
-//   conversation.answer_started {owner, item, parent, model, key?, instructions?, continues?, calls?, without?,
-//   memory?}  each try answer.kept                 answer/msg_…: {conversation, item, call?, content | blob}: a step of
-//   it (steps.h) conversation.answer_ended   {item, status, model, route, call, usage, cost_nano_usd, …, memory?,
-//   error?} conversation.content        {item, content | blob}: an item of Responses, in the record or, if large, in a
-//   blob conversation.taken_back     {item}: a message that waited, and its answer that was never begun
+//   conversation.answer_started {owner, item, parent, model, key?, instructions?, continues?, calls?,
+//                                without?, memory?}: also each try
+//   answer.kept                 answer/msg_…: {conversation, item, call?, content | blob}: a step of it (steps.h)
+//   conversation.answer_ended   {item, status, model, route, call, usage, cost_nano_usd, …, memory?, error?}
+//   conversation.content        {item, content | blob}: an item of Responses, in the record or, if large, in a blob
+//   conversation.taken_back     {item}: a message that waited, and its answer that was never begun
 //   conversation.placed         {title?, title_by?, pinned?, archived?, project?, folder?, current?}
+//   conversation.titled         {title, title_by: rule | model}: made of what was said, which its sources name
 //   conversation.deleted        {until_us}; conversation.restored {}
 //   share.made                  {share, owner, with, leaf, tag?}; share.taken_back {share}
 //   attachment.added            attachment/att_…: {owner, name, type, kind, bytes, blob}; attachment.read {…}
@@ -37,13 +39,15 @@ inline constexpr std::string_view kCreated = "conversation.created", kUpdated = 
                                   kAnswerStarted = "conversation.answer_started",
                                   kAnswerEnded = "conversation.answer_ended", kAnswerKept = "answer.kept",
                                   kContent = "conversation.content", kTakenBack = "conversation.taken_back",
-                                  kPlaced = "conversation.placed", kDeleted = "conversation.deleted",
-                                  kRestored = "conversation.restored", kShareMade = "share.made",
-                                  kShareTakenBack = "share.taken_back", kAttachmentAdded = "attachment.added",
-                                  kAttachmentRead = "attachment.read", kProjectMade = "project.made",
-                                  kProjectChanged = "project.changed", kProjectRemoved = "project.removed";
+                                  kPlaced = "conversation.placed", kTitled = "conversation.titled",
+                                  kDeleted = "conversation.deleted", kRestored = "conversation.restored",
+                                  kShareMade = "share.made", kShareTakenBack = "share.taken_back",
+                                  kAttachmentAdded = "attachment.added", kAttachmentRead = "attachment.read",
+                                  kProjectMade = "project.made", kProjectChanged = "project.changed",
+                                  kProjectRemoved = "project.removed";
 // Items are added by the Conversations API (gateway/conversations/conversation_store.h). A message's words
-// (kContent), a share and a file can be erased alone; the rest is the tree, and goes with its conversation.
+// (kContent), a title that was made of them, a share and a file can be erased alone; the rest is the tree, and goes
+// with its conversation.
 inline constexpr journal::RecordKind kRecordKinds[] = {{.name = kCreated, .whole = true},
                                                        {.name = kUpdated, .whole = true},
                                                        {.name = kMessageSaid, .whole = true},
@@ -53,6 +57,7 @@ inline constexpr journal::RecordKind kRecordKinds[] = {{.name = kCreated, .whole
                                                        {.name = kAnswerKept},
                                                        {.name = kTakenBack, .whole = true},
                                                        {.name = kPlaced, .whole = true},
+                                                       {.name = kTitled},
                                                        {.name = kDeleted, .whole = true},
                                                        {.name = kRestored, .whole = true},
                                                        {.name = kShareMade},

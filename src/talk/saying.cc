@@ -117,7 +117,7 @@ Task<Result<std::vector<journal::Draft>>> Talk::drafts_of_saying(Caller caller, 
   if (ask && !waits) out.push_back(draft_of(caller, stream, kAnswerStarted, body_of(*ask), ask->answer));
   if (row.title.empty() && row.title_by.empty()) {
     const std::string title = title_by_rule(text.empty() ? co_await first_file_of(caller.tenant, body) : text);
-    if (!title.empty()) out.push_back(draft_of(caller, stream, kPlaced, {{"title", title}, {"title_by", "rule"}}));
+    if (!title.empty()) out.push_back(draft_of(caller, stream, kTitled, {{"title", title}, {"title_by", "rule"}}, id));
   }
   co_return out;
 }
@@ -265,6 +265,7 @@ Task<Result<Json>> Talk::take_back_waiting(Caller caller, MessageRow question) {
   drafts.push_back(draft_of(caller, conversation_stream(question.conversation), kTakenBack, {{"item", question.id}}));
   if (auto done = co_await commit(caller.tenant, std::move(drafts)); !done) co_return fail(std::move(done.error()));
   if (!question.record.empty()) (void)co_await store_.erase_records(caller, {question.record});
+  (void)co_await store_.erase_drawn_from(caller, question.id);
   (*said)["status"] = "taken_back";
   co_return Json{{"message", std::move(*said)}, {"answer", nullptr}};
 }

@@ -287,8 +287,9 @@ Task<void> Talk::answered(Ask ask) {
       [tenant, conversation](journal::Db& db) { return find_conversation(db, tenant, conversation); });
   if (title.empty() || !now || now->title_by != "rule") co_return;
   std::vector<journal::Draft> drafts;
-  drafts.push_back(
-      draft_of(caller, conversation_stream(conversation), kPlaced, {{"title", title}, {"title_by", "model"}}));
+  drafts.push_back(draft_of(caller, conversation_stream(conversation), kTitled,
+                            {{"title", title}, {"title_by", "model"}}, asked->id));
+  drafts.back().sources.push_back(answer->id);
   (void)co_await commit(tenant, std::move(drafts));
 }
 

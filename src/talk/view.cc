@@ -26,6 +26,9 @@ CREATE TABLE talk_conversations(tenant TEXT NOT NULL, id TEXT NOT NULL, number I
 CREATE INDEX talk_conversations_of ON talk_conversations(tenant, owner, updated, id);
 CREATE INDEX talk_conversations_seq ON talk_conversations(tenant, seq);
 CREATE INDEX talk_conversations_in ON talk_conversations(tenant, project) WHERE project != '';
+CREATE TABLE talk_titles(tenant TEXT NOT NULL, seq INTEGER NOT NULL, conversation TEXT NOT NULL, title TEXT NOT NULL,
+ title_by TEXT NOT NULL, PRIMARY KEY(tenant, seq)) WITHOUT ROWID;
+CREATE INDEX talk_titles_of ON talk_titles(tenant, conversation, seq);
 CREATE TABLE talk_messages(number INTEGER NOT NULL PRIMARY KEY, tenant TEXT NOT NULL, conversation TEXT NOT NULL,
  id TEXT NOT NULL, parent TEXT NOT NULL, depth INTEGER NOT NULL, role TEXT NOT NULL, kind TEXT NOT NULL,
  status TEXT NOT NULL, created INTEGER NOT NULL, record TEXT NOT NULL, blob TEXT NOT NULL, text_seq INTEGER NOT NULL,
@@ -306,7 +309,8 @@ void TalkView::fold_conversation(Db& db, const Record& record, const Json& body)
         .bind(3, dump(peek(body, "metadata")))
         .run();
   }
-  if (record.kind == kCreated || record.kind == kPlaced) fold::placed(db, record, conversation, body);
+  if (record.kind == kCreated || record.kind == kPlaced || record.kind == kTitled)
+    fold::placed(db, record, conversation, body);
   if (record.kind == kDeleted || record.kind == kRestored) {
     db.prepare("UPDATE talk_conversations SET deleted = ?3 WHERE tenant = ?1 AND id = ?2")
         .bind(1, record.tenant)

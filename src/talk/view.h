@@ -23,7 +23,7 @@ class TalkView final : public journal::View {
  public:
   explicit TalkView(BlobReader blob) : blob_(std::move(blob)) {}
   std::string_view name() const override { return "talk"; }
-  int version() const override { return 3; }
+  int version() const override { return 4; }
   void create(journal::Db& db) override;
   void apply(journal::Db& db, const journal::Record& record) override;
 

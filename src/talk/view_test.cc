@@ -221,6 +221,34 @@ TEST(View, ErasureTakesWordsAndRows) {
   it.expect_rebuilt_alike();
 }
 
+// Of titles the newest that stands; one that was made of words goes with them.
+TEST(View, ATitleGoesWithTheWordsThatItWasMadeOf) {
+  Home it;
+  it.create("conv_a");
+  it.say("conv_a", "msg_1", "", "a wombat", "msg_2");
+  it.append("conv_a", kTitled, {{"title", "a wombat"}, {"title_by", "rule"}}, "msg_1");
+  it.append("conv_a", kTitled, {{"title", "numbats"}, {"title_by", "model"}}, "msg_2");
+  EXPECT_EQ(it.row("conv_a").title, "numbats");
+  it.erase({"msg_2"});
+  EXPECT_EQ(it.row("conv_a").title, "a wombat");
+  EXPECT_EQ(it.row("conv_a").title_by, "rule");
+  EXPECT_TRUE(it.find("numbats").empty());
+  it.expect_rebuilt_alike();
+  it.append("conv_a", kPlaced, {{"title", "quokka"}, {"title_by", "person"}});
+  it.append("conv_a", kPlaced, {{"title", ""}, {"title_by", ""}});
+  EXPECT_EQ(it.row("conv_a").title, "");
+  it.append("conv_a", kTitled, {{"title", "wombats again"}, {"title_by", "rule"}}, "msg_1");
+  std::vector<Id> titles;
+  for (const auto& record : it.records("conv_a")) {
+    if (record.kind == kTitled && !record.erased) titles.push_back(record.id);
+  }
+  EXPECT_EQ(titles.size(), 2U);
+  it.erase(titles);
+  EXPECT_EQ(it.row("conv_a").title, "");
+  EXPECT_TRUE(it.find("wombats").empty());
+  it.expect_rebuilt_alike();
+}
+
 // What names a reader as its source is erased with them; the conversation stands.
 TEST(View, AShareGoesWithItsReader) {
   Home it;

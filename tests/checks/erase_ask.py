@@ -17,7 +17,7 @@ from tests.judges.canaries import Canary, Scanner
 MANY = {"/v1/conversations": {"limit": 100, "archived": "any"}, "/admin/v1/journal": {"limit": 1000}, "/admin/v1/jobs": {"limit": 1000}}
 QUIET_S = 0.7
 LISTS = 1000  # of the others, where they have a limit of their own
-NOT_READ = ("/v1/responses", "/v1/events")  # a WebSocket; a stream, read apart
+NOT_READ = ("/v1/responses", "/v1/events", "/mcp")  # a WebSocket; a stream, read apart; nothing without a session
 OF_NOBODY = ("/admin/v1/config/", "/admin/v1/models/", "/admin/v1/providers/", "/admin/v1/routes/", "/v1/models/", "/v1beta/models/")
 
 
@@ -61,9 +61,9 @@ def addresses(stage: Stage, path: str) -> Iterator[str]:
     thing = THINGS[max((start for start in THINGS if path.startswith(start)), key=len)]
     for one in stage.things.get(thing or "", []):
         address = path.replace("{id}", one)
-        if "{item}" in address and one not in stage.items:
-            continue
-        yield address.replace("{item}", stage.items.get(one, ""))
+        known = {"{item}": stage.items.get(one, ""), "{message}": stage.answers.get(one, "")}
+        if all(what for name, what in known.items() if name in address):
+            yield address.replace("{item}", known["{item}"]).replace("{message}", known["{message}"])
 
 
 def events(browser: Browser) -> bytes:

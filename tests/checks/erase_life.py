@@ -91,7 +91,8 @@ class Stage:
         maker = Maker(seed)
         self.doomed, self.kept = Words(maker), Words(maker)
         self.things: dict[str, list[str]] = defaultdict(list)
-        self.items: dict[str, str] = {}
+        self.items: dict[str, str] = {}  # one of each conversation
+        self.answers: dict[str, str] = {}  # the last of each
         self.links: list[str] = []
         self.erasing: list[Callable[[], object]] = []
         self.slow: list[tuple[str, str]] = []  # answers that are under way: conversation, message
@@ -128,6 +129,8 @@ class Stage:
         return self.ended(talk, self.say(talk, text, **more)["answer"]["id"])
 
     def ended(self, talk: str, message: str) -> dict:
+        self.answers[talk] = message
+
         def look() -> dict | None:
             rows = self.ana.ask("GET", f"/v1/conversations/{talk}/messages", params={"at": message, "limit": 1}).json()["data"]
             return next((one for one in rows if one["id"] == message and one["status"] not in ("queued", "in_progress")), None)
@@ -135,7 +138,7 @@ class Stage:
         return until(look, "an answer's end")
 
     def attach(self, name: str, content: bytes) -> str:
-        answer = self.ana.ask("POST", "/v1/attachments", content=content, params={"name": name})
+        answer = self.ana.ask("POST", "/v1/attachments", content=content, params={"name": name}, headers=self.once())
         assert answer.status_code == 201, answer.text
         made = answer.json()["id"]
         self.things["attachment"].append(made)
@@ -218,10 +221,11 @@ class Stage:
     def _responses_in(self, talk: str, words: Words) -> None:
         self.teller.text = words.text("response in a conversation")
         body = {"model": "tell-1", "input": words.text("input in a conversation"), "instructions": words.text("instructions of a response")}
-        made = self.ana.call("POST", "/v1/responses", body | {"conversation": talk, "store": True, "max_output_tokens": 60})
-        self.things["response"].append(made["id"])
+        made = self.ana.ask("POST", "/v1/responses", body | {"conversation": talk, "store": True, "max_output_tokens": 60}, headers=self.once())
+        self.things["response"].append(made.json()["id"])
         item = {"type": "message", "role": "user", "content": words.text("item")}
-        self.items[talk] = self.ana.call("POST", f"/v1/conversations/{talk}/items", {"items": [item]})["data"][0]["id"]
+        added = self.ana.ask("POST", f"/v1/conversations/{talk}/items", {"items": [item]}, headers=self.once())
+        self.items[talk] = added.json()["data"][0]["id"]
 
     def small_conversation(self, words: Words) -> Callable[[], object]:
         """Erased at once, without a way back; its title is made of what was said."""
@@ -246,7 +250,7 @@ class Stage:
             kind = "background response, " if how else "response, "
             self.teller.text = words.text(kind + "output")
             body = {"model": "tell-1", "input": words.text(kind + "input"), "instructions": words.text(kind + "instructions"), "metadata": {"m": words.text(kind + "metadata")}}
-            answer = self.by_key("POST", "/v1/responses", body | {"store": True, "max_output_tokens": 60} | how)
+            answer = self.by_key("POST", "/v1/responses", body | {"store": True, "max_output_tokens": 60} | how, headers=self.once())
             ids.append(response_id(answer))
             until(lambda one=ids[-1]: self.by_key("GET", f"/v1/responses/{one}").json()["status"] == "completed", "a response's end")
         self.things["response"] += ids

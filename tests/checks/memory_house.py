@@ -94,7 +94,7 @@ class House:
         bo = self.people["Bo"]
         self._furnish("Bo")
         talk = self.begin("Bo")
-        bo.call("POST", f"/v1/conversations/{talk}/messages", {"text": "Hello", "model": "good-1"})
+        bo.call("POST", f"/v1/conversations/{talk}/messages", {"text": COMMON, "model": "good-1"})
         until(lambda: bo.call("GET", f"/v1/conversations/{talk}/messages")["data"][-1]["status"] == "completed", "an answer")
         self.passages["Bo"] += 2
 
@@ -207,6 +207,6 @@ class House:
 
     # --- what was told to models ----------------------------------------------------------------------------------------------------
     def others_words_upstream(self, provider: Provider) -> list[str]:
-        """Nobody's words go to a model but in what they themselves asked: here nobody asked with a word of theirs."""
+        """Bo alone was answered in Talk, about what everybody talks of: a model was told nothing that others said."""
         told = json.dumps([one.body for one in provider.seen], ensure_ascii=False)
-        return [said.word for said in self.said if said.word in told]
+        return [said.word for said in self.said if said.of != "Bo" and said.word in told]

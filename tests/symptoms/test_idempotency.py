@@ -11,7 +11,10 @@ import pytest
 from tests.conftest import Scene
 from tests.harness import scripts, wire
 from tests.harness.money import Price
+from tests.harness.people import owner_of
 from tests.harness.provider import Call
+from tests.talk.life import wait_for
+from tests.talk.test_keeping import files_with
 
 PRICE = Price(input_pico=1_000_000, output_pico=10_000_000)
 ASK = [{"role": "user", "content": "the secret word is xylophone-9"}]
@@ -209,3 +212,31 @@ def test_content_that_is_kept_is_shown_and_erased(scene, streamed):
     assert it.admin.call("GET", f"/calls/{call['id']}")["cost_microusd"] == call["cost_microusd"]
     it.steward.stop()
     assert b"xylophone-9" not in everything_in(it.steward.home)
+
+
+def test_what_is_kept_for_a_repeat_goes_with_what_it_tells_of(scene):
+    """A conversation's, a project's and a message's own answers, and those of a search in memory, are no second home for their words."""
+    it = prepared(scene)
+    with owner_of(it.steward) as me:
+
+        def once(path: str, body: dict, key: str) -> dict:
+            answer = me.ask("POST", path, body, headers={"idempotency-key": key})
+            assert answer.status_code < 300, answer.text
+            return answer.json()
+
+        talk = once("/v1/conversations", {"title": "quokkatitle"}, "a")["id"]
+        project = once("/v1/projects", {"name": "wombatname"}, "b")["id"]
+        said = once(f"/v1/conversations/{talk}/messages", {"text": "numbatword", "answer": False}, "c")["message"]["id"]
+        once(f"/v1/conversations/{talk}/messages", {"text": "dugongword", "answer": False}, "d")
+        assert once("/v1/memory/search", {"query": "dugongword"}, "e")["data"]
+        share = once(f"/v1/conversations/{talk}/shares", {"with": "link"}, "f")
+        assert files_with(it.steward.home, share["url"].split("#")[1]) == [], "a token is told once and kept nowhere"
+        assert "idempotent_replay" in once("/v1/projects", {"name": "wombatname"}, "b")
+        me.call("DELETE", f"/v1/conversations/{talk}/items/{said}")
+        me.call("DELETE", f"/v1/projects/{project}")
+        wait_for(lambda: not files_with(it.steward.home, "numbatword") and not files_with(it.steward.home, "wombatname"), "the erasure")
+        assert files_with(it.steward.home, "quokkatitle") and files_with(it.steward.home, "dugongword"), "what lies beside it stays"
+        again = me.ask("POST", "/v1/projects", {"name": "wombatname"}, headers={"idempotency-key": "b"})
+        assert again.status_code == 409 and "erased" in again.json()["error"]["message"]
+        me.call("DELETE", f"/v1/conversations/{talk}")
+        wait_for(lambda: not files_with(it.steward.home, "quokkatitle") and not files_with(it.steward.home, "dugongword"), "the erasure")

@@ -111,6 +111,21 @@ def test_deleted_is_hidden_and_erased_is_gone(life):
     wait_for(lambda: not files_with(it.steward.home, "narwhalword"), "the erasure")
 
 
+def test_a_title_goes_with_the_words_that_it_was_made_of(life):
+    it = life(GOOD)
+    talk, named = it.new(), it.new(title="Of whales")
+    for one in (talk, named):
+        it.asked(one, "Where do narwhalwords live?")
+    assert it.show(talk)["title"] == "Where do narwhalwords live?"
+    for one in (talk, named):
+        it.me.call("DELETE", f"/v1/conversations/{one}/items/{it.path(one)[0]['id']}")
+    assert [it.show(one)["title"] for one in (talk, named)] == ["", "Of whales"], "what a person wrote stays"
+    assert it.found("narwhalwords") == []
+    wait_for(lambda: not files_with(it.steward.home, "narwhalword"), "the erasure")
+    it.say(talk, "And where do they sleep?", answer=False)
+    assert it.show(talk)["title"] == "And where do they sleep?"
+
+
 def test_a_rebuilt_memory_answers_the_same(life):
     it = life(GOOD)
     it.asked(it.new(), "a question about the orchard")

@@ -134,7 +134,10 @@ Task<Status> ConversationStore::erase_item(identity::Caller caller, Id id, Id it
     if (page->size() < kPage) break;
     after = page->back().version;
   }
-  if (!said.empty()) co_return co_await responses_.erase_records(std::move(caller), std::move(said));
+  if (!said.empty()) {
+    if (auto done = co_await responses_.erase_records(caller, std::move(said)); !done) co_return done;
+    co_return co_await responses_.erase_drawn_from(std::move(caller), std::move(item));
+  }
   co_return fail(ErrorCode::kNotFound, "There is no such item in this conversation.", {{"param", "item_id"}});
 }
 

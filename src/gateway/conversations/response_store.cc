@@ -253,12 +253,25 @@ Task<Status> ResponseStore::erase_records(identity::Caller caller, std::vector<I
   co_return Status{};
 }
 
+Task<Status> ResponseStore::erase_drawn_from(identity::Caller caller, Id thing) {
+  journal::ErasureRequest request{.ids = {std::move(thing)},
+                                  .cascade = false,
+                                  .whole = false,
+                                  .actor = doer(caller),
+                                  .on_behalf_of = caller.principal,
+                                  .reason = "person_asked"};
+  auto done = co_await services_.journal.erase(caller.tenant, std::move(request));
+  if (done) co_await disk_.purge(caller.tenant, doer(caller));
+  co_return done || done.error().code == ErrorCode::kNotFound ? Status{} : Status(fail(std::move(done.error())));
+}
+
 Task<Status> ResponseStore::erase(identity::Caller caller, Id id) {
   auto all = records(caller, id);
   if (!all) co_return fail(std::move(all.error()));
   std::vector<Id> ids;
   for (const auto& record : *all) ids.push_back(record.id);
-  co_return co_await erase_records(std::move(caller), std::move(ids));
+  if (auto done = co_await erase_records(caller, std::move(ids)); !done) co_return done;
+  co_return co_await erase_drawn_from(std::move(caller), std::move(id));
 }
 
 Task<Result<Json>> ResponseStore::history(identity::Caller caller, Id id) {

@@ -52,6 +52,9 @@ class ResponseStore {
 
   // Hidden when it returns, in no file soon after.
   Task<Status> erase_records(identity::Caller caller, std::vector<Id> records);
+  // What names this thing as its source, so of a conversation or a project what is kept of answers about it for repeats
+  // (Idempotency-Key), of a message also its words. That nothing does is well.
+  Task<Status> erase_drawn_from(identity::Caller caller, Id thing);
   // A draft whose content lies in it or in a blob.
   Task<Result<journal::Draft>> draft(identity::Caller caller, std::string stream, std::string kind, Json about,
                                      Json content);
