@@ -113,7 +113,7 @@ class Talk {
 
   Task<Result<Ask>> ask_of(Caller caller, ConversationRow row, Json body, std::string model_before);
   Task<Result<ConversationRow>> notes_of(Caller caller);  // the conversation that they stand in, made on first use
-  Task<Status> is_answerable(std::string model);  // a route or a model that is here; kModelNotFound
+  Task<Status> is_answerable(std::string model);          // a route or a model that is here; kModelNotFound
   Task<Result<Json>> attach_to(Caller caller, Id conversation, Json ids);
   Task<Result<std::vector<journal::Draft>>> drafts_of_saying(Caller caller, ConversationRow row, Json body,
                                                              std::optional<Ask> ask, Id above, bool waits);

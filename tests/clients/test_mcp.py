@@ -272,7 +272,7 @@ def test_a_key_of_which_nothing_is_kept_keeps_no_note(place: Place) -> None:
     assert refused["isError"] and "key" in refused["content"][0]["text"]
 
 
-def test_switched_off_it_says_so_and_still_forgets(place: Place) -> None:
+def test_switched_off_it_says_so_and_still_forgets() -> None:
     with Steward(CONFIG) as steward, Admin(steward) as admin:
         it = Place(steward, admin, owner_of(steward))
         key = it.key()
@@ -305,7 +305,7 @@ def test_the_bridge_says_what_is_wrong_and_nothing_else_on_its_output(place: Pla
     assert json.loads(lost.stdout)["id"] == 8 and json.loads(lost.stdout)["error"]["code"] == -32603
 
 
-def test_the_bridge_finds_a_server_that_was_started_anew(place: Place) -> None:
+def test_the_bridge_finds_a_server_that_was_started_anew() -> None:
     with Steward(CONFIG) as steward:
         process = subprocess.Popen([steward_binary(), "mcp"], env=steward.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
