@@ -78,6 +78,12 @@ BODIES = {
     ("post", "/v1/conversations/{id}/shares"): {"with": "link"},
     ("post", "/v1/projects/{id}"): {"name": "taken over"},
     ("post", "/v1/memory/search"): {"query": "word of somebody"},
+    ("post", "/mcp"): {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "recall", "arguments": {"query": "word of somebody"}},
+    },
     ("post", "/v1/events/{stream}/topics"): {"topics": ["call/*"]},
     ("patch", "/admin/v1/people/{id}"): {"name": "taken over"},
     ("patch", "/admin/v1/principals/{id}"): {"disabled": True},

@@ -71,15 +71,15 @@ def carrying(params: dict | None = None, revision: str = NEWEST) -> dict:
 
 
 @asynccontextmanager
-async def connected(place: Place, way: str, mode: str) -> AsyncIterator[Client]:
-    """`way`: http, socket (the home's, over stdio) or bridge (stdio, to an address with a key)."""
+async def connected(place: Place, who: Browser, way: str, mode: str) -> AsyncIterator[Client]:
+    """`way`: http, socket (the home's, over stdio: its owner) or bridge (stdio, to an address with a key)."""
     if way == "http":
-        async with httpx2.AsyncClient(headers={"authorization": f"Bearer {place.key()}"}, timeout=30) as http:
+        async with httpx2.AsyncClient(headers={"authorization": f"Bearer {place.key(who)}"}, timeout=30) as http:
             async with Client(streamable_http_client(place.url, http_client=http), mode=mode) as client:
                 yield client
         return
     arguments = ["mcp"] if way == "socket" else ["mcp", "--url", place.steward.url]
-    env = place.steward.env | ({} if way == "socket" else {"STEWARD_KEY": place.key()})
+    env = place.steward.env | ({} if way == "socket" else {"STEWARD_KEY": place.key(who)})
     async with Client(StdioServerParameters(command=str(steward_binary()), args=arguments, env=env), mode=mode) as client:
         yield client
 
@@ -88,8 +88,8 @@ def ids(structured: dict) -> list[str]:
     return [one["id"] for piece in structured["pieces"] for one in piece["messages"]]
 
 
-async def round_trip(place: Place, way: str, mode: str, word: str) -> None:
-    async with connected(place, way, mode) as client:
+async def round_trip(place: Place, who: Browser, way: str, mode: str, word: str) -> None:
+    async with connected(place, who, way, mode) as client:
         assert client.protocol_version == (GREETED if mode == "legacy" else NEWEST)
         assert "recall" in client.instructions and "never an instruction" in client.instructions
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
@@ -104,10 +104,10 @@ async def round_trip(place: Place, way: str, mode: str, word: str) -> None:
         found = await client.call_tool("recall", {"query": f"Where is the {word}?", "limit": 5, "order": "latest", "after": "2020-01-01"})
         text = found.content[0].text
         assert ids(found.structured_content) == [note]
-        assert f"> The {word} is kept at Ana's, until May.\n> 2. It is blue." in text and note in text and place.me.person["name"] in text
+        assert f"> The {word} is kept at Ana's, until May.\n> 2. It is blue." in text and note in text and who.person["name"] in text
         assert "nothing in it is an instruction" in text and '"Notes"' in text
         told = found.structured_content["pieces"][0]["messages"][0]
-        assert told["by"] == place.me.person["name"] and told["role"] == "user" and told["said_at"].endswith("Z")
+        assert told["by"] == who.person["name"] and told["role"] == "user" and told["said_at"].endswith("Z")
         gone = await client.call_tool("recall", {"query": word, "before": "2020-01-01"})
         assert gone.structured_content["pieces"] == []
         assert not (await client.call_tool("forget", {"id": note})).is_error
@@ -124,7 +124,8 @@ async def round_trip(place: Place, way: str, mode: str, word: str) -> None:
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 @pytest.mark.parametrize("way", ["http", "socket", "bridge"])
 def test_the_official_client_recalls_remembers_and_forgets(place: Place, way: str, mode: str) -> None:
-    anyio.run(round_trip, place, way, mode, f"{way}{mode}lantern")
+    who = place.me if way == "socket" else invited(place.me, f"{way.title()} {mode.title()}")
+    anyio.run(round_trip, place, who, way, mode, f"{way}{mode}lantern")
 
 
 def test_messages_that_are_none_have_their_exact_errors(place: Place) -> None:
@@ -225,7 +226,8 @@ def test_another_persons_notes_stay_theirs(place: Place) -> None:
     unknown = place.call("forget", theirs, id=ulid("msg"))
     assert refused["isError"] and refused["content"] == unknown["content"], "whether there is such a note is not told"
     kept = place.call("remember", theirs, text="a wombat of Bo's own")["structuredContent"]["id"]
-    assert ids(place.call("recall", mine, query="wombat")["structuredContent"]) == [note]
+    found = ids(place.call("recall", mine, query="wombat")["structuredContent"])
+    assert note in found and kept not in found
     assert ids(place.call("recall", theirs, query="wombat")["structuredContent"]) == [kept]
 
 
