@@ -183,6 +183,7 @@ Task<Result<Reply>> answer_once(Core& core, const Endpoint& endpoint, AdminCall 
   const std::string key(call.request.headers.get("idempotency-key"));
   if (!changes || key.empty() || call.caller.tenant.empty()) co_return co_await endpoint.json(std::move(call));
   const identity::Caller caller = call.caller;
+  const std::string address = call.request.path;
   const std::string fingerprint =
       to_hex(sha256(fmt::format("{} {}\n{}", call.request.method, call.request.path, call.request.body)));
   auto begun = co_await core.idempotency->begin(caller, key, fingerprint, endpoint.repeatable);
@@ -196,7 +197,7 @@ Task<Result<Reply>> answer_once(Core& core, const Endpoint& endpoint, AdminCall 
     core.idempotency->forget(begun->stream);
     co_return reply;
   }
-  if (auto kept = co_await core.idempotency->answered(caller, begun->stream, *reply); !kept)
+  if (auto kept = co_await core.idempotency->answered(caller, begun->stream, address, *reply); !kept)
     co_return fail(kept.error());
   co_return reply;
 }

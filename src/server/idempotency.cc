@@ -163,13 +163,14 @@ std::set<Id> told_of(std::string_view answer) {
   return out;
 }
 
-Task<Status> Idempotency::answered(identity::Caller caller, std::string stream, Reply reply) {
+Task<Status> Idempotency::answered(identity::Caller caller, std::string stream, std::string address, Reply reply) {
   leave_out(reply.body, "secret", "The secret was shown once. If it was lost, rotate the key.");
   for (const char* link : {"link", "url"})
     leave_out(reply.body, link, "The link was shown once. If it was lost, make another.");
   journal::Draft draft;
   draft.sources = people_in(reply.body);
-  const std::set<Id> about = told_of(dump(reply.body));
+  std::set<Id> about = told_of(address);
+  about.merge(told_of(dump(reply.body)));
   draft.sources.insert(draft.sources.end(), about.begin(), about.end());
   draft.stream = stream;
   draft.kind = kAnswered;

@@ -2,11 +2,11 @@
 //
 // Each key of each principal is a stream, `idempotency/HASH`: `idempotency.begun` before the work (with a fingerprint
 // of method, address and body), `idempotency.answered` after it (status and body; a secret in it is left out, since
-// secrets are never journaled). What an answer tells of (people, conversations, messages, files, projects) are its
-// sources, so that it is erased with them; after a day it is erased anyway. A model's answer is kept as bytes in a blob
-// (kept.h). A repeat gets the stored answer; another request under the same key is refused; one that is still under way
-// is told so. Work that a crash cut off is done again where doing it twice does no more than doing it once, else the
-// client is told to look. Keys hold for a day.
+// secrets are never journaled). What an answer or its address names (people, conversations, messages, files, projects)
+// are its sources, so that it is erased with them; after a day it is erased anyway. A model's answer is kept as bytes
+// in a blob (kept.h). A repeat gets the stored answer; another request under the same key is refused; one that is still
+// under way is told so. Work that a crash cut off is done again where doing it twice does no more than doing it once,
+// else the client is told to look. Keys hold for a day.
 #pragma once
 #include <mutex>
 #include <set>
@@ -35,7 +35,8 @@ class Idempotency {
   // kConflict: under way, or cut off and not repeatable. kInvalidRequest: the key was used for another request, or is
   // malformed.
   Task<Result<Begun>> begin(identity::Caller caller, std::string key, std::string fingerprint, bool repeatable);
-  Task<Status> answered(identity::Caller caller, std::string stream, Reply reply);  // returns once durable
+  // Returns once durable. `address` of the request may name what the answer is about.
+  Task<Status> answered(identity::Caller caller, std::string stream, std::string address, Reply reply);
   // A model's answer, whose bytes lie in `blobs`; erasing the call, or something that it is about, takes it. Returns
   // once durable.
   Task<Status> keep(identity::Caller caller, std::string stream, Id call, std::set<Id> about, Json kept,

@@ -17,6 +17,7 @@ struct Keeping {
   Core& core;
   identity::Caller caller;
   std::string stream;        // of its Idempotency-Key; empty: none
+  std::string address;       // of the request: it may name what the answer is about
   std::string request_body;  // only if content is kept
   int64_t days = 0;
   bool content_done = false, key_done = false;
@@ -96,7 +97,8 @@ Task<Status> keep_for_repeats(Keeping& keeping, const Recorder& recorder) {
   std::vector<std::string> blobs;
   std::set<Id> about;
   if (!recorder.too_large()) {
-    about = told_of(answer.body);
+    about = told_of(keeping.address);
+    about.merge(told_of(answer.body));
     auto blob = co_await put_blob(keeping.core, keeping.caller.tenant, answer.body);
     if (!blob) co_return fail(blob.error());
     kept["blob"] = *blob;
@@ -201,7 +203,7 @@ Task<void> run_kept(Core& core, const Endpoint& endpoint, identity::Caller calle
               "day. Leave it out, or use a key with 'content' metadata.",
               {{"param", "Idempotency-Key"}}));
   }
-  Keeping keeping{core, caller, "", days > 0 ? request.body : "", days};
+  Keeping keeping{core, caller, "", request.path, days > 0 ? request.body : "", days};
   if (keyed) {
     const std::string key(request.headers.get("idempotency-key"));
     auto begun = co_await core.idempotency->begin(caller, key, fingerprint_of(request), false);

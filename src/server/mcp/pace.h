@@ -13,7 +13,7 @@ namespace steward::server::mcp {
 
 class Pace {
  public:
-  static constexpr int kAtOnce = 60;                    // a bucket's size
+  static constexpr int kAtOnce = 240;                   // a bucket's size
   static constexpr DurationUs kEachUs = kSecondUs / 4;  // a call comes back
   static constexpr size_t kMostCallers = 10'000;        // that are remembered
   explicit Pace(Clock& clock) : clock_(clock) {}
