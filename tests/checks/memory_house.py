@@ -18,6 +18,8 @@ from tests.judges.canaries import Maker
 CONFIG = """
 [engine]
 enabled = false
+[talk]
+undo_seconds = 3600
 [people]
 sign_in_tries = 1000
 [providers.script]
