@@ -60,7 +60,7 @@ def judge(facts: dict) -> Metrics:
     leaked = [f"{one['who']} by {one['way']}, {one['step']}: {one['what']}" for one in leaks]
     leaked += [f"an answer of one's own changed: {query}" for query in facts["alone"] if query not in same]
     leaked += [f"{one['operation']}: {one['theirs']} is not {one['nobodys']}" for one in unlike]
-    leaked += [f"a question's time: {facts['timing']}"] if facts["timing"]["differs"] else []
+    leaked += [f"a question's time: {facts['timing']}"] if facts["timing"]["sees"] and facts["timing"]["differs"] else []
     leaked += [f"a model was told {word}" for word in facts["told_upstream"]]
     skipped = 0 if facts["timing"]["sees"] else 1
     return {
@@ -97,7 +97,7 @@ def planted(facts: dict) -> dict[str, dict]:
         "shows another's word": with_look(seen=True),
         "counts others' words in a score": facts | {"among": facts["among"] | {query: "other scores"}},
         "tells that a thing is there": facts | {"errors": [error | {"theirs": "403 forbidden"}, *facts["errors"][1:]]},
-        "takes longer where others have said it": facts | {"timing": facts["timing"] | {"differs": True}},
+        "takes longer where others have said it": facts | {"timing": facts["timing"] | {"sees": True, "differs": True}},
         "tells a model what others said": facts | {"told_upstream": ["a word"]},
         "refuses everything": facts | {"looks": [one | {"seen": False} for one in facts["looks"]]},
         "has nobody": facts | {"people": {}},
