@@ -189,7 +189,8 @@ Task<void> run_kept(Core& core, const Endpoint& endpoint, identity::Caller calle
   const int64_t days = caller.key != nullptr ? caller.key->spec.content_days : 0;
   const bool keyed = request.headers.has("idempotency-key");
   const bool model_call = endpoint.method == "POST" && endpoint.access == Access::kKey;
-  if (!model_call || !endpoint.keeps || (!keyed && days <= 0)) co_return co_await endpoint.raw(caller, request, responder);
+  if (!model_call || !endpoint.keeps || (!keyed && days <= 0))
+    co_return co_await endpoint.raw(caller, request, responder);
   if (keyed && days < 0) {
     co_return co_await write_error(
         request, responder,

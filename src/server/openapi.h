@@ -11,7 +11,7 @@ const Json& openapi_schemas();  // components.schemas
 Json people_schemas();          // of signing in and of people
 Json memory_schemas();          // of what memory is asked and answers
 Json mcp_schemas();
-Json talk_schemas();            // of conversations and what stands around them
+Json talk_schemas();  // of conversations and what stands around them
 
 // /openapi.json itself, which tells of all, itself too.
 Endpoint openapi_endpoint(Core& core, const std::vector<Endpoint>& endpoints);
