@@ -61,7 +61,7 @@ class Remembered {
     asking.reach.tenant = kTenant;
     asking.reach.principal = kPerson;
     const auto recalled = memory::recall(db_, shelves_, vectors_, asking, limit);
-    Json ranked = Json::array(), near = Json::array();
+    Json ranked = Json::array(), near = Json::array();  // near: by words, by meaning, how many words
     std::set<std::string> seen;
     for (const auto& found : recalled.found) {
       auto& row = db_.prepare("SELECT message FROM memory_passages WHERE number = ?").bind(1, found.number);
@@ -69,7 +69,7 @@ class Remembered {
       row.reset();
       if (!seen.insert(message).second) continue;
       ranked.push_back(message);
-      near.push_back(found.near);
+      near.push_back({found.covered, found.meant, found.words});
     }
     return {{"id", peek(question, "id")},
             {"ranked", std::move(ranked)},

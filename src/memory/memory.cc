@@ -189,7 +189,7 @@ Task<Result<std::vector<Piece>>> Memory::for_answer(Caller caller, Wish wish) {
   out = co_await parts_.views.query<std::vector<Piece>>(
       [this, asking = std::move(*asking), wish = std::move(wish)](journal::Db& db) {
         Recalled recalled = recall(db, shelves_, vectors_, asking, wish.pieces * kPassagesOfPiece);
-        std::erase_if(recalled.found, [](const Found& one) { return one.near < kNearEnough; });
+        std::erase_if(recalled.found, [](const Found& one) { return !is_near(one); });
         const Order order = recalled.question.order;
         auto pieces = pieces_of(db, recalled, {.order = order, .pieces = kMostPieces, .tokens = kMostTokens});
         std::erase_if(pieces, [&](const Piece& piece) {

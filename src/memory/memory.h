@@ -43,9 +43,13 @@ struct Wish {
   size_t tokens = 1'200;  // about, in all
 };
 
-// Of a piece, by words and meaning (recall.h), from which it is near enough to be given unasked. Measured:
-// docs/memory.md, "In use".
-inline constexpr double kNearEnough = 0.5;
+// Whether a passage is near enough to the message to be given unasked: enough of its words, not one alone, or a meaning
+// far over the mean. Measured: docs/memory.md, "In use".
+inline constexpr double kCoveredEnough = 0.2, kMeantEnough = 4.5;
+inline constexpr int kWordsEnough = 2;
+inline bool is_near(const Found& found) {
+  return (found.covered >= kCoveredEnough && found.words >= kWordsEnough) || found.meant >= kMeantEnough;
+}
 
 // What somebody said is not the model API's: a key reads it only where it was told so (`memory` among its endpoints).
 Status may_read(const identity::Caller& caller);

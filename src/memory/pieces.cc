@@ -99,7 +99,6 @@ Piece piece_of(const Group& group) {
       out.messages.push_back({one.message, one.role, one.time, {}});
     out.messages.back().text += one.text;
     out.passages.push_back(one.found.number);
-    out.near = std::max(out.near, one.found.near);
     out.by_words = out.by_words || one.found.by_words;
     out.by_meaning = out.by_meaning || one.found.by_meaning;
     out.by_time = out.by_time || one.found.by_time;

@@ -20,7 +20,6 @@ struct Piece {
   std::vector<PieceMessage> messages;  // as they were said
   std::vector<int64_t> passages;       // the numbers of which they are made
   float score = 0;                     // of the best passage in it
-  double near = 0;                     // of the nearest
   bool by_words = false, by_meaning = false, by_time = false, by_name = false;
   size_t tokens = 0;  // about
 };

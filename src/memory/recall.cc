@@ -145,6 +145,7 @@ class Recalling {
   void by_words(const Question& question) {
     signals_.words.assign(count_, 0);
     coverage_.assign(count_, 0);
+    words_.assign(count_, 0);
     double passages = 0, length = 0, all = 0;
     for (size_t i = 0; i < count_; ++i) {
       if (signals_.counts[i] == 0) continue;
@@ -159,6 +160,7 @@ class Recalling {
       for (const auto& [i, count] : found) {
         signals_.words[i] += static_cast<float>(bm25(rarity, count, at(i).words, mean, asking_.weights));
         coverage_[i] += rarity;
+        ++words_[i];
       }
     }
     for (double& one : coverage_) one = all > 0 ? one / all : 0;
@@ -226,7 +228,9 @@ class Recalling {
   Found found(size_t i, float score) const {
     return {.number = at(i).number,
             .score = score,
-            .near = nearness(i),
+            .covered = coverage_[i],
+            .meant = meaning_.empty() ? 0 : meaning_[i],
+            .words = words_[i],
             .by_words = coverage_[i] >= kCoverageTold,
             .by_meaning = !meaning_.empty() && meaning_[i] >= kMeant,
             .by_time = signals_.time[i] >= 1,
@@ -243,6 +247,7 @@ class Recalling {
   size_t count_ = 0;
   Signals signals_;
   std::vector<double> coverage_;  // the share of the question's words that stand in it, by rarity
+  std::vector<int> words_;        // how many of them
   std::vector<float> meaning_;    // in deviations
 };
 

@@ -43,7 +43,9 @@ struct Asking {
 struct Found {
   int64_t number = 0;
   float score = 0;
-  double near = 0;  // by words and meaning alone
+  double covered = 0;  // the share of the question's words that stand in it, weighted by rarity: 1 is all of them
+  double meant = 0;    // by how many deviations its meaning lies over the mean
+  int words = 0;       // of the question that stand in it
   bool by_words = false, by_meaning = false, by_time = false, by_name = false;
 };
 

@@ -6,6 +6,7 @@
 #include "journal/testing.h"
 #include "journal/view_set.h"
 #include "memory/asked.h"
+#include "memory/memory.h"
 #include "memory/pieces.h"
 #include "memory/view.h"
 
@@ -406,12 +407,20 @@ TEST(Recall, NearnessTellsTheQuestionFromTheRest) {
   it.say("conv_a", "msg_1", "", "The ferry to Tinos leaves at 07:25 from Rafina.");
   it.say("conv_a", "msg_2", "msg_1", "Do you like pears?");
   const auto nearest = [&](const std::string& text) {
-    double out = 0;
-    for (const auto& piece : it.pieces(it.asking(text))) out = std::max(out, piece.near);
+    Found out;
+    it.read([&](journal::Db& db) {
+      for (const Found& one : recall(db, it.shelves, it.vectors, it.asking(text), 10).found) {
+        if (one.covered >= out.covered) out = one;
+      }
+    });
     return out;
   };
-  EXPECT_GE(nearest("When does the ferry to Tinos leave?"), 0.99);
-  EXPECT_EQ(nearest("Write a haiku about autumn."), 0);
+  const Found asked = nearest("When does the ferry to Tinos leave?");
+  EXPECT_GE(asked.covered, 0.99);
+  EXPECT_EQ(asked.words, 3);
+  EXPECT_TRUE(is_near(asked));
+  EXPECT_EQ(nearest("Write a haiku about autumn.").covered, 0);
+  EXPECT_FALSE(is_near(nearest("Pears!"))) << "one word alone says little";
 }
 
 TEST(Pieces, AreReadAgainAsFarAsTheyStand) {

@@ -1,8 +1,8 @@
 """given: how near something said before must be to be given to an answer unasked.
 
 Two kinds of messages are asked of the memory of each LoCoMo dialogue: its own questions, which something in it answers, and ordinary requests (the
-prompts of IFEval), which nothing in it is about. For each bound of nearness: how many requests would be given anything, and how many questions would
-be given a turn that answers them. Dialogues 0-4 set the bound, 5-9 judge it. By the shipped code (`steward debug recall`).
+prompts of IFEval), which nothing in it is about. For each bound: how many requests would be given anything, and how many questions would be given a
+turn that answers them. Dialogues 0-4 set the bound, 5-9 judge it. By the shipped code (`steward debug recall`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from tests.bench.vectors import Vectors, vectors
 
 REQUESTS = FOLDER.parent / "ifeval" / "input_data.jsonl"
 PIECES = 5  # as many as an answer is given
-BOUNDS = [0.0, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7, 0.8, 1.0]
+COVERED = [0.0, 0.15, 0.2, 0.25, 0.3]  # the share of the message's words, by rarity
+WORDS = 2  # of them at least
+MEANT = [99.0, 4.5, 4.0]  # or a meaning so many deviations over the mean; 99: never
 
 
 def requests() -> list[Question]:
@@ -46,8 +48,11 @@ def answers(all_of: list[Dialogue], questions_of: dict[int, Sequence[Question]],
     return shipped({"limit": PIECES * 3, "vectors": passages, "dialogues": [asked_of(one, questions_of[one.index], cache) for one in all_of]})
 
 
-def given(answer: dict, bound: float) -> list[str]:
-    return [turn for turn, near in zip(answer["ranked"], answer["near"], strict=True) if near >= bound][:PIECES]
+def given(answer: dict, covered: float, meant: float) -> list[str]:
+    """As src/memory/memory.h has it, `is_near`."""
+    near = [turn for turn, (share, deviations, words) in zip(answer["ranked"], answer["near"], strict=True)
+            if covered == 0 or (share >= covered and words >= WORDS) or deviations >= meant]
+    return near[:PIECES]
 
 
 def rows_of(name: str, all_of: list[Dialogue], cache: Vectors | None) -> list[dict]:
@@ -56,15 +61,18 @@ def rows_of(name: str, all_of: list[Dialogue], cache: Vectors | None) -> list[di
     of_own = answers(all_of, own, cache)
     of_others = answers(all_of, {one.index: ordinary for one in all_of}, cache)
     rows = []
-    for bound in BOUNDS:
-        row: dict[str, object] = {"by": name, "bound": bound}
-        for half, label in ((TUNED, "0-4"), (JUDGED, "5-9")):
-            told = [bool(set(given(answer, bound)) & set(question.evidence)) for one, some in zip(all_of, of_own, strict=True) if one.index in half
-                    for question, answer in zip(own[one.index], some, strict=True)]
-            heard = [bool(given(answer, bound)) for one, some in zip(all_of, of_others, strict=True) if one.index in half for answer in some]
-            row[f"questions given a turn that answers, {label}"] = round(float(np.mean(told)), 3)
-            row[f"requests given anything, {label}"] = round(float(np.mean(heard)), 3)
-        rows.append(row)
+    for covered in COVERED:
+        for meant in MEANT if cache else MEANT[:1]:
+            row: dict[str, object] = {"by": name, "words": covered, "or meaning": "-" if meant == MEANT[0] else meant}
+            for half, label in ((TUNED, "0-4"), (JUDGED, "5-9")):
+                told = [bool(set(given(answer, covered, meant)) & set(question.evidence)) for one, some in zip(all_of, of_own, strict=True) if one.index in half
+                        for question, answer in zip(own[one.index], some, strict=True)]
+                heard = [bool(given(answer, covered, meant)) for one, some in zip(all_of, of_others, strict=True) if one.index in half for answer in some]
+                row[f"answered, {label}"] = round(float(np.mean(told)), 3)
+                row[f"disturbed, {label}"] = round(float(np.mean(heard)), 3)
+            rows.append(row)
+            if covered == 0:
+                break
     return rows
 
 
