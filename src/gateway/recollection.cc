@@ -22,7 +22,7 @@ void put_before(Message& message, const std::string& text) {
       std::ranges::find_if(message.parts, [](const Part& part) { return std::holds_alternative<Text>(part.body); });
   if (message.plain) {
     auto& words = std::get<Text>(first->body);
-    words.text = text + words.text;
+    words.text = text + "\n\n" + words.text;
   } else {
     message.parts.insert(first, text_part(text));
   }

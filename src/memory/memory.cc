@@ -140,11 +140,17 @@ Task<Result<Asking>> Memory::asking_of(Caller caller, std::string text, std::chr
   co_return asking;
 }
 
-Task<Result<Json>> Memory::search(Caller caller, Json body) {
+Status Memory::usable(const Caller& caller) const {
   if (!parts_.enabled)
-    co_return fail(ErrorCode::kNotImplemented,
-                   "Memory is switched off here (memory.enabled): nothing is kept or read.");
-  if (auto may = may_read(caller); !may) co_return fail(std::move(may.error()));
+    return fail(ErrorCode::kNotImplemented, "Memory is switched off here (memory.enabled): nothing is kept or read.");
+  if (auto may = may_read(caller); !may) return may;
+  if (!parts_.paused(caller.principal)) return {};
+  return fail(ErrorCode::kConflict, "You have memory switched off (your settings, memory): nothing is kept or read.",
+              {{"reason", "memory_off"}});
+}
+
+Task<Result<Json>> Memory::search(Caller caller, Json body) {
+  if (auto may = usable(caller); !may) co_return fail(std::move(may.error()));
   auto read = read_asked(body);
   if (!read) co_return fail(std::move(read.error()));
   const Asked asked = std::move(*read);

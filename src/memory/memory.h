@@ -32,6 +32,7 @@ struct Parts {
                                         const std::vector<Id>& readers)>
       shared;
   std::function<std::string(const Id& principal)> name_of;
+  std::function<bool(const Id& principal)> paused;  // by the person, in their settings
 };
 
 // What an answer may be given: pieces of the person's own earlier conversations that are near enough to the message.
@@ -62,6 +63,9 @@ class Memory {
   void stop();
   bool enabled() const { return parts_.enabled; }
 
+  // Whether this caller's memory is read and written at all. kNotImplemented: not on this server; kForbidden: not by
+  // this key; kConflict: the person has it switched off.
+  Status usable(const Caller& caller) const;
   // {query, limit, budget, order, after, before, scope}, checked here.
   Task<Result<Json>> search(Caller caller, Json body);
   // Best first; none is near enough: none. Over one's own conversations alone: what others wrote is not given unasked.

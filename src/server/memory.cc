@@ -51,12 +51,10 @@ std::string shown_time(TimeUs time, const date::time_zone* zone) {
   return date::format("%A %F %H:%M", date::zoned_time(zone, minute));
 }
 
-const date::time_zone* zone_of(const Core& core, const Id& person) {
-  const auto snapshot = core.identity->snapshot();
-  const auto found = snapshot->principals.find(person);
-  const bool zoned = found != snapshot->principals.end() && !found->second.time_zone.empty();
-  const std::string zone = zoned ? found->second.time_zone : core.config.get()->text("server.time_zone");
-  return ledger::find_zone(zone.empty() ? host_time_zone() : zone);
+bool has_memory_off(const Core& core, const Id& person) {
+  const Json settings = core.people->state().settings(person);
+  const auto told = settings.find("memory");
+  return told != settings.end() && *told == false;
 }
 
 talk::Remembered::Piece piece_for(const memory::Piece& piece, const date::time_zone* zone) {
@@ -72,10 +70,8 @@ talk::Remembered::Piece piece_for(const memory::Piece& piece, const date::time_z
 }  // namespace
 
 Task<talk::Remembered> remember_for(Core& core, talk::Ask ask, std::string message, size_t tokens) {
-  const Json settings = core.people->state().settings(ask.caller.principal);
   if (!core.memory->enabled()) co_return talk::Remembered{.pieces = {}, .off = "server"};
-  if (const auto told = settings.find("memory"); told != settings.end() && *told == false)
-    co_return talk::Remembered{.pieces = {}, .off = "settings"};
+  if (has_memory_off(core, ask.caller.principal)) co_return talk::Remembered{.pieces = {}, .off = "settings"};
   if (!memory::may_read(ask.caller)) co_return talk::Remembered{.pieces = {}, .off = "key"};
   memory::Wish wish{.conversation = ask.conversation, .text = std::move(message), .without = ask.without};
   wish.tokens = tokens;
@@ -154,7 +150,8 @@ Status make_memory(Core& core) {
                       .enabled = config->boolean("memory.enabled"),
                       .time_zone = zone.empty() ? host_time_zone() : zone,
                       .shared = shared_with,
-                      .name_of = [&core](const Id& principal) { return name_of(core, principal); }};
+                      .name_of = [&core](const Id& principal) { return name_of(core, principal); },
+                      .paused = [&core](const Id& principal) { return has_memory_off(core, principal); }};
   core.memory = std::make_unique<memory::Memory>(std::move(parts));
   if (core.memory->enabled())
     core.gateway->services().recollection = [&core](identity::Caller caller, std::string model, std::string message) {

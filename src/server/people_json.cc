@@ -1,6 +1,8 @@
 #include "server/people_json.h"
 
+#include "ledger/period.h"
 #include "server/admin_json.h"
+#include "server/app.h"
 #include "server/web_session.h"
 
 namespace steward::server {
@@ -122,6 +124,15 @@ Json link_json(const Core& core, const identity::NewLink& made) {
           {"role", identity::to_text(link.role)},
           {"teams", link.teams},
           {"expires_at", time_json(link.expires_at)}};
+}
+
+const date::time_zone* zone_of(const Core& core, const Id& person) {
+  const auto snapshot = core.identity->snapshot();
+  const auto found = snapshot->principals.find(person);
+  std::string zone = found == snapshot->principals.end() ? "" : found->second.time_zone;
+  if (zone.empty()) zone = core.config.get()->text("server.time_zone");
+  const auto* known = ledger::find_zone(zone.empty() ? host_time_zone() : zone);
+  return known != nullptr ? known : ledger::find_zone("UTC");
 }
 
 }  // namespace steward::server

@@ -1,5 +1,7 @@
 // How people, sessions and links are shown, and the texts of the links.
 #pragma once
+#include <date/tz.h>
+
 #include "base/json.h"
 #include "identity/people.h"
 #include "server/core.h"
@@ -13,6 +15,7 @@ Json invitation_json(const Core& core, const identity::Link& link);
 // With the address that lets somebody in: its token stands in the fragment, which browsers send to nobody.
 Json link_json(const Core& core, const identity::NewLink& link);
 std::string name_of(const Core& core, const Id& principal);
+const date::time_zone* zone_of(const Core& core, const Id& person);  // theirs, else the server's
 std::string listening_address(const Core& core);
 
 }  // namespace steward::server

@@ -94,6 +94,8 @@ def test_switched_off_by_the_person(life):
     answer = it.asked(talk, ASKED)
     assert answer["memory"]["off"] == "settings" and "Tinos leaves" not in upstream_text(it)
     it.asked(talk, "The narwhalword swims in the bay.")
+    refused = it.me.ask("POST", "/v1/memory/search", {"query": "ferry"})
+    assert refused.status_code == 409 and "switched off" in refused.json()["error"]["message"]
     it.me.call("PATCH", "/v1/me/settings", {"values": {"memory": None}})
     assert rows(it.steward.home, "SELECT count(*) FROM memory_passages WHERE text LIKE '%narwhalword%'") == [(0,)], "it was not kept"
     assert it.asked(it.new(), ASKED)["memory"]["given"], "what was kept before is there again"

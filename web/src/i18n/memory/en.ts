@@ -33,7 +33,7 @@ export const memoryEn = {
   "told.act": "What it was told",
   "told.title": "What the model was told",
   "told.about": "The whole of it in its order, made anew of what there still is. What came from memory is marked.",
-  "told.holds": "holds memory",
+  "told.holds": "with memory",
   "told.gone": { one: "One memory that it was given was erased since, and is not in it any more.", other: "{count} memories that it was given were erased since, and are not in it any more." },
   "told.between": { one: "Show one message in between", other: "Show {count} messages in between" },
   "told.empty": "Nothing is left of it",

@@ -191,7 +191,7 @@ describe("what the model was told", () => {
   it("is shown by who says it, with what came from memory marked", async () => {
     const found = await sheet(given(PIECE, GONE));
     await eventually(() => expect(found.querySelectorAll(".toldlist li")).toHaveLength(2));
-    expect([...found.querySelectorAll("h3")].map((one) => one.textContent?.trim())).toEqual(["Instructions holds memory", "You"]);
+    expect([...found.querySelectorAll("h3")].map((one) => one.textContent?.trim())).toEqual(["Instructions with memory", "You"]);
     expect([...found.querySelectorAll("mark")].map((one) => one.textContent)).toEqual([FERRY, "Noted: **07:25**."]);
     expect(found.querySelector("pre")?.textContent).toBe(TOLD.messages[0]?.text);
     expect(found.textContent).toContain("3 earlier messages did not fit and were left out");
