@@ -51,18 +51,6 @@ Json times_json(const std::vector<When>& times) {
   return out;
 }
 
-// The first that fit, in their order; a shorter one after one that doesn't fit may still.
-std::vector<Piece> within(std::vector<Piece> pieces, const Wish& wish) {
-  std::vector<Piece> out;
-  size_t left = wish.tokens;
-  for (auto& piece : pieces) {
-    if (out.size() == wish.pieces || piece.tokens > left) continue;
-    left -= piece.tokens;
-    out.push_back(std::move(piece));
-  }
-  return out;
-}
-
 std::string_view order_name(Order order) {
   return order == Order::kLatest ? "latest" : order == Order::kFirst ? "first" : "relevance";
 }
@@ -196,14 +184,9 @@ Task<Result<std::vector<Piece>>> Memory::for_answer(Caller caller, Wish wish) {
       [this, asking = std::move(*asking), wish = std::move(wish)](journal::Db& db) {
         Recalled recalled = recall(db, shelves_, vectors_, asking, wish.pieces * kPassagesOfPiece);
         std::erase_if(recalled.found, [](const Found& one) { return !is_near(one); });
-        const Order order = recalled.question.order;
-        auto pieces = pieces_of(db, recalled, {.order = order, .pieces = kMostPieces, .tokens = kMostTokens});
-        std::erase_if(pieces, [&](const Piece& piece) {
-          return std::ranges::any_of(piece.messages, [&](const PieceMessage& message) {
-            return std::ranges::find(wish.without, message.id) != wish.without.end();
-          });
-        });
-        return within(std::move(pieces), wish);
+        return pieces_of(
+            db, recalled,
+            {.order = recalled.question.order, .pieces = wish.pieces, .tokens = wish.tokens, .without = wish.without});
       });
   co_return out;
 }

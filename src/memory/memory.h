@@ -46,7 +46,7 @@ struct Wish {
 
 // Whether a passage is near enough to the message to be given unasked: enough of its words, not one alone, or a meaning
 // far over the mean. Measured: docs/memory.md, "In use".
-inline constexpr double kCoveredEnough = 0.2, kMeantEnough = 4.5;
+inline constexpr double kMeantEnough = 4.5;
 inline constexpr int kWordsEnough = 2;
 inline bool is_near(const Found& found) {
   return (found.covered >= kCoveredEnough && found.words >= kWordsEnough) || found.meant >= kMeantEnough;

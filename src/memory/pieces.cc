@@ -108,6 +108,12 @@ Piece piece_of(const Group& group) {
   return out;
 }
 
+bool has_any(const Piece& piece, const std::vector<Id>& messages) {
+  return std::ranges::any_of(piece.messages, [&](const PieceMessage& message) {
+    return std::ranges::find(messages, message.id) != messages.end();
+  });
+}
+
 }  // namespace
 
 Json why_of(const Piece& piece) {
@@ -133,7 +139,7 @@ std::vector<Piece> pieces_of(Db& db, const Recalled& recalled, const Cut& cut) {
   for (const Group& group : groups) {
     if (out.size() == cut.pieces) break;
     Piece piece = piece_of(group);
-    if (piece.tokens > left) continue;  // a shorter one may still fit
+    if (piece.tokens > left || has_any(piece, cut.without)) continue;  // a shorter one may still fit
     left -= piece.tokens;
     out.push_back(std::move(piece));
   }

@@ -31,6 +31,7 @@ struct Cut {
   Order order = Order::kRelevance;
   size_t pieces = 10;
   size_t tokens = 4'000;
+  std::vector<Id> without;  // messages: a piece that one of them is in is left out
 };
 
 std::vector<Piece> pieces_of(journal::Db& db, const Recalled& recalled, const Cut& cut);

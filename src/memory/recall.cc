@@ -10,10 +10,9 @@ namespace steward::memory {
 using journal::Db;
 namespace {
 
-constexpr float kMeant = 1.5;           // deviations over the mean from which a meaning counts as a reason
-constexpr double kCoverageTold = 0.25;  // the share of a question's words from which they do
-constexpr size_t kNearest = 5;          // passages by which nearness is judged
-constexpr double kMeaningNear = 0.2;    // what a deviation of meaning adds to nearness
+constexpr float kMeant = 1.5;         // deviations over the mean from which a meaning counts as a reason
+constexpr size_t kNearest = 5;        // passages by which nearness is judged
+constexpr double kMeaningNear = 0.2;  // what a deviation of meaning adds to nearness
 
 class Recalling {
  public:
@@ -231,7 +230,7 @@ class Recalling {
             .covered = coverage_[i],
             .meant = meaning_.empty() ? 0 : meaning_[i],
             .words = words_[i],
-            .by_words = coverage_[i] >= kCoverageTold,
+            .by_words = coverage_[i] >= kCoveredEnough,
             .by_meaning = !meaning_.empty() && meaning_[i] >= kMeant,
             .by_time = signals_.time[i] >= 1,
             .by_name = signals_.name[i] > 0};

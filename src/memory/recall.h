@@ -39,6 +39,9 @@ struct Asking {
   std::string own_name;  // of who asks: their words are theirs under it too
 };
 
+// The share of a question's words, by rarity, from which they count as a reason.
+inline constexpr double kCoveredEnough = 0.2;
+
 // A passage that was found, and why.
 struct Found {
   int64_t number = 0;

@@ -1,7 +1,5 @@
 #include "server/memory.h"
 
-#include <date/tz.h>
-
 #include "base/crypto.h"
 #include "ledger/period.h"
 #include "memory/memory.h"
@@ -44,13 +42,6 @@ Task<Result<Reply>> answered(Core& core, AdminCall call) {
   co_return Reply{200, std::move(*body)};
 }
 
-// As the person's clock showed it: "Saturday 2026-11-28 14:05".
-std::string shown_time(TimeUs time, const date::time_zone* zone) {
-  const date::sys_time<std::chrono::minutes> minute{
-      std::chrono::duration_cast<std::chrono::minutes>(std::chrono::microseconds(time))};
-  return date::format("%A %F %H:%M", date::zoned_time(zone, minute));
-}
-
 bool has_memory_off(const Core& core, const Id& person) {
   const Json settings = core.people->state().settings(person);
   const auto told = settings.find("memory");
@@ -61,8 +52,11 @@ talk::Remembered::Piece piece_for(const memory::Piece& piece, const date::time_z
   talk::Remembered::Piece out{
       .conversation = piece.conversation, .lines = {}, .passages = piece.passages, .why = memory::why_of(piece)};
   for (const auto& one : piece.messages) {
-    out.lines.push_back(
-        {.message = one.id, .role = one.role, .time = one.time, .when = shown_time(one.time, zone), .text = one.text});
+    out.lines.push_back({.message = one.id,
+                         .role = one.role,
+                         .time = one.time,
+                         .when = ledger::local_time(zone, one.time),
+                         .text = one.text});
   }
   return out;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/quote.h"
 #include "gateway/peek.h"
 #include "ledger/period.h"
 #include "memory/memory.h"
@@ -138,15 +139,6 @@ Tool made(Core& core, Tool about, std::string_view input, std::string_view outpu
   return about;
 }
 
-std::string quoted(const std::string& text) {
-  std::string out = "> ";
-  for (const char c : text) {
-    out += c;
-    if (c == '\n') out += "> ";
-  }
-  return out;
-}
-
 std::string title_in(const Place& place) { return place.title.empty() ? "(untitled)" : '"' + place.title + '"'; }
 
 std::string count_of(size_t pieces, std::string_view order) {
@@ -193,7 +185,7 @@ std::string recalled_text(const Json& found, const std::map<Id, Place>& places, 
       const bool own = peek_text(message, "role") == "user";
       out += fmt::format(
           "\n{}, {}, id {}:\n{}", ledger::local_time(zone, gateway::peek_integer(message, "created_at") * kSecondUs),
-          own ? place.speaker : "the assistant", peek_text(message, "id"), quoted(peek_text(message, "text")));
+          own ? place.speaker : "the assistant", peek_text(message, "id"), quoted_lines(peek_text(message, "text")));
     }
   }
   return out;
