@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -19,8 +20,9 @@ def files_with(home: Path, word: str) -> list[str]:
     """Files of the home in which the word stands, in either of the encodings that text is kept in."""
     found = []
     for path in sorted(home.rglob("*")):
-        if path.is_file() and not path.is_socket() and word.encode() in path.read_bytes():
-            found.append(str(path.relative_to(home)))
+        with contextlib.suppress(FileNotFoundError):  # it went while it was looked for
+            if path.is_file() and not path.is_socket() and word.encode() in path.read_bytes():
+                found.append(str(path.relative_to(home)))
     return found
 
 
