@@ -300,7 +300,8 @@ void JournaledLedger::set_default_prices(std::map<std::string, Price> defaults) 
 
 std::optional<Price> JournaledLedger::price(const Id& tenant, std::string_view provider, std::string_view model) const {
   const TimeUs now = clock_.now_us();
-  if (const Price* set = state_.prices(tenant)->find(provider, model, now)) return *set;
+  const auto own = state_.prices(tenant);  // held: another price may be set meanwhile, and takes this book's place
+  if (const Price* set = own->find(provider, model, now)) return *set;
   const auto defaults = defaults_.load();
   if (const Price* configured = defaults->find(provider, model, now)) return *configured;
   if (provider == "local") return Price{.source = "local"};

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "base/json.h"
 #include "ledger/testing.h"
 
@@ -368,6 +371,27 @@ TEST_F(LedgerTest, PricesHoldFromADate) {
   EXPECT_EQ(ledger->price(tenant, "p", "m")->output, 8);
   EXPECT_EQ(ledger->prices(tenant).at("p/m").source, "owner");
   EXPECT_EQ(run(ledger->set_price(admin, "p", "m", {.input = -1})).error().code, ErrorCode::kInvalidRequest);
+}
+
+TEST_F(LedgerTest, APriceIsReadWholeWhileOthersAreSet) {
+  ASSERT_TRUE(run(ledger->set_price(admin, "p", "m", {.input = 1'300'000, .output = 5'100'000})).has_value());
+  std::atomic<bool> over = false;
+  std::atomic<int64_t> wrong = 0, read = 0;
+  std::thread reader([&] {
+    while (!over) {
+      const auto price = ledger->price(tenant, "p", "m");
+      wrong += !price || price->input != 1'300'000 || price->output != 5'100'000 || price->request != 0;
+      ++read;
+    }
+  });
+  for (int i = 0; i < 500; ++i) {
+    const std::string name = fmt::format("other-{}", i % 50);
+    EXPECT_TRUE(run(ledger->set_price(admin, "p", name, {.input = i + 1, .output = 1})).has_value());
+  }
+  over = true;
+  reader.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_GT(read, 500);
 }
 
 TEST_F(LedgerTest, AHundredAndFiftyKeysOneRequestEach) {

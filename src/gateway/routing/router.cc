@@ -222,7 +222,8 @@ std::shared_ptr<const Route> Router::find(std::string_view name) const {
 
 std::vector<std::shared_ptr<const Route>> Router::routes() const {
   std::vector<std::shared_ptr<const Route>> out;
-  for (const auto& [name, route] : current()->by_name) out.push_back(route);
+  const auto now = current();
+  for (const auto& [name, route] : now->by_name) out.push_back(route);
   return out;
 }
 
