@@ -12,10 +12,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from tests.checks.history import History, config_of, history_scripts
+from tests.checks.history import History, config_of, history_provider
 from tests.checks.history_talk import Shelf
 from tests.harness.admin import Admin
-from tests.harness.provider import Provider
 from tests.harness.steward import Steward
 
 TURNS, SEED = 60, 20_261_129
@@ -23,7 +22,7 @@ GROUPS = "key,model"
 
 
 def freeze(target: Path) -> None:
-    with Provider(history_scripts()) as provider, Shelf() as shelf:
+    with history_provider() as provider, Shelf() as shelf:
         steward = Steward(config_of(provider.base_url), env={"SCRIPT_KEY": provider.key})
         try:
             if unexpected := History(steward, random.Random(SEED), shelf.url).live(TURNS):

@@ -207,6 +207,8 @@ const std::vector<ConfigKey> kKeys = {
      "A known provider whose ways it has (`vllm`, `mistral`); empty: its own name's, else the plain dialect's."},
     {"providers", "region", kText, "", 0, 0, "", kAtOnce,
      "AWS's region, of providers that have one; empty: `AWS_REGION` or `AWS_DEFAULT_REGION`."},
+    {"providers", "batches", kBool, "true", 0, 0, "", kAtOnce,
+     "Hands lines of a batch to the provider's own batches, where it has them, at its batch price; false: asks live."},
     {"providers", "key_env", kText, "", 0, 0, "", kAtOnce, "The environment variable that holds its key."},
     {"providers", "key_file", kPath, "", 0, 0, "", kAtOnce, "The file that holds its key."},
     {"providers", "key_secret", kText, "", 0, 0, "", kAtOnce,

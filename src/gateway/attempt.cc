@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "gateway/routed.h"
 #include "ledger/pricing.h"
 
 namespace steward::gateway {
@@ -22,15 +23,6 @@ bool is_content(const Delta& delta) {
 bool may_trace_content(Services& services, const identity::Caller& caller) {
   const auto traces = services.current()->traces;
   return traces && traces->content() && caller.key && caller.key->spec.content_days > 0;
-}
-
-// What the owner did not say of a model, as the table of models knows it.
-void fill_in(Target& target, const ledger::Ledger& ledger) {
-  if (target.local() || (target.context_tokens > 0 && target.max_output_tokens > 0)) return;
-  const auto facts = ledger.find_model_facts(target.provider, target.upstream_model);
-  if (!facts) return;
-  if (target.context_tokens == 0) target.context_tokens = facts->context_tokens;
-  if (target.max_output_tokens == 0) target.max_output_tokens = facts->output_tokens;
 }
 
 }  // namespace
@@ -78,9 +70,8 @@ Task<Status> ModelAttempt::start() {
 
 // Up to the reservation: a refusal here leaves nothing behind.
 Task<Status> ModelAttempt::admit() {
-  auto target = co_await services_.directory.find(turn_.deployment);
+  auto target = co_await target_of(services_, turn_.deployment);
   if (!target) co_return fail(std::move(target.error()));
-  fill_in(*target, services_.ledger);
   call_ = std::make_shared<Call>(services_, caller_, turn_.cancel, *target, asked_.endpoint);
   call_->set_trace(asked_.trace);
   span_.begin(*call_, asked_.request, may_trace_content(services_, caller_));

@@ -23,7 +23,8 @@ struct Bound {
   std::optional<int64_t> requested_output;  // the caller's own limit per choice
   int64_t output_cap = 0;                   // the model's, per choice
   ledger::MayUse may_use;
-  std::string open_ended;  // the tool whose uses the caller did not limit, for a budget's refusal; or empty
+  DurationUs waits_us = 0;  // in a provider's own batch for so long; 0: it is asked live
+  std::string open_ended;   // the tool whose uses the caller did not limit, for a budget's refusal; or empty
 };
 
 // `body`: what will be sent. No tokenizer makes more tokens than there are bytes of text; pictures and documents are

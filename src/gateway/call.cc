@@ -46,21 +46,23 @@ Task<Status> Call::reserve(Bound bound) {
   at_batch_price_ = has_batch_price(caller_, target_, price);
   if (at_batch_price_ && bound.may_use.service == ledger::ServiceLevel::kDefault)
     bound.may_use.service = ledger::ServiceLevel::kBatch;
-  const DurationUs longest = std::chrono::microseconds(options->call_deadline + options->queue_deadline).count();
-  auto reserved =
-      co_await services_.ledger.reserve({.call = id_,
-                                         .caller = caller_,
-                                         .model = target_.upstream_model,
-                                         .provider = target_.provider,
-                                         .endpoint = endpoint_,
-                                         .price = std::move(price),
-                                         .input_tokens_bound = bound.input_tokens,
-                                         .n = bound.choices,
-                                         .requested_output_tokens = bound.requested_output,
-                                         .output_cap = bound.output_cap,
-                                         .may_use = std::move(bound.may_use),
-                                         .local = target_.local(),
-                                         .expires_at = services_.clock.now_us() + longest + kExpiryGraceUs});
+  const bool posted = bound.waits_us > 0;
+  const DurationUs longest =
+      posted ? bound.waits_us : std::chrono::microseconds(options->call_deadline + options->queue_deadline).count();
+  auto reserved = co_await services_.ledger.reserve({.call = id_,
+                                                     .caller = caller_,
+                                                     .model = target_.upstream_model,
+                                                     .provider = target_.provider,
+                                                     .endpoint = endpoint_,
+                                                     .price = std::move(price),
+                                                     .input_tokens_bound = bound.input_tokens,
+                                                     .n = bound.choices,
+                                                     .requested_output_tokens = bound.requested_output,
+                                                     .output_cap = bound.output_cap,
+                                                     .may_use = std::move(bound.may_use),
+                                                     .local = target_.local(),
+                                                     .expires_at = services_.clock.now_us() + longest + kExpiryGraceUs,
+                                                     .posted = posted});
   if (!reserved) {
     services_.meters.refused(endpoint_, info(reserved.error().code).name);
     if (reserved.error().code == ErrorCode::kBudgetExceeded && !bound.open_ended.empty()) {
@@ -73,6 +75,15 @@ Task<Status> Call::reserve(Bound bound) {
   reservation_ = std::move(*reserved);
   services_.meters.opened();
   co_return Status{};
+}
+
+void Call::resume(ledger::Reservation reservation, DurationUs ago) {
+  id_ = reservation.call;
+  reservation_ = std::move(reservation);
+  started_us_ -= ago;
+  priced_ = services_.ledger.price(caller_.tenant, target_.provider, target_.upstream_model).has_value();
+  resumed_ = true;
+  services_.meters.opened();
 }
 
 Task<Status> Call::enter_queue(size_t slots) {
@@ -114,6 +125,8 @@ Task<void> Call::settle(ledger::Usage usage, ledger::Outcome outcome, const Erro
                                                   .first_token_us = first_us_});
   if (charge) {
     charge_ = std::move(*charge);
+  } else if (resumed_ && charge.error().code == ErrorCode::kConflict) {
+    // Settled by a process that was killed before its answer was kept.
   } else {
     settled_ = false;  // its answer may not be finished as if it were
     services_.log.warn("a call could not be settled; it is when the journal takes records again, or at its bound",

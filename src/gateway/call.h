@@ -58,6 +58,9 @@ class Call {
   Task<Status> reserve(Bound bound);
   Task<Status> enter_queue(size_t slots);  // of a local model: holds a slot until leave_queue
   void leave_queue() { ticket_.reset(); }
+  // A reservation that stands while nobody waits; and, perhaps in another process, the call that it was made for.
+  void park() { services_.meters.closed(); }
+  void resume(ledger::Reservation reservation, DurationUs ago);
   Task<Status> durable();
   Task<void> settle(ledger::Usage usage, ledger::Outcome outcome, const Error* error);
   void dispute() { disputed_ = true; }  // its provider told a use that can't be; the record will say so
@@ -98,7 +101,7 @@ class Call {
   std::unique_ptr<FairQueue::Ticket> ticket_;
   std::vector<std::string> dropped_;
   std::string route_, attempts_;
-  bool settled_ = false, disputed_ = false;
+  bool settled_ = false, disputed_ = false, resumed_ = false;
   TraceContext trace_;
   Span span_;
 };

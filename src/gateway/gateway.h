@@ -37,6 +37,7 @@ struct ProviderOptions {
   net::ClientDeadlines deadlines;
   ProviderProfile profile;  // how it is spoken to; its dialect is the one in force
   std::string region;       // AWS's, or empty
+  bool batches = true;      // lines of a batch go into the provider's own, where it has them
   // Its address came over the API, so it must not lead inside; null: the machine's owner wrote it.
   std::shared_ptr<const net::Guard> guard;
 };

@@ -61,12 +61,21 @@ class RemoteSource final : public Source {
     co_return bound;
   }
 
-  Task<Status> open(int64_t output_tokens) override {
+  Result<PostedBody> posting(int64_t output_tokens) override {
+    if (auto ok = write_for(output_tokens); !ok) return fail(std::move(ok.error()));
+    return PostedBody{.path = egress_.path(asked_.request, call_), .body = std::move(body_)};
+  }
+
+  Status take_answer(int64_t input_tokens, int64_t output_tokens, int status, std::string body) override {
+    input_tokens_ = input_tokens;
     most_tokens_ = output_tokens * asked_.request.n;
-    if (output_tokens != written_for_) {
-      written_for_ = output_tokens;
-      if (auto ok = write(); !ok) co_return ok;
-    }
+    reader_ = egress_.reader(target_.provider);
+    asked_it_ = in_batch_ = true;
+    return read_whole(status, body, {});
+  }
+
+  Task<Status> open(int64_t output_tokens) override {
+    if (auto ok = write_for(output_tokens); !ok) co_return ok;
     auto request = provider_request(*target_.options, egress_.path(asked_.request, call_), std::move(body_), cancel_,
                                     deadlines(), services_.clock.now_us());
     if (!request) co_return fail(std::move(request.error()));
@@ -86,7 +95,7 @@ class RemoteSource final : public Source {
     take_limits(stream_->headers());
     if (auto whole = stream_->take_whole()) {
       const size_t size = dump(*whole).size();
-      co_return take_answer(std::move(*whole), size);
+      co_return take_body(std::move(*whole), size);
     }
     co_return Status{};
   }
@@ -116,6 +125,8 @@ class RemoteSource final : public Source {
 
   Ended ended(std::optional<Error> error) override {
     Ended out{.usage = used(!error), .disputed = disputed(!error), .error = std::move(error)};
+    if (in_batch_ && out.usage.service == ledger::ServiceLevel::kDefault)
+      out.usage.service = ledger::ServiceLevel::kBatch;
     if (!out.error) return out;
     const ErrorCode code = out.error->code;
     const bool unheard = code == ErrorCode::kCancelled || code == ErrorCode::kUpstreamTimeout;
@@ -147,6 +158,14 @@ class RemoteSource final : public Source {
     const auto resolver = net::make_resolver();
     co_return co_await resolve_media(*with_bytes_, profile,
                                      {*resolver, services_.clients.here(), options->fetch, cancel_});
+  }
+
+  // With the limit that was reserved.
+  Status write_for(int64_t output_tokens) {
+    most_tokens_ = output_tokens * asked_.request.n;
+    if (output_tokens == written_for_) return {};
+    written_for_ = output_tokens;
+    return write();
   }
 
   Status write() {
@@ -190,14 +209,15 @@ class RemoteSource final : public Source {
       if (!*bytes) break;
       text += **bytes;
     }
-    if (status != 200) {
-      Error error = refused(status, text, (*stream)->headers());
-      co_return fail(std::move(error));
-    }
+    co_return read_whole(status, text, (*stream)->headers());
+  }
+
+  Status read_whole(int status, const std::string& text, const net::Headers& headers) {
+    if (status != 200) return fail(refused(status, text, headers));
     auto body = parse_json(text, {.max_depth = kMaxForeignDepth, .allow_duplicate_keys = true});
-    if (body && body->is_object()) co_return take_answer(std::move(*body), text.size());
+    if (body && body->is_object()) return take_body(std::move(*body), text.size());
     take_garbage(text.size());
-    co_return fail(ErrorCode::kUpstreamError, "The model's provider answered with something that is no completion.");
+    return fail(ErrorCode::kUpstreamError, "The model's provider answered with something that is no completion.");
   }
 
   // What can't be read may still have been made: it counts by its bytes.
@@ -206,7 +226,7 @@ class RemoteSource final : public Source {
     counted_.add_text(bytes);
   }
 
-  Status take_answer(Json body, size_t size) {
+  Status take_body(Json body, size_t size) {
     came_whole_ = true;
     const bool believed = told_usage_can_be(body);
     const bool is_error = peek(body, "error").is_object() || peek(body, "error").is_string();
@@ -333,6 +353,7 @@ class RemoteSource final : public Source {
   routing::ProviderLimits limits_;
   int refused_status_ = 0;
   bool asked_it_ = false, heard_ = false, ended_ = false, came_whole_ = false, disputed_ = false;
+  bool in_batch_ = false;  // of the provider's own: its price holds
 };
 
 }  // namespace

@@ -46,6 +46,16 @@ Task<Result<Routed>> route_call(Services& services, const identity::Caller& call
   co_return Routed{std::move(*facts), std::move(plan)};
 }
 
+Task<Result<Target>> target_of(Services& services, std::string deployment) {
+  auto target = co_await services.directory.find(std::move(deployment));
+  if (!target || target->local() || (target->context_tokens > 0 && target->max_output_tokens > 0)) co_return target;
+  const auto facts = services.ledger.find_model_facts(target->provider, target->upstream_model);
+  if (!facts) co_return target;
+  if (target->context_tokens == 0) target->context_tokens = facts->context_tokens;
+  if (target->max_output_tokens == 0) target->max_output_tokens = facts->output_tokens;
+  co_return target;
+}
+
 Task<Result<Target>> find_target(Services& services, const identity::Caller& caller, const Request& request,
                                  const net::Headers& headers) {
   services.router.offer(offered_models(services.directory));

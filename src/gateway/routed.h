@@ -18,6 +18,9 @@ struct Routed {
 Task<Result<Routed>> route_call(Services& services, const identity::Caller& caller, const Request& request,
                                 const net::Headers& headers, const Json& assume);
 
+// A deployment's server; what the owner did not say of its model is as the table of models knows it.
+Task<Result<Target>> target_of(Services& services, std::string deployment);
+
 // For what is asked of one deployment only, such as counting: a model by its name, or whom a route asks first.
 Task<Result<Target>> find_target(Services& services, const identity::Caller& caller, const Request& request,
                                  const net::Headers& headers);

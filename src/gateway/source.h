@@ -24,6 +24,12 @@ struct Waits {  // a route's patience; 0: the provider's own
   Deadline total;
 };
 
+// A call as it goes into a provider's own batch.
+struct PostedBody {
+  UpstreamPath path;
+  std::string body;
+};
+
 class Source {
  public:
   virtual ~Source() = default;
@@ -32,6 +38,13 @@ class Source {
   virtual size_t slots() const { return 0; }  // of a local model: the call waits its turn for one of them; else 0
   virtual Task<Status> open(int64_t output_tokens) = 0;    // asks; answers once the answer has begun
   virtual Task<Result<std::optional<Deltas>>> next() = 0;  // nullopt: it is whole
+  // Instead of open(), of a provider that takes batches: what is to be posted; and, when it is there, the answer, whose
+  // deltas next() then gives. `input_tokens`, `output_tokens`: as they were reserved.
+  virtual Result<PostedBody> posting(int64_t /*output_tokens*/) { return fail(ErrorCode::kInternal); }
+  virtual Status take_answer(int64_t /*input_tokens*/, int64_t /*output_tokens*/, int /*status*/,
+                             std::string /*body*/) {
+    return fail(ErrorCode::kInternal);
+  }
   // After an error, which becomes the caller's. True: the answer is being made anew from its start, go on with next().
   // Only where `nothing_sent`.
   virtual Task<bool> again(Error& error, bool nothing_sent) = 0;

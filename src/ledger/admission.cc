@@ -100,6 +100,7 @@ void fill_call(CallReserved& call, const CallBound& bound, const identity::Key* 
   call.provider = bound.provider;
   call.endpoint = bound.endpoint;
   call.local = bound.local;
+  call.posted = bound.posted;
   call.price = bound.price;
   call.input_bound = std::clamp<int64_t>(bound.input_tokens_bound, 0, kTokensLimit);
   call.n = std::clamp<int64_t>(bound.n, 1, kChoicesLimit);
@@ -157,7 +158,7 @@ Result<Admission> admit(const Accounts& accounts, const identity::Snapshot& iden
   const auto usage = accounts.keys.find(key_id);
   const KeyState none;
   const KeyState& used = key && usage != accounts.keys.end() ? usage->second : none;
-  if (limits.concurrency > 0 && used.under_way >= limits.concurrency)
+  if (!bound.posted && limits.concurrency > 0 && used.under_way >= limits.concurrency)
     return fail(concurrency_refusal(limits.concurrency, used.under_way));
 
   const auto scopes = scopes_of(identity, bound.caller.tenant, key ? key->spec.team : Id(),

@@ -169,7 +169,7 @@ Result<std::vector<journal::Draft>> JournaledLedger::sweep(const Id& tenant, Tim
   Accounts& accounts = state_.accounts(tenant);
   TimeUs next_expiry = 0;
   for (const auto& [id, call] : accounts.open) {
-    const bool left_over = call.at < reserved_before;
+    const bool left_over = call.at < reserved_before && !call.posted;
     const bool expired = expired_at != 0 && call.expires_at != 0 && call.expires_at <= expired_at;
     if ((left_over || expired) && drafts.size() < kSweepLimit)
       drafts.push_back(settled_draft(call, settle_in_doubt(call), now));

@@ -4,7 +4,8 @@
 // any concurrency: the decision is taken on the journal's writer thread against this fold. A reservation is one record
 // in `call/…` that names all its budgets; settling releases it and charges what was used. What a provider reports
 // beyond the reservation is charged, shown as overrun, and blocks the budget. A reservation without a settlement after
-// a crash is charged at its bound and marked in doubt (recover()).
+// a crash is charged at its bound and marked in doubt (recover()); one of a call that waits in a provider's own batch
+// (CallBound::posted) stands until it expires, since whoever starts next can settle it.
 #pragma once
 #include <map>
 #include <memory>
@@ -60,6 +61,7 @@ struct CallBound {
   MayUse may_use;                                  // beside text: the dearest, unless the request tells less
   bool local = false;                              // overrun is impossible
   TimeUs expires_at = 0;                           // after which an unsettled reservation is charged at its bound
+  bool posted = false;  // with a provider's own batch: outlives the process, and is no call under way of its key's
 };
 
 struct BudgetLeft {

@@ -337,6 +337,31 @@ TEST_F(LedgerTest, ACrashChargesOpenCallsAtTheirBoundOnce) {
   EXPECT_EQ(rows[0].cost, 3'000 + 3 * kCall);
 }
 
+TEST_F(LedgerTest, ACallInAProvidersBatchOutlivesTheProcessAndIsNoneUnderWay) {
+  const auto key = new_key({.limits = {.concurrency = 1}});
+  const Id id = set_budget(key.key.id, 1'000'000).id;
+  const auto posted = [&] {
+    CallBound call = bound(key.secret);
+    call.posted = true;
+    call.expires_at = clock().now_us() + kDayUs;
+    return call;
+  };
+  const Id first = reserve(posted()).value().call, second = reserve(posted()).value().call;
+  const Id live = reserve(bound(key.secret)).value().call;
+  EXPECT_EQ(reserve(bound(key.secret)).error().code, ErrorCode::kConcurrencyLimited);
+  EXPECT_TRUE(settle(live, 0, 0).has_value());
+  reopen_all();
+  EXPECT_EQ(ledger->recover(clock().now_us() + 1).value(), 0u);
+  EXPECT_EQ(budget(id).reserved, 2 * kCall);
+  EXPECT_TRUE(settle(first, 1, 1).has_value());
+  EXPECT_EQ(settle(first, 1, 1).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(budget(id).spent, 3'000);
+  clock().advance_us(kDayUs);
+  EXPECT_EQ(run(ledger->expire()).value(), 1u);
+  EXPECT_EQ(budget(id).spent, 3'000 + kCall) << "nobody came for the other one";
+  EXPECT_EQ(settle(second, 0, 0).error().code, ErrorCode::kConflict);
+}
+
 TEST_F(LedgerTest, ReservationsExpire) {
   const auto key = new_key({.limits = {.concurrency = 1}});
   const Id id = set_budget(key.key.id, 1'000'000).id;

@@ -69,6 +69,7 @@ std::string encode(const CallReserved& call) {
                  call.input_bound, call.n, call.output, call.expires_at);
   out += call.local ? ",\"local\":true" : ",\"local\":false";
   out += call.limited ? ",\"limited\":true" : ",\"limited\":false";
+  if (call.posted) out += ",\"posted\":true";
   add_text(out, "key", call.key);
   add_text(out, "owner", call.owner);
   add_text(out, "team", call.team);
@@ -231,6 +232,7 @@ CallReserved CallReader::reserved(const journal::Record& record) {
   call.endpoint = text(body, "endpoint");
   call.price = read_price(body, parser_->more);
   call.budgets = read_budgets(body);
+  if (auto posted = body["posted"]; !posted.error()) call.posted = bool(posted);  // told where it is so
   return call;
 }
 

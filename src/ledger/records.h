@@ -29,6 +29,7 @@ struct CallReserved {
   std::string model, provider, endpoint;
   bool local = false;
   bool limited = false;  // counts in its key's rate window
+  bool posted = false;   // CallBound's
   std::optional<Price> price;
   int64_t input_bound = 0, n = 1, output = 0;
   NanoUsd reserved = 0;

@@ -26,6 +26,14 @@ constexpr const char* kSettled =
 constexpr const char* kPrice =
     R"({"model":"openai/gpt-x","input":400000,"output":1600000,"cached_input":100000,"request":5,"source":"owner","from_us":1764000000000000})";
 
+TEST(Records, ACallInAProvidersBatchIsToldApart) {
+  CallReader reader;
+  CallReserved call = reader.reserved(record("call/call_1", kReserved));
+  EXPECT_FALSE(call.posted);
+  call.posted = true;
+  EXPECT_TRUE(reader.reserved(record("call/call_1", encode(call))).posted);
+}
+
 TEST(Records, OfTheFirstReleaseReadAndAreWrittenTheSame) {
   CallReader reader;
   for (const char* body : {kReserved, kUnpriced}) EXPECT_EQ(encode(reader.reserved(record("call/call_1", body))), body);

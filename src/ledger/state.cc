@@ -44,7 +44,7 @@ void Accounts::reserve(CallReserved call) {
   }
   if (!call.key.empty()) {
     KeyState& key = keys[call.key];
-    ++key.under_way;
+    key.under_way += call.posted ? 0 : 1;
     if (call.limited) {
       key.window.add(call.at, 1, call.tokens_bound());
       key.window.drop_older(call.at);
@@ -69,7 +69,7 @@ void Accounts::settle(const CallSettled& settled) {
     if (settled.overrun > 0) it->second.blocked = true;
   }
   if (const auto key = keys.find(call.key); key != keys.end()) {
-    --key->second.under_way;
+    key->second.under_way -= call.posted ? 0 : 1;
     if (call.limited && settled.outcome != Outcome::kInDoubt) {
       key->second.window.correct(call.at,
                                  settled.usage.prompt_tokens + settled.usage.completion_tokens - call.tokens_bound());

@@ -298,7 +298,7 @@ void load_open_calls(journal::Db& views, const Id& tenant, Accounts& accounts) {
     record.time = open.integer(1);
     record.body = open.text(2);
     CallReserved call = reader.reserved(record);
-    if (!call.key.empty()) ++accounts.keys[call.key].under_way;
+    if (!call.key.empty() && !call.posted) ++accounts.keys[call.key].under_way;
     if (call.expires_at != 0 && (accounts.next_expiry == 0 || call.expires_at < accounts.next_expiry))
       accounts.next_expiry = call.expires_at;
     Id id = call.call;

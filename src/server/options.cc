@@ -167,6 +167,7 @@ Status set_place(gateway::ProviderOptions& provider, const Config& config,
   // A dialect that was said is the only one spoken, also where the provider would answer at /responses too.
   if (asked != nullptr && *asked == gateway::ProviderDialect::kOpenAi) provider.profile.quirks.speaks_responses = false;
   provider.region = config.text(key("region"));
+  provider.batches = config.boolean(key("batches"));
   if (provider.region.empty()) provider.region = aws_region(environment);
   const auto& url = config.at(key("base_url"));
   provider.base_url = url.value.get<std::string>();

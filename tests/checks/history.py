@@ -6,7 +6,8 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import httpx
 
@@ -15,6 +16,8 @@ from tests.harness import scripts, wire
 from tests.harness.admin import Admin
 from tests.harness.money import Price
 from tests.harness.people import Browser
+from tests.harness.provider import Provider
+from tests.harness.provider_batches import Batches
 from tests.harness.steward import Steward
 
 CONFIG = """
@@ -22,6 +25,12 @@ CONFIG = """
 base_url = "{base_url}"
 key_env = "SCRIPT_KEY"
 models = ["good-1", "endless-1", "dies-1", "broken-1", "more-1", "held-1"]
+
+[providers.nightly]
+like = "openai"
+base_url = "{base_url}"
+key_env = "SCRIPT_KEY"
+models = ["night-1"]
 
 [routes.named]
 deployments = ["script/good-1"]
@@ -51,8 +60,17 @@ NAMES = ("plain", "Zürich", "日本語", "كتاب", "e\u0301 combining", "quot
 TEXTS = ("plain", "Zürich", "日本語", "كتاب", "e\u0301 combining", "quote ' \" \\ end", "line\nfeed", "😀")
 
 
+@contextmanager
+def history_provider() -> Iterator[Provider]:
+    """The provider of all histories, with batches of its own."""
+    with Provider(history_scripts()) as provider:
+        Batches(provider)
+        yield provider
+
+
 def history_scripts() -> dict:
     return {
+        "night-1": scripts.answer("in the morning", tokens=4),
         "good-1": scripts.answer("some words come back", tokens=4),
         "endless-1": scripts.endless(0.005),
         "dies-1": scripts.dies_after(3),
@@ -97,8 +115,8 @@ class History:
         return self.unexpected
 
     def _furnish(self, admin: Admin) -> None:
-        for model in MODELS:
-            admin.set_price("script", model, Price(1_000_000, 2_000_000, 500_000))
+        for provider, model in (*(("script", model) for model in MODELS), ("nightly", "night-1")):
+            admin.set_price(provider, model, Price(1_000_000, 2_000_000, 500_000))
         self.teams = [admin.new_principal("team", f"team {i}") for i in range(2)]
         self.people = [admin.new_principal("user", text, self.rng.choice(ZONES)) for text in NAMES[:3]]
         self.keys = [admin.new_key(f"key {i}", owner=self.people[i % 3], team=self.teams[i % 2]) for i in range(4)]
@@ -270,8 +288,9 @@ class History:
 
         def batch() -> None:
             key = self.keys[0]
-            line = {"custom_id": "one", "method": "POST", "url": "/v1/chat/completions", "body": self._good()}
-            file = post("/v1/files", None, key, data={"purpose": "batch"}, files={"file": ("in.jsonl", json.dumps(line).encode())})["id"]
+            lines = [{"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": self._good(name)} for name in ("good-1", "night-1")]
+            data = "\n".join(json.dumps(line) for line in lines).encode()
+            file = post("/v1/files", None, key, data={"purpose": "batch"}, files={"file": ("in.jsonl", data)})["id"]
             made = post("/v1/batches", {"input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h"}, key)["id"]
             for _ in range(300):
                 state = post(f"/v1/batches/{made}", key=key, method="GET")

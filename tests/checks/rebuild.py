@@ -13,9 +13,8 @@ import shutil
 from pathlib import Path
 
 from tests.checks.contract import Check, Metrics, Options, Outcome
-from tests.checks.history import History, config_of, history_scripts
+from tests.checks.history import History, config_of, history_provider
 from tests.checks.history_talk import Shelf
-from tests.harness.provider import Provider
 from tests.harness.steward import Steward
 from tests.judges import chain, tamper
 from tests.judges.export import read_export
@@ -27,7 +26,7 @@ TURNS, TURNS_CI = 400, 150
 def run(options: Options) -> Outcome:
     seed = options.number("SEED", int.from_bytes(os.urandom(4)))
     turns = options.number("TURNS", TURNS_CI if options.ci else TURNS)
-    with Provider(history_scripts()) as provider, Shelf() as shelf:
+    with history_provider() as provider, Shelf() as shelf:
         steward = Steward(config_of(provider.base_url), env={"SCRIPT_KEY": provider.key})
         try:
             unexpected = History(steward, random.Random(seed), shelf.url).live(turns)

@@ -37,6 +37,7 @@ class Seen:
     ended_at: float | None = None
     chunks_sent: int = 0
     raw: bytes = b""  # the body as it came
+    method: str = "POST"
 
     @property
     def model(self) -> str:
@@ -107,6 +108,7 @@ class Provider:
     port: int = 0
     in_flight: int = 0
     peak_in_flight: int = 0
+    batches: Callable[[Call], Awaitable[bool]] | None = None  # a Batches (provider_batches.py): answers what is about a batch
 
     @property
     def base_url(self) -> str:
@@ -194,9 +196,13 @@ class Provider:
         body = bytearray()
         if "content-length" in headers or "transfer-encoding" in headers:
             await read_body(reader, headers, body.extend)
-        return Seen(path, headers, json.loads(bytes(body)) if body else {}, time.monotonic(), raw=bytes(body))
+        is_form = headers.get("content-type", "").startswith("multipart/")
+        read = json.loads(bytes(body)) if body and not is_form else {}
+        return Seen(path, headers, read, time.monotonic(), raw=bytes(body), method=first.split(b" ")[0].decode())
 
     async def _answer(self, call: Call) -> None:
+        if self.batches and await self.batches(call):
+            return
         if call.seen.path == "/v1/models":
             offered = [{"id": name, "object": "model", "created": 1, "owned_by": "script"} for name in self.scripts if name != "*"]
             await call.json({"object": "list", "data": offered})

@@ -104,6 +104,7 @@ ProviderProfile profile_for(std::string_view like, const ProviderDialect* asked)
     other.key_env = known->key_env;
     other.auth = known->auth;
     other.quirks.headers = known->quirks.headers;
+    other.quirks.batches = known->quirks.batches;
   }
   return other;
 }

@@ -59,6 +59,7 @@ enum class ReasoningAsk {
   kEnableThinking,  // "enable_thinking": true, "thinking_budget": N
   kNone,            // can't be asked for: the model reasons or it doesn't
 };
+enum class Batches { kNone, kOpenAi, kAnthropic, kGemini };  // which form its own batches have (gateway/batches/)
 enum class ToolCallIds { kAny, kNineAlphanumeric };
 
 struct HeaderField {
@@ -99,10 +100,11 @@ struct Quirks {
   // Besides.
   // Takes members that the dialect doesn't name; false: they are refused by name (the embedded engine).
   bool unknown_fields = true;
-  bool lists_models = true;       // GET base_url + "/models" answers
-  bool speaks_responses = false;  // base_url + "/responses" answers too
-  bool embeddings = true;         // makes embeddings; OpenAI-compatible: base_url + "/embeddings" answers
-  bool own_server = false;        // runs on one's own machines: no invoice comes, one's own price is all there is
+  bool lists_models = true;          // GET base_url + "/models" answers
+  bool speaks_responses = false;     // base_url + "/responses" answers too
+  bool embeddings = true;            // makes embeddings; OpenAI-compatible: base_url + "/embeddings" answers
+  Batches batches = Batches::kNone;  // its own, at a batch price: in which form
+  bool own_server = false;           // runs on one's own machines: no invoice comes, one's own price is all there is
   std::array<HeaderField, 2> headers{};  // sent with each request; empty names: none
   std::array<FieldRule, 12> fields{};    // empty names: none
   std::array<ValueRule, 3> values{};

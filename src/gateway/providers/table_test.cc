@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "base/config_providers.h"
@@ -40,8 +41,23 @@ TEST(Providers, AKnownOneCanBeAskedForAnotherDialect) {
   const auto responses = profile_for("openai", provider_dialect_from_text("responses"));
   EXPECT_EQ(responses.dialect, ProviderDialect::kResponses);
   EXPECT_EQ(responses.name, "openai");
+  EXPECT_EQ(responses.quirks.batches, Batches::kOpenAi);
   EXPECT_EQ(profile_for("gemini", provider_dialect_from_text("openai")).dialect, ProviderDialect::kOpenAi);
   EXPECT_EQ(provider_dialect_from_text("auto"), nullptr);
+}
+
+TEST(Providers, WhoHasBatchesOfItsOwn) {
+  std::map<std::string_view, Batches> having;
+  for (const auto& row : provider_profiles()) {
+    if (row.quirks.batches != Batches::kNone) having[row.name] = row.quirks.batches;
+  }
+  EXPECT_EQ(having, (std::map<std::string_view, Batches>{{"openai", Batches::kOpenAi},
+                                                         {"groq", Batches::kOpenAi},
+                                                         {"anthropic", Batches::kAnthropic},
+                                                         {"gemini", Batches::kGemini}}));
+  EXPECT_EQ(profile_for("my-proxy", provider_dialect_from_text("anthropic")).quirks.batches, Batches::kAnthropic);
+  EXPECT_EQ(profile_for("my-proxy", nullptr).quirks.batches, Batches::kNone);
+  EXPECT_EQ(profile_for("gemini", provider_dialect_from_text("openai")).quirks.batches, Batches::kNone);
 }
 
 TEST(Providers, ModelPatterns) {

@@ -1,5 +1,7 @@
 #include "server/batches/batch_view.h"
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "journal/erasure.h"
 
@@ -44,7 +46,7 @@ std::string id_in(const journal::Record& record) { return record.stream.substr(r
 
 void forget(journal::Db& db, const journal::Record& erasure) {
   for (const journal::Seq seq : journal::erased_seqs(erasure)) {
-    for (const char* table : {"batches_files", "batches_batches", "batches_lines"}) {
+    for (const char* table : {"batches_files", "batches_batches", "batches_lines", "batches_sent"}) {
       db.prepare(fmt::format("DELETE FROM {} WHERE tenant = ? AND seq = ?", table))
           .bind(1, erasure.tenant)
           .bind(2, static_cast<int64_t>(seq))
@@ -108,6 +110,23 @@ void add_line(journal::Db& db, const journal::Record& record, const Json& body) 
       .run();
 }
 
+void add_sent(journal::Db& db, const journal::Record& record) {
+  db.prepare("INSERT OR REPLACE INTO batches_sent VALUES (?, ?, ?, ?, 0)")
+      .bind(1, record.tenant)
+      .bind(2, id_in(record))
+      .bind(3, static_cast<int64_t>(record.seq))
+      .bind(4, record.id)
+      .run();
+}
+
+void take_sent(journal::Db& db, const journal::Record& record, const Json& body) {
+  db.prepare("UPDATE batches_sent SET taken = 1 WHERE tenant = ? AND batch = ? AND record = ?")
+      .bind(1, record.tenant)
+      .bind(2, id_in(record))
+      .bind(3, body.value("sent", ""))
+      .run();
+}
+
 }  // namespace
 
 void BatchView::create(journal::Db& db) {
@@ -122,14 +141,17 @@ void BatchView::create(journal::Db& db) {
       "NULL, output_file TEXT NOT NULL, error_file TEXT NOT NULL, PRIMARY KEY(tenant, id)) WITHOUT ROWID;"
       "CREATE TABLE batches_lines(tenant TEXT NOT NULL, batch TEXT NOT NULL, line INTEGER NOT NULL, seq INTEGER NOT "
       "NULL, record TEXT NOT NULL, good INTEGER NOT NULL, PRIMARY KEY(tenant, batch, line)) WITHOUT ROWID;"
+      "CREATE TABLE batches_sent(tenant TEXT NOT NULL, batch TEXT NOT NULL, seq INTEGER NOT NULL, record TEXT NOT "
+      "NULL, taken INTEGER NOT NULL, PRIMARY KEY(tenant, batch, seq)) WITHOUT ROWID;"
       "CREATE INDEX batches_files_seq ON batches_files(tenant, seq);"
-      "CREATE INDEX batches_lines_seq ON batches_lines(tenant, seq);");
+      "CREATE INDEX batches_lines_seq ON batches_lines(tenant, seq);"
+      "CREATE INDEX batches_sent_seq ON batches_sent(tenant, seq);");
 }
 
 void BatchView::apply(journal::Db& db, const journal::Record& record) {
   if (record.kind == journal::kErasedKind) return forget(db, record);
-  const bool ours = record.kind == kFileKind || record.kind == kBatchKind || record.kind == kBatchStateKind ||
-                    record.kind == kBatchLineKind;
+  const bool ours =
+      std::ranges::find(kBatchRecordKinds, record.kind, &journal::RecordKind::name) != std::end(kBatchRecordKinds);
   if (!ours || record.erased) return;
   const Json body = read_own(record.body);
   if (!body.is_object()) return;
@@ -139,6 +161,10 @@ void BatchView::apply(journal::Db& db, const journal::Record& record) {
     add_batch(db, record, body);
   else if (record.kind == kBatchStateKind)
     change_batch(db, record, body);
+  else if (record.kind == kBatchSentKind)
+    add_sent(db, record);
+  else if (record.kind == kBatchTakenKind)
+    take_sent(db, record, body);
   else
     add_line(db, record, body);
 }
@@ -201,6 +227,16 @@ std::vector<std::pair<int64_t, Id>> answered_lines(journal::Db& db, const Id& te
                    .bind(2, batch);
   std::vector<std::pair<int64_t, Id>> out;
   while (rows.step()) out.emplace_back(rows.integer(0), rows.text(1));
+  rows.reset();
+  return out;
+}
+
+std::vector<SentRow> sent_batches(journal::Db& db, const Id& tenant, const Id& batch) {
+  auto& rows = db.prepare("SELECT record, taken FROM batches_sent WHERE tenant = ? AND batch = ? ORDER BY seq")
+                   .bind(1, tenant)
+                   .bind(2, batch);
+  std::vector<SentRow> out;
+  while (rows.step()) out.push_back({.record = rows.text(0), .taken = rows.integer(1) != 0});
   rows.reset();
   return out;
 }

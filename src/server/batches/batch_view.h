@@ -14,8 +14,10 @@ inline constexpr std::string_view kFileKind = "file.kept";
 inline constexpr std::string_view kBatchKind = "batch.created";
 inline constexpr std::string_view kBatchLineKind = "batch.answered";
 inline constexpr std::string_view kBatchStateKind = "batch.changed";
-inline constexpr journal::RecordKind kBatchRecordKinds[] = {
-    {kFileKind}, {kBatchKind}, {kBatchLineKind}, {kBatchStateKind}};
+inline constexpr std::string_view kBatchSentKind = "batch.sent";    // lines are in a batch of a provider's own
+inline constexpr std::string_view kBatchTakenKind = "batch.taken";  // what that one answered is kept
+inline constexpr journal::RecordKind kBatchRecordKinds[] = {{kFileKind},       {kBatchKind},     {kBatchLineKind},
+                                                            {kBatchStateKind}, {kBatchSentKind}, {kBatchTakenKind}};
 
 struct FileRow {
   Id id, owner, record;
@@ -34,10 +36,15 @@ struct BatchRow {
   Id output_file, error_file;
 };
 
+struct SentRow {
+  Id record;
+  bool taken = false;
+};
+
 class BatchView final : public journal::View {
  public:
   std::string_view name() const override { return "batches"; }
-  int version() const override { return 1; }
+  int version() const override { return 2; }
   void create(journal::Db& db) override;
   void apply(journal::Db& db, const journal::Record& record) override;
 };
@@ -50,5 +57,7 @@ std::optional<BatchRow> find_batch(journal::Db& db, const Id& tenant, const Id& 
 std::vector<BatchRow> list_batches(journal::Db& db, const Id& tenant, const Id& owner, const Id& after, size_t limit);
 // The lines that were answered: line → the record that holds the answer.
 std::vector<std::pair<int64_t, Id>> answered_lines(journal::Db& db, const Id& tenant, const Id& batch);
+// The records of what was handed to providers' batches, oldest first.
+std::vector<SentRow> sent_batches(journal::Db& db, const Id& tenant, const Id& batch);
 
 }  // namespace steward::server

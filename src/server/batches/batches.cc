@@ -129,7 +129,7 @@ Task<Result<Reply>> create(Core& core, AdminCall call) {
   auto written = co_await core.journal->append(call.caller.tenant, std::move(drafts), journal::Wait::kDurable);
   if (!written) co_return fail(std::move(written.error()));
   auto job = co_await core.jobs->enqueue(call.caller.tenant, actor_of(call.caller),
-                                         {.kind = "batch.run",
+                                         {.kind = std::string(kBatchRunJob),
                                           .lane = jobs::Lane::kBulk,
                                           .input = {{"batch", id}},
                                           .tries = jobs::kMostTries,
@@ -158,10 +158,6 @@ Task<Result<Reply>> list(Core& core, AdminCall call) {
   co_return Reply{200, std::move(out)};
 }
 
-bool has_ended(const std::string& status) {
-  return status == "completed" || status == "failed" || status == "expired" || status == "cancelled";
-}
-
 Task<Result<Reply>> cancel(Core& core, AdminCall call) {
   auto row = co_await row_of(core, call.caller, call.request.params.at("id"));
   if (!row) co_return fail(std::move(row.error()));
@@ -177,6 +173,14 @@ Task<Result<Reply>> cancel(Core& core, AdminCall call) {
   drafts.push_back(std::move(draft));
   auto written = co_await core.journal->append(call.caller.tenant, std::move(drafts), journal::Wait::kDurable);
   if (!written) co_return fail(std::move(written.error()));
+  // What is with providers is cancelled there at once, and not when they would be looked at next.
+  auto job = co_await core.jobs->enqueue(call.caller.tenant, actor_of(call.caller),
+                                         {.kind = std::string(kBatchLookJob),
+                                          .lane = jobs::Lane::kBulk,
+                                          .input = {{"batch", row->id}, {"alone", true}},
+                                          .tries = jobs::kMostTries,
+                                          .once = row->id + "/cancel"});
+  if (!job) co_return fail(std::move(job.error()));
   co_return co_await show(core, call.caller, row->id);
 }
 

@@ -96,6 +96,10 @@ Result<BatchOrder> read_order(const journal::Record& record) {
                     .created_at = record.time};
 }
 
+bool has_ended(std::string_view status) {
+  return status == "completed" || status == "failed" || status == "expired" || status == "cancelled";
+}
+
 Json batch_json(const BatchOrder& order, const BatchRow& row) {
   const Json changes = read_own(row.changes);
   const auto when = [&](const char* status) -> Json {

@@ -1,117 +1,17 @@
 #include "server/batches/runner.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 
 #include "base/json.h"
-#include "server/kept.h"
+#include "server/batches/posted.h"
 
 namespace steward::server {
 namespace {
 
-constexpr int kMostAgain = 8;  // a line that met a full queue or a rate limit is asked again
-constexpr std::chrono::seconds kFirstWait{1}, kLongestWait{60};
-constexpr size_t kInlineAnswer = 32 * 1024;  // an answer up to here stands in its record, a larger one in a blob
-
-// An answer that nobody reads as it comes.
-class Caught final : public net::Responder {
- public:
-  net::Headers& headers() override { return headers_; }
-  Task<Status> send(int status, std::string, std::string body) override {
-    status_ = status;
-    body_ = std::move(body);
-    begun_ = true;
-    co_return Status{};
-  }
-  Task<Status> begin(int status, std::string) override {
-    status_ = status;
-    begun_ = true;
-    co_return Status{};
-  }
-  Task<Status> write(std::string chunk) override {
-    body_ += chunk;
-    co_return Status{};
-  }
-  Task<Status> end() override { co_return Status{}; }
-  bool begun() const override { return begun_; }
-
-  int status() const { return status_; }
-  const std::string& body() const { return body_; }
-
- private:
-  net::Headers headers_;
-  int status_ = 500;
-  std::string body_;
-  bool begun_ = false;
-};
-
-struct Answered {
-  int status = 0;
-  Id request;
-  std::string body;
-};
-
-struct Question {
-  std::string url, body;
-  Id request_id;
-  TimeUs now = 0;
-  CancelToken cancel;
-};
-
-Task<Answered> ask_once(Core& core, const Endpoint& endpoint, identity::Caller caller, Question question) {
-  net::Request request;
-  request.method = "POST";
-  request.path = std::move(question.url);
-  request.headers.set("content-type", "application/json");
-  request.body = std::move(question.body);
-  request.remote = "batch";
-  request.request_id = question.request_id;
-  request.received_us = question.now;
-  request.cancel = std::move(question.cancel);
-  Caught caught;
-  co_await run_kept(core, endpoint, std::move(caller), request, caught);
-  co_return Answered{caught.status(), question.request_id, caught.body()};
-}
-
-// A full queue or a rate limit passes: a batch has time. A spent budget doesn't: that is the line's answer.
-bool passes(const Answered& answer) {
-  if (answer.status == 503) return true;
-  if (answer.status != 429) return false;
-  const Json body = read_own(answer.body);
-  const Json error = body.is_object() ? body.value("error", Json()) : Json();
-  return !error.is_object() || error.value("code", Json()) != "budget_exceeded";
-}
-
-Task<Answered> ask(Core& core, const Endpoint& endpoint, identity::Caller caller, Question question) {
-  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
-  for (int tries = 0;; ++tries) {
-    Answered answer = co_await ask_once(core, endpoint, caller, question);
-    if (!passes(answer) || tries >= kMostAgain || question.cancel.cancelled()) co_return answer;
-    timer.expires_after(std::min(kFirstWait * (1 << tries), kLongestWait));
-    co_await timer.async_wait(boost::asio::use_awaitable);
-  }
-}
-
-Result<identity::Caller> caller_of(Core& core, const Id& tenant, const BatchOrder& order) {
-  if (order.key.empty()) {
-    identity::Caller owner = core.owner();
-    owner.in_batch = true;
-    return owner;
-  }
-  const auto snapshot = core.identity->snapshot();
-  const auto key = snapshot->keys.find(order.key);
-  const bool expired = key != snapshot->keys.end() && key->second->spec.expires_at > 0 &&
-                       key->second->spec.expires_at <= core.clock.now_us();
-  if (key == snapshot->keys.end() || key->second->revoked || expired)
-    return fail(ErrorCode::kKeyRevoked, "The key that asked for this batch is not good any more.");
-  if (key->second->spec.content_days == identity::kNoContent)
-    return fail(ErrorCode::kForbidden, "The key keeps no content any more, and a batch's answers are content.");
-  return identity::Caller{
-      .tenant = tenant, .principal = order.owner, .key = key->second, .admin = false, .in_batch = true};
-}
+constexpr DurationUs kFirstLookUs = 2 * kSecondUs,
+                     kLastLookUs = 300 * kSecondUs;  // between looks at providers' batches
+constexpr size_t kGatheredAtOnce = 64;               // lines between two looks at whether the batch was cancelled
 
 class Runner {
  public:
@@ -119,30 +19,30 @@ class Runner {
       : core_(core),
         tenant_(job.tenant),
         id_(job.input.value("batch", "")),
+        looks_once_(job.input.value("alone", false)),
         context_(context),
         targets_(targets),
+        keeping_(core, tenant_, id_),
         ids_(core.clock, core.random) {}
 
   Result<Json> run() {
-    auto row = row_of();
+    auto row = keeping_.row();
     if (!row) return fail(std::move(row.error()));
     auto record = core_.journal->find(row->record);
     if (!record || record->erased) return Json{{"erased", true}};
     auto order = read_order(*record);
     if (!order) return Json{{"erased", true}};
     order_ = std::move(*order);
-    if (row->status == "completed" || row->status == "failed") return Json{{"status", row->status}};
+    if (has_ended(row->status)) return Json{{"status", row->status}};
     auto bytes = core_.blobs->get(tenant_, order_.input_blob);
     if (!bytes) return fail(std::move(bytes.error()));
     input_ = read_batch_input(*bytes, order_.endpoint);
-    total_ = static_cast<int64_t>(input_.lines.size());
+    keeping_.begin(order_, input_.lines.size());
     if (!input_.problems.empty()) return end("failed", {{"errors", input_.problems}});
     if (row->status == "validating") {
-      if (auto ok = change("in_progress"); !ok) return fail(std::move(ok.error()));
+      if (auto ok = wait(keeping_.change("in_progress")); !ok) return fail(std::move(ok.error()));
     }
-    auto ended = answer_lines();
-    if (!ended) return fail(std::move(ended.error()));
-    return make_files(*ended);
+    return answer();
   }
 
  private:
@@ -152,40 +52,79 @@ class Runner {
     std::future<Answered> answer;
   };
 
-  Result<BatchRow> row_of() {
-    std::optional<BatchRow> row;
-    core_.views->query_blocking([&](journal::Db& db) { row = find_batch(db, tenant_, "", id_); });
-    // The views may be a moment behind the record that made this job.
-    if (!row) return fail(ErrorCode::kStarting, "The batch isn't in the views yet.");
-    return std::move(*row);
+  // Posts, asks live, looks at what is with providers. Whichever run comes next goes on where this one ended.
+  Result<Json> answer() {
+    auto sent = keeping_.sent(false);
+    if (!sent) return fail(std::move(sent.error()));
+    std::set<int64_t> begun = answered();
+    for (const Sent& one : *sent) {
+      for (const SentLine& line : one.lines) begun.insert(static_cast<int64_t>(line.line));
+    }
+    std::vector<size_t> lines;
+    for (size_t line = 0; line < input_.lines.size(); ++line) {
+      if (!begun.contains(static_cast<int64_t>(line))) lines.push_back(line);
+    }
+    PostedLines posted(core_, targets_, keeping_, input_);
+    for (std::span<const size_t> left(lines);
+         !left.empty() && what_ends_it() == "completed" && !context_.cancelled();) {
+      const auto some = left.first(std::min(kGatheredAtOnce, left.size()));
+      if (auto ok = wait(posted.gather(some)); !ok) return fail(std::move(ok.error()));
+      left = left.subspan(some.size());
+    }
+    auto live = wait(posted.post());
+    if (!live) return fail(std::move(live.error()));
+    auto ending = answer_live(std::move(*live));
+    if (!ending) return fail(std::move(ending.error()));
+    if (context_.cancelled()) return fail(ErrorCode::kShuttingDown, "The server stops; the batch goes on afterwards.");
+    return look(posted, std::move(*ending));
+  }
+
+  Result<Json> look(PostedLines& posted, std::string ending) {
+    if (auto ok = wait(settle_views(core_, tenant_)); !ok) return fail(std::move(ok.error()));
+    auto open = keeping_.sent(true);
+    if (!open) return fail(std::move(open.error()));
+    const TimeUs now = core_.clock.now_us();
+    TimeUs oldest = now;
+    for (const Sent& one : *open) oldest = std::min(oldest, one.at);
+    auto over = wait(posted.look(std::move(*open), answered(), ending != "completed"));
+    if (!over) return fail(std::move(over.error()));
+    const bool given_up = now > order_.created_at + kBatchWindowUs + kPostedGraceUs;
+    if (*over || given_up) return make_files(ending);
+    return looks_once_ ? Json{{"status", "waiting"}}
+                       : look_again(now, std::clamp((now - oldest) / 20, kFirstLookUs, kLastLookUs));
+  }
+
+  Result<Json> look_again(TimeUs now, DurationUs after) {
+    auto job = wait(core_.jobs->enqueue(tenant_, order_.actor,
+                                        {.kind = std::string(kBatchLookJob),
+                                         .lane = jobs::Lane::kBulk,
+                                         .input = {{"batch", id_}},
+                                         .due_at = now + after,
+                                         .tries = jobs::kMostTries,
+                                         .once = fmt::format("{}/{}", id_, now)}));
+    if (!job) return fail(std::move(job.error()));
+    return Json{{"status", "waiting"}};
+  }
+
+  template <class T>
+  T wait(Task<T> task) {
+    return asio::co_spawn(core_.threads->context(0), std::move(task), asio::use_future).get();
+  }
+
+  std::set<int64_t> answered() {
+    std::set<int64_t> out;
+    for (const auto& [line, record] : keeping_.answers()) out.insert(line);
+    return out;
   }
 
   bool is_cancelled() {
-    auto row = row_of();
+    auto row = keeping_.row();
     return row && (row->status == "cancelling" || row->status == "cancelled");
   }
 
-  Status append(journal::Draft draft) {
-    draft.actor = order_.actor;
-    std::vector<journal::Draft> drafts;
-    drafts.push_back(std::move(draft));
-    auto written = core_.journal->append_blocking(tenant_, std::move(drafts));
-    return written ? Status{} : fail(std::move(written.error()));
-  }
-
-  Status change(const std::string& status, Json more = Json::object()) {
-    journal::Draft draft;
-    draft.stream = "batch/" + id_;
-    draft.kind = kBatchStateKind;
-    more["status"] = status;
-    more["total"] = total_;
-    draft.body = dump(more);
-    return append(std::move(draft));
-  }
-
   Result<Json> end(const std::string& status, Json more) {
-    if (auto ok = change(status, std::move(more)); !ok) return fail(std::move(ok.error()));
-    return Json{{"status", status}, {"lines", total_}};
+    if (auto ok = wait(keeping_.change(status, std::move(more))); !ok) return fail(std::move(ok.error()));
+    return Json{{"status", status}, {"lines", keeping_.total()}};
   }
 
   UnderWay begin(size_t line, const identity::Caller& caller) {
@@ -197,55 +136,28 @@ class Runner {
     return out;
   }
 
-  TimeUs until_of_content() const {
-    const auto snapshot = core_.identity->snapshot();
-    const auto key = snapshot->keys.find(order_.key);
-    return key == snapshot->keys.end() ? 0 : content_until(core_, key->second);
-  }
-
-  Status keep(size_t line, const Answered& answer) {
-    Json body = {{"line", line},
-                 {"good", answer.status >= 200 && answer.status < 400},
-                 {"status", answer.status},
-                 {"request", answer.request}};
-    if (const TimeUs until = until_of_content(); until > 0) body["until_us"] = until;
-    journal::Draft draft;
-    draft.stream = "batch/" + id_;
-    draft.kind = kBatchLineKind;
-    draft.label = "outside";
-    if (answer.body.size() <= kInlineAnswer) {
-      body["body"] = answer.body;
-    } else {
-      auto blob = core_.blobs->put(tenant_, answer.body);
-      if (!blob) return fail(std::move(blob.error()));
-      body["blob"] = *blob;
-      draft.blobs = {*blob};
-    }
-    draft.body = dump(body);
-    return append(std::move(draft));
+  Status refuse(size_t line, const Error& error) {
+    const ErrorInfo& about = info(error.code);
+    const Json refusal = {{"error", {{"message", error.message}, {"code", about.name}}}};
+    return wait(keeping_.keep(line, {about.http_status, "", dump(refusal)}));
   }
 
   // How it ended: "completed", "expired" or "cancelled". An error: the job is to be tried again.
-  Result<std::string> answer_lines() {
-    std::set<int64_t> done;
-    for (const auto& [line, record] : answers()) done.insert(line);
+  Result<std::string> answer_live(std::vector<size_t> lines) {
     std::vector<UnderWay> under_way;
     size_t next = 0;
-    std::string ending = "completed";
-    while (next < input_.lines.size() || !under_way.empty()) {
+    std::string ending = what_ends_it();
+    while (next < lines.size() || !under_way.empty()) {
       if (ending == "completed") ending = what_ends_it();
-      if (ending != "completed") next = input_.lines.size();
-      while (next < input_.lines.size() && under_way.size() < kLinesAtOnce) {
-        const size_t line = next++;
-        if (done.contains(static_cast<int64_t>(line))) continue;
+      if (ending != "completed" || context_.cancelled()) next = lines.size();
+      while (next < lines.size() && under_way.size() < kLinesAtOnce) {
+        const size_t line = lines[next++];
         auto caller = caller_of(core_, tenant_, order_);
-        if (!caller) {
-          const ErrorInfo& about = info(caller.error().code);
-          const Json refusal = {{"error", {{"message", caller.error().message}, {"code", about.name}}}};
-          if (auto ok = keep(line, {about.http_status, "", dump(refusal)}); !ok) return fail(std::move(ok.error()));
-          continue;
+        if (caller) {
+          under_way.push_back(begin(line, *caller));
+        } else if (auto ok = refuse(line, caller.error()); !ok) {
+          return fail(std::move(ok.error()));
         }
-        under_way.push_back(begin(line, *caller));
       }
       if (under_way.empty()) continue;
       if (context_.cancelled() || ending == "cancelled") {
@@ -254,14 +166,8 @@ class Runner {
       UnderWay first = std::move(under_way.front());
       under_way.erase(under_way.begin());
       const Answered answer = first.answer.get();
-      const bool cut = first.cancel.cancelled();
-      if (!cut) {
-        if (auto ok = keep(first.line, answer); !ok) return fail(std::move(ok.error()));
-      }
-      if (context_.cancelled()) {
-        if (under_way.empty()) return fail(ErrorCode::kShuttingDown, "The server stops; the batch goes on afterwards.");
-        next = input_.lines.size();
-      }
+      if (first.cancel.cancelled()) continue;
+      if (auto ok = wait(keeping_.keep(first.line, answer)); !ok) return fail(std::move(ok.error()));
     }
     return ending;
   }
@@ -269,12 +175,6 @@ class Runner {
   std::string what_ends_it() {
     if (core_.clock.now_us() > order_.created_at + kBatchWindowUs) return "expired";
     return is_cancelled() ? "cancelled" : "completed";
-  }
-
-  std::vector<std::pair<int64_t, Id>> answers() {
-    std::vector<std::pair<int64_t, Id>> out;
-    core_.views->query_blocking([&](journal::Db& db) { out = answered_lines(db, tenant_, id_); });
-    return out;
   }
 
   Result<std::string> line_text(int64_t line, const Id& record_id, bool& good) {
@@ -302,20 +202,20 @@ class Runner {
 
   // One append: the files and the end of the batch, so that no kill leaves one without the other.
   Result<Json> make_files(const std::string& ending) {
-    if (auto ok = change("finalizing"); !ok) return fail(std::move(ok.error()));
-    if (auto ok = wait_for_views(); !ok) return fail(std::move(ok.error()));
+    if (auto ok = wait(keeping_.change("finalizing")); !ok) return fail(std::move(ok.error()));
+    if (auto ok = wait(settle_views(core_, tenant_)); !ok) return fail(std::move(ok.error()));
     std::string good_lines, bad_lines;
     std::set<int64_t> answered;
-    for (const auto& [line, record] : answers()) {
+    for (const auto& [line, record] : keeping_.answers()) {
       bool good = false;
       auto text = line_text(line, record, good);
       if (!text) return fail(std::move(text.error()));
       (good ? good_lines : bad_lines) += *text;
       answered.insert(line);
     }
-    if (ending != "completed") bad_lines += unanswered(answered, ending);
+    bad_lines += unanswered(answered, ending);
     std::vector<journal::Draft> drafts;
-    Json about = {{"status", ending}, {"total", total_}, {"output_file", ""}, {"error_file", ""}};
+    Json about = {{"status", ending}, {"total", keeping_.total()}, {"output_file", ""}, {"error_file", ""}};
     for (auto [bytes, member] : {std::pair{&good_lines, "output_file"}, std::pair{&bad_lines, "error_file"}}) {
       if (bytes->empty()) continue;
       auto draft = file_draft(
@@ -325,7 +225,7 @@ class Runner {
            .name = fmt::format("{}_{}.jsonl", id_, member == std::string_view("output_file") ? "output" : "error"),
            .purpose = "batch_output",
            .bytes = std::move(*bytes),
-           .expires_at = until_of_content(),
+           .expires_at = keeping_.until_of_content(),
            .batch = id_});
       if (!draft) return fail(std::move(draft.error()));
       about[member] = draft->stream.substr(5);
@@ -339,38 +239,39 @@ class Runner {
     drafts.push_back(std::move(last));
     auto written = core_.journal->append_blocking(tenant_, std::move(drafts), journal::Wait::kDurable);
     if (!written) return fail(std::move(written.error()));
-    return Json{{"status", ending}, {"lines", total_}, {"answered", answered.size()}};
+    return Json{{"status", ending}, {"lines", keeping_.total()}, {"answered", answered.size()}};
+  }
+
+  static std::pair<std::string_view, std::string_view> why_unanswered(const std::string& ending) {
+    if (ending == "expired")
+      return {"batch_expired", "The batch's 24 hours were over before this request was answered."};
+    if (ending == "cancelled") return {"batch_cancelled", "The batch was cancelled before this request was answered."};
+    return {"batch_unanswered", "The provider's own batch ended without an answer to this request."};
   }
 
   std::string unanswered(const std::set<int64_t>& answered, const std::string& ending) const {
+    const auto [code, why] = why_unanswered(ending);
     std::string out;
     for (size_t line = 0; line < input_.lines.size(); ++line) {
       if (answered.contains(static_cast<int64_t>(line))) continue;
-      const std::string_view why = ending == "expired"
-                                       ? "The batch's 24 hours were over before this request was answered."
-                                       : "The batch was cancelled before this request was answered.";
       out += dump(Json{{"id", fmt::format("batch_req_{}_{}", id_.substr(id_.find('_') + 1), line)},
                        {"custom_id", input_.lines[line].custom_id},
                        {"response", nullptr},
-                       {"error", {{"code", "batch_" + ending}, {"message", why}}}}) +
+                       {"error", {{"code", code}, {"message", why}}}}) +
              "\n";
     }
     return out;
   }
 
-  Status wait_for_views() {
-    auto done = asio::co_spawn(core_.threads->context(0), settle_views(core_, tenant_), asio::use_future);
-    return done.get();
-  }
-
   Core& core_;
   Id tenant_, id_;
+  bool looks_once_;  // beside the looks that follow each other
   jobs::JobContext& context_;
   const BatchTargets& targets_;
+  BatchKeeping keeping_;
   IdMaker ids_;
   BatchOrder order_;
   BatchInput input_;
-  int64_t total_ = 0;
 };
 
 }  // namespace
@@ -389,9 +290,11 @@ BatchTargets batch_targets(Core& core) {
 
 void register_batch_job(Core& core) {
   auto targets = std::make_shared<BatchTargets>(batch_targets(core));
-  core.jobs->handle("batch.run", [&core, targets](const jobs::Job& job, jobs::JobContext& context) {
-    return Runner(core, job, context, *targets).run();
-  });
+  for (const std::string_view kind : {kBatchRunJob, kBatchLookJob}) {
+    core.jobs->handle(std::string(kind), [&core, targets](const jobs::Job& job, jobs::JobContext& context) {
+      return Runner(core, job, context, *targets).run();
+    });
+  }
 }
 
 }  // namespace steward::server
