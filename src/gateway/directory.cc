@@ -12,7 +12,6 @@ namespace {
 
 constexpr DurationUs kAskAgainUs = 60 * kSecondUs;
 constexpr DurationUs kRefusedForUs = 600 * kSecondUs;
-constexpr int kKeyRefused = 401;
 constexpr std::string_view kLocalPrefix = "local/";
 
 template <class Map>
@@ -130,8 +129,8 @@ Task<void> Directory::ask(size_t index, std::shared_ptr<const ProviderOptions> o
   if (!request || !*request) co_return;
   (*request)->deadlines.total = std::min((*request)->deadlines.total, std::chrono::milliseconds(10'000));
   auto answer = co_await clients_.here().fetch(std::move(**request));
-  if (answer && (answer->status == 200 || answer->status == kKeyRefused))
-    told_key(options->name, answer->status == kKeyRefused);
+  const bool refused = answer && is_key_refusal(answer->status, answer->body);
+  if (answer && (answer->status == 200 || refused)) told_key(options->name, refused);
   if (!answer || answer->status != 200) co_return;
   std::vector<std::string> models = listed_models(parse_bounded(answer->body));
   if (models.empty()) co_return;

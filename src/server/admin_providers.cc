@@ -242,7 +242,8 @@ Json test_answer(const std::string& name, const std::string& key, Result<net::Cl
     return out;
   }
   out["error"] = without(gateway::reason_of(got->body), key);
-  out["code"] = got->status == 401 || got->status == 403 ? gateway::kKeyIsRefused : kAnsweredOtherwise;
+  out["code"] = got->status == 403 || gateway::is_key_refusal(got->status, got->body) ? gateway::kKeyIsRefused
+                                                                                      : kAnsweredOtherwise;
   return out;
 }
 
@@ -271,8 +272,8 @@ Task<Result<Reply>> test_provider(Core& core, AdminCall call) {
   (*request)->deadlines.total = kTestTime;
   const TimeUs started = core.clock.monotonic_us();
   auto got = co_await core.clients->here().fetch(std::move(**request));
-  if (got && (got->status == 200 || got->status == 401))
-    core.gateway->services().directory.told_key(name, got->status == 401);
+  const bool refused = got && gateway::is_key_refusal(got->status, got->body);
+  if (got && (got->status == 200 || refused)) core.gateway->services().directory.told_key(name, refused);
   if (got && got->status == 200)
     core.gateway->services().directory.told_models(name, gateway::listed_models(parse_bounded(got->body)));
   co_return Reply{200, test_answer(name, found->key, std::move(got), core.clock.monotonic_us() - started)};

@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import Scene
 from tests.harness import scripts, wire
+from tests.harness.admin import Admin
 from tests.harness.provider import Call, Provider
 from tests.harness.steward import Steward
 
@@ -73,6 +74,32 @@ def test_an_upstream_that_refuses_the_key_and_repeats_it(tmp_path):
         assert tested.returncode == 1
         assert "Incorrect API key provided" in tested.stderr
         assert KEY not in tested.stderr + tested.stdout + it.log_path.read_text()
+
+
+def test_googles_way_of_refusing_a_key_is_told_as_that():
+    """400 with a reason among the details, as Google answers it."""
+    reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID", "domain": "googleapis.com"}
+    said = {"code": 400, "message": "API key not valid. Please pass a valid API key.", "status": "INVALID_ARGUMENT", "details": [reason]}
+
+    class Refusing(Provider):
+        async def _answer(self, upstream: Call) -> None:
+            await upstream.json({"error": said}, 400)
+
+    with Refusing({}) as upstream, Steward() as it, Admin(it) as admin:
+        it.cli("providers", "add", "lab", "--like", "gemini", "--base-url", upstream.base_url, "--inside", stdin=KEY)
+        assert admin.call("POST", "/providers/lab/test")["code"] == "key_refused"
+        said["details"] = []
+        assert admin.call("POST", "/providers/lab/test")["code"] == "refused", "another 400 is none of the key's"
+
+
+def test_what_a_providers_model_makes_is_told():
+    names = ["gpt-4o-mini", "text-embedding-3-small", "embedding-gemma-300m", "mixed-bread", "embedded-talk"]
+    with Provider({name: scripts.answer() for name in names}) as upstream:
+        config = f'[providers.up]\nlike = "openai"\nbase_url = "{upstream.base_url}"\nkey_env = "SCRIPT_KEY"\n'
+        with Steward(config, env={"SCRIPT_KEY": upstream.key}) as it, Admin(it) as admin:
+            secret = admin.new_key("k")["secret"]
+            kinds = {one["id"]: one["kind"] for one in json.loads(it.get("/v1/models", secret))["data"]}
+            assert [kinds[name] for name in names] == ["chat", "embedding", "embedding", "chat", "chat"]
 
 
 def test_an_administrator_over_the_network_cant_reach_inside(scene):

@@ -1,5 +1,10 @@
 #include "gateway/providers/listing.h"
 
+#include <algorithm>
+#include <cctype>
+
+#include "base/json_bounded.h"
+#include "gateway/peek.h"
 #include "gateway/providers/auth.h"
 
 namespace steward::gateway {
@@ -61,6 +66,32 @@ std::vector<std::string> listed_models(const Json& answer) {
     if (!out.empty()) break;
   }
   return out;
+}
+
+bool is_key_refusal(int status, std::string_view body) {
+  if (status == 401) return true;
+  if (status != 400 && status != 403) return false;
+  Json json = parse_bounded(body);
+  if (json.is_array() && !json.empty()) json = Json(json[0]);
+  const Json& details = peek(peek(json, "error"), "details");
+  return std::ranges::any_of(details, [](const Json& detail) {
+    const std::string reason = text_at(detail, "reason");
+    return reason == "API_KEY_INVALID" || reason == "API_KEY_SERVICE_BLOCKED";
+  });
+}
+
+bool is_embedding_name(std::string_view model) {
+  std::string word;
+  const auto is_it = [&word] { return word == "embed" || word == "embedding" || word == "embeddings"; };
+  for (const char c : model) {
+    if (std::isalpha(static_cast<unsigned char>(c)) != 0) {
+      word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      continue;
+    }
+    if (is_it()) return true;
+    word.clear();
+  }
+  return is_it();
 }
 
 }  // namespace steward::gateway
