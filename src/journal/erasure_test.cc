@@ -10,6 +10,7 @@
 #include "journal/purge.h"
 #include "journal/schema.h"
 #include "journal/testing.h"
+#include "journal/view_state.h"
 
 namespace steward::journal {
 namespace {
@@ -75,6 +76,18 @@ TEST_F(ErasureTest, HiddenThenPurgedAndTheChainHolds) {
   const auto report = verify_journal(home.path());
   EXPECT_TRUE(report->ok) << report->problem;
   EXPECT_EQ(report->erased, 2u);
+}
+
+// One purge may mark what was erased after it had cleaned the views; the next one has nothing to mark, and cleans them.
+TEST_F(ErasureTest, APurgeCleansTheViewsThoughNothingIsHidden) {
+  Db views = open_views_db(HomePaths(home.path()).views(), Db::Mode::kReadWrite);
+  views.execute("CREATE TABLE words(word TEXT)");
+  views.prepare("INSERT INTO words VALUES (?)").bind(1, kSecret).run();
+  ASSERT_TRUE(truncate_log(views).has_value());
+  views.execute("DELETE FROM words");
+  EXPECT_GT(files_with(home.path(), kSecret), 0u) << "the deletion stands in the log alone";
+  EXPECT_EQ(home.journal().purge().value(), 0u);
+  EXPECT_EQ(files_with(home.path(), kSecret), 0u);
 }
 
 TEST_F(ErasureTest, KeptKindsAndUnknownIdsAreRefused) {

@@ -217,8 +217,10 @@ Result<size_t> StoreJournal::purge() {
   bool hidden = false;
   auto looked = reader_.with_scan([&hidden](Scan& scan) { hidden = scan.has_hidden(); });
   if (!looked) return fail(looked.error());
-  if (!hidden) return 0;
+  // Also where nothing is hidden any more: a purge that was under way may have taken an erasure along that came after
+  // it had cleaned the views.
   if (auto s = truncate_log(paths_.views()); !s) return fail(s.error());
+  if (!hidden) return 0;
   size_t purged = 0;
   auto status = maintain([this, &purged](Store& store) -> Status {
     auto done = purge_erased(store, paths_);

@@ -27,6 +27,7 @@ Task<Result<std::string>> get_blob(Core& core, Id tenant, std::string blob) {
 }
 
 // Erasures of a moment share one job, which begins after it: so none comes too late for the job that it is told of.
+// What was erased is hidden in the views, too, when this answers.
 Task<void> purge_soon(Core& core, Id tenant, Id actor) {
   constexpr DurationUs kMomentUs = 2 * kSecondUs;
   const int64_t moment = core.clock.now_us() / kMomentUs;
@@ -37,6 +38,7 @@ Task<void> purge_soon(Core& core, Id tenant, Id actor) {
                                           .tries = jobs::kMostTries,  // erased is erased: a long read only delays it
                                           .once = fmt::format("responses/{}", moment)});
   if (!job) core.log.warn("what was erased is purged later", {{"code", info(job.error().code).name}});
+  (void)co_await core.views->wait_applied(tenant, core.journal->written_seq(tenant));
 }
 
 Endpoint at(Core& core, std::string http_method, std::string pattern, Method method, EndpointDoc doc) {
