@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/json_bounded.h"
 #include "base/text.h"
-#include "gateway/providers/listing.h"
+#include "ledger/model_facts.h"
 
 namespace steward::gateway {
 namespace {
@@ -21,20 +21,25 @@ auto value_or(const Map& map, const std::string& key, typename Map::mapped_type 
 }
 
 Target remote_target(const std::string& name, const std::string& model,
-                     const std::shared_ptr<const ProviderOptions>& options) {
+                     const std::shared_ptr<const ProviderOptions>& options, bool embedding) {
   return {.model = name,
           .upstream_model = value_or(options->rename, model, model),
           .provider = options->name,
           .options = options,
           .context_tokens = value_or(options->context_tokens, model, 0),
-          .max_output_tokens = value_or(options->max_output_tokens, model, 0)};
+          .max_output_tokens = value_or(options->max_output_tokens, model, 0),
+          .embedding = embedding};
+}
+
+bool lists(const std::vector<ListedModel>& models, std::string_view name) {
+  return std::ranges::find(models, name, &ListedModel::name) != models.end();
 }
 
 }  // namespace
 
-Directory::Directory(std::vector<ProviderOptions> providers, engine::Engine& engine, net::HttpClients& clients,
-                     Clock& clock)
-    : engine_(engine), clients_(clients), clock_(clock) {
+Directory::Directory(std::vector<ProviderOptions> providers, engine::Engine& engine, const ledger::Ledger& ledger,
+                     net::HttpClients& clients, Clock& clock)
+    : engine_(engine), ledger_(ledger), clients_(clients), clock_(clock) {
   reload(std::move(providers));
 }
 
@@ -42,7 +47,7 @@ void Directory::reload(std::vector<ProviderOptions> providers) {
   std::vector<Provider> fresh;
   for (auto& options : providers) {
     Provider provider{.options = std::make_shared<const ProviderOptions>(std::move(options))};
-    provider.models = provider.options->models;
+    for (const std::string& model : provider.options->models) provider.models.push_back({.name = model});
     fresh.push_back(std::move(provider));
   }
   std::lock_guard lock(mutex_);
@@ -54,7 +59,20 @@ void Directory::reload(std::vector<ProviderOptions> providers) {
     now.models = std::move(before->models);
     now.asked_us = before->asked_us;
   }
+  for (Provider& now : fresh) now.embeddings = embeddings_of(*now.options, now.models);
   providers_ = std::move(fresh);
+}
+
+std::set<std::string> Directory::embeddings_of(const ProviderOptions& options,
+                                               const std::vector<ListedModel>& models) const {
+  std::set<std::string> out;
+  for (const ListedModel& model : models) {
+    const std::string upstream = value_or(options.rename, model.name, model.name);
+    const auto facts = ledger_.find_model_facts(options.name, upstream);
+    const bool told = model.embedding || is_embedding_name(options.name, upstream);
+    if (facts ? facts->mode == "embedding" : told) out.insert(model.name);
+  }
+  return out;
 }
 
 bool Directory::is_same(const Provider& one, const Provider& other) {
@@ -62,11 +80,12 @@ bool Directory::is_same(const Provider& one, const Provider& other) {
          one.options->key == other.options->key;
 }
 
-void Directory::told_models(const std::string& provider, std::vector<std::string> models) {
+void Directory::told_models(const std::string& provider, std::vector<ListedModel> models) {
   std::lock_guard lock(mutex_);
   for (auto& one : providers_) {
     if (one.options->name != provider || !one.options->models.empty() || models.empty()) continue;
     one.models = std::move(models);
+    one.embeddings = embeddings_of(*one.options, one.models);
     one.asked_us = clock_.monotonic_us();
     return;
   }
@@ -83,15 +102,15 @@ std::optional<Target> Directory::look_up(const std::string& name) const {
   }
   std::lock_guard lock(mutex_);
   for (const auto& provider : providers_) {
-    if (std::ranges::find(provider.models, name) != provider.models.end())
-      return remote_target(name, name, provider.options);
+    if (lists(provider.models, name))
+      return remote_target(name, name, provider.options, provider.embeddings.contains(name));
   }
   const size_t slash = name.find('/');
   if (slash == std::string::npos) return {};
   const std::string first = name.substr(0, slash), rest = name.substr(slash + 1);
   for (const auto& provider : providers_) {
-    if (provider.options->name == first && std::ranges::find(provider.models, rest) != provider.models.end())
-      return remote_target(name, rest, provider.options);
+    if (provider.options->name == first && lists(provider.models, rest))
+      return remote_target(name, rest, provider.options, provider.embeddings.contains(rest));
   }
   return {};
 }
@@ -132,10 +151,13 @@ Task<void> Directory::ask(size_t index, std::shared_ptr<const ProviderOptions> o
   const bool refused = answer && is_key_refusal(answer->status, answer->body);
   if (answer && (answer->status == 200 || refused)) told_key(options->name, refused);
   if (!answer || answer->status != 200) co_return;
-  std::vector<std::string> models = listed_models(parse_bounded(answer->body));
+  std::vector<ListedModel> models = listed_models(parse_bounded(answer->body));
   if (models.empty()) co_return;
+  std::set<std::string> embeddings = embeddings_of(*options, models);
   std::lock_guard lock(mutex_);
-  if (index < providers_.size() && providers_[index].options == options) providers_[index].models = std::move(models);
+  if (index >= providers_.size() || providers_[index].options != options) co_return;
+  providers_[index].models = std::move(models);
+  providers_[index].embeddings = std::move(embeddings);
 }
 
 void Directory::told_key(const std::string& provider, bool refused) {
@@ -167,11 +189,11 @@ std::vector<ModelEntry> Directory::entries() const {
   std::lock_guard lock(mutex_);
   for (const auto& provider : providers_) {
     for (const auto& model : provider.models) {
-      out.push_back({.name = model,
+      out.push_back({.name = model.name,
                      .provider = provider.options->name,
                      .ready = !refuses(provider),
-                     .context_tokens = value_or(provider.options->context_tokens, model, 0),
-                     .kind = "chat",
+                     .context_tokens = value_or(provider.options->context_tokens, model.name, 0),
+                     .kind = provider.embeddings.contains(model.name) ? "embedding" : "chat",
                      .problem = refuses(provider) ? std::string(kKeyIsRefused) : std::string()});
     }
   }

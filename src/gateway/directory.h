@@ -3,8 +3,11 @@
 #pragma once
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include "gateway/gateway.h"
+#include "gateway/providers/listing.h"
+#include "ledger/ledger.h"
 
 namespace steward::gateway {
 
@@ -15,13 +18,14 @@ struct Target {
   std::shared_ptr<const ProviderOptions> options;  // null for local
   int64_t context_tokens = 0;                      // 0: unknown
   int64_t max_output_tokens = 0;                   // 0: unknown
-  bool embedding = false;                          // makes vectors (known of local models)
+  bool embedding = false;                          // makes vectors
   bool local() const { return options == nullptr; }
 };
 
 class Directory {
  public:
-  Directory(std::vector<ProviderOptions> providers, engine::Engine& engine, net::HttpClients& clients, Clock& clock);
+  Directory(std::vector<ProviderOptions> providers, engine::Engine& engine, const ledger::Ledger& ledger,
+            net::HttpClients& clients, Clock& clock);
 
   // "provider/model" and "local/model" name one outright; else local models come first, then providers in order.
   // kModelNotFound names the nearest.
@@ -36,23 +40,27 @@ class Directory {
   bool refuses_key(const std::string& provider) const;
   // What a provider was just found to have, where it was asked by somebody else. Of one whose models are configured
   // nothing changes.
-  void told_models(const std::string& provider, std::vector<std::string> models);
+  void told_models(const std::string& provider, std::vector<ListedModel> models);
   // What was learned of a provider stays while its address and key are the same.
   void reload(std::vector<ProviderOptions> providers);
 
  private:
   struct Provider {
     std::shared_ptr<const ProviderOptions> options;
-    std::vector<std::string> models;
+    std::vector<ListedModel> models;
+    std::set<std::string> embeddings;  // those of them that make vectors
     TimeUs asked_us = 0;    // monotonic; 0: never
     TimeUs refused_us = 0;  // monotonic: when it last refused the key; 0: it did not
   };
   std::optional<Target> look_up(const std::string& name) const;
+  // Those that make vectors: as the table of models knows them, else as the provider's list or their names tell.
+  std::set<std::string> embeddings_of(const ProviderOptions& options, const std::vector<ListedModel>& models) const;
   static bool is_same(const Provider& one, const Provider& other);
   bool refuses(const Provider& provider) const;
   Task<void> ask(size_t index, std::shared_ptr<const ProviderOptions> options);
 
   engine::Engine& engine_;
+  const ledger::Ledger& ledger_;
   net::HttpClients& clients_;
   Clock& clock_;
   mutable std::mutex mutex_;

@@ -30,7 +30,7 @@ class ModelGateway final : public Gateway {
                   .random = random,
                   .ids = IdMaker(clock, random),
                   .log = std::move(log),
-                  .directory = Directory(options.providers, engine, clients, clock),
+                  .directory = Directory(options.providers, engine, ledger, clients, clock),
                   .router = routing::Router(options.routing, clock),
                   .options = std::make_shared<const GatewayOptions>(options)} {}
 
@@ -128,7 +128,7 @@ class ModelGateway final : public Gateway {
   }
 
   Services& services() override { return services_; }
-  std::vector<ModelEntry> models() const override { return known_models(); }
+  std::vector<ModelEntry> models() const override { return services_.directory.entries(); }
   Task<std::vector<Json>> routes() override { return list_routes(services_); }
   Task<Result<Json>> explain(Caller caller, ExplainAsk ask) override {
     return explain_call(services_, std::move(caller), std::move(ask));
@@ -190,22 +190,13 @@ class ModelGateway final : public Gateway {
     co_await write_openai_error(request, responder, std::move(error));
   }
 
-  // What a provider's model makes is as the table of models knows it, else as its name tells.
-  std::vector<ModelEntry> known_models() const {
-    std::vector<ModelEntry> out = services_.directory.entries();
-    for (ModelEntry& entry : out) {
-      if (entry.provider != "local" && makes_vectors(services_, entry.provider, entry.name)) entry.kind = "embedding";
-    }
-    return out;
-  }
-
   // The models and the routes, which are models to a caller. A route hides a model of its name.
   std::vector<ModelEntry> entries() {
     services_.router.offer(offered_models(services_.directory));
     std::vector<ModelEntry> out;
     for (const auto& route : services_.router.routes())
       out.push_back({.name = route->name, .provider = std::string(kRoutes), .ready = true, .kind = "chat"});
-    for (auto& entry : known_models()) {
+    for (auto& entry : services_.directory.entries()) {
       if (!services_.router.find(entry.name)) out.push_back(std::move(entry));
     }
     return out;

@@ -5,7 +5,6 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "gateway/output_count.h"
-#include "gateway/providers/listing.h"
 #include "gateway/routing/affinity.h"
 #include "gateway/routing/durations.h"
 #include "ledger/model_facts.h"
@@ -179,11 +178,6 @@ Result<routing::RouteFacts> route_facts(Services& services, const identity::Call
   return out;
 }
 
-bool makes_vectors(const Services& services, const std::string& provider, const std::string& upstream_model) {
-  const auto facts = services.ledger.find_model_facts(provider, upstream_model);
-  return facts ? facts->mode == "embedding" : is_embedding_name(upstream_model);
-}
-
 routing::Describe describe_with(Services& services, const Id& tenant, const Request& request) {
   const auto bytes = static_cast<int64_t>(weigh(request).bytes);
   return [&services, tenant, &request, bytes](const std::string& deployment, const routing::RouteFacts&) {
@@ -200,7 +194,6 @@ routing::Describe describe_with(Services& services, const Id& tenant, const Requ
       out.images = out.documents = false;
     } else {
       out.key_refused = services.directory.refuses_key(target->provider);
-      if (makes_vectors(services, target->provider, target->upstream_model)) out.kind = "embedding";
       out.first_byte_us = std::chrono::microseconds(target->options->deadlines.first_byte).count();
       if (const auto facts = services.ledger.find_model_facts(target->provider, target->upstream_model)) {
         out.images = yes_no(facts->vision);

@@ -22,9 +22,6 @@ routing::Describe describe_with(Services& services, const Id& tenant, const Requ
 // About how many tokens go in: four bytes each, a picture at what providers usually take.
 int64_t estimated_input(const Request& request);
 
-// Whether a provider's model makes vectors: as the table of models knows it, else as its name tells.
-bool makes_vectors(const Services& services, const std::string& provider, const std::string& upstream_model);
-
 std::vector<routing::OfferedModel> offered_models(const Directory& directory);
 
 }  // namespace steward::gateway

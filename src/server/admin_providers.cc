@@ -238,7 +238,8 @@ Json test_answer(const std::string& name, const std::string& key, Result<net::Cl
   out["status"] = got->status;
   out["ok"] = got->status == 200;
   if (got->status == 200) {
-    out["models"] = gateway::listed_models(parse_bounded(got->body));
+    out["models"] = Json::array();
+    for (auto& model : gateway::listed_models(parse_bounded(got->body))) out["models"].push_back(std::move(model.name));
     return out;
   }
   out["error"] = without(gateway::reason_of(got->body), key);

@@ -304,9 +304,9 @@ Result<ReloadReport> App::reload() {
   core_.providers.put({gateway->providers, std::move(left_out)});
   core_.traces->configure(std::move(*traces));
   gateway->traces = core_.traces;
+  core_.ledger->set_provider_kinds(provider_kinds(*fresh));  // before the gateway, which asks what models make
   core_.gateway->reload(std::move(*gateway));
   core_.ledger->set_default_prices(std::move(*prices));
-  core_.ledger->set_provider_kinds(provider_kinds(*fresh));
   core_.log.set_level(log_level(*fresh));
   core_.config.put(std::make_shared<Config>(std::move(*fresh)));
   core_.sign_in->reload();

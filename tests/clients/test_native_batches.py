@@ -168,6 +168,17 @@ def test_any_dialect_goes_into_any_providers_batch(like, url):
             checked_by_sdk(it.batches, like)
 
 
+def test_what_is_kept_of_a_posted_line_stands_on_its_key():
+    with night() as it:
+        keeping = it.admin.new_key("keeps", content="30d")
+        batch = it.begin([it.line("a", max_tokens=8)], keeping["secret"])
+        assert ended(client_of(it.steward, keeping["secret"]), batch).request_counts.completed == 1
+        [call] = [it.admin.call("GET", f"/calls/{one['id']}") for one in it.admin.pages("/calls")]
+        [kept] = call["content"]
+        assert kept["request"]["messages"] == [{"role": "user", "content": "hi"}]
+        assert kept["answer"]["choices"][0]["message"]["content"] == "fine"
+
+
 @pytest.mark.parametrize("how", ["kill", "stop"])
 def test_a_restart_posts_nothing_twice_and_charges_once(how):
     with night() as it:

@@ -34,6 +34,33 @@ std::string text_at(const Json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+bool holds(const Json& list, std::string_view word) {
+  return std::ranges::any_of(list, [&](const Json& one) { return one.is_string() && one.get<std::string>() == word; });
+}
+
+// "embedding" or "embeddings", however written; Fireworks says "EMBEDDING_MODEL".
+bool is_embedding_word(const Json& value) {
+  if (!value.is_string()) return false;
+  std::string word = value.get<std::string>();
+  std::ranges::transform(word, word.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return word.starts_with("embedding");
+}
+
+bool is_embeddings_alone(const Json& modalities) {
+  return !modalities.empty() && std::ranges::all_of(modalities, is_embedding_word);
+}
+
+// Mistral's capabilities name what a model says, and its OCR and moderation say as little: no word of vectors.
+bool tells_embedding(const Json& row) {
+  const Json& methods = peek(row, "supportedGenerationMethods");  // Gemini's
+  if (holds(methods, "embedContent") && !holds(methods, "generateContent")) return true;
+  const Json& endpoints = peek(row, "endpoints");  // Cohere's
+  if (holds(endpoints, "embed") && !holds(endpoints, "chat") && !holds(endpoints, "generate")) return true;
+  return is_embedding_word(peek(row, "type")) || is_embedding_word(peek(row, "kind")) ||     // Together; Steward
+         is_embeddings_alone(peek(row, "outputModalities")) ||                               // Bedrock
+         is_embeddings_alone(peek(peek(row, "architecture"), "output_modalities"));          // OpenRouter
+}
+
 }  // namespace
 
 Result<std::optional<net::ClientRequest>> listing_request(const ProviderOptions& provider, TimeUs now) {
@@ -48,8 +75,8 @@ Result<std::optional<net::ClientRequest>> listing_request(const ProviderOptions&
   return std::optional(std::move(request));
 }
 
-std::vector<std::string> listed_models(const Json& answer) {
-  std::vector<std::string> out;
+std::vector<ListedModel> listed_models(const Json& answer) {
+  std::vector<ListedModel> out;
   if (!answer.is_object() && !answer.is_array()) return out;
   for (const char* list : {"data", "models", "modelSummaries"}) {
     const auto found = answer.is_object() ? answer.find(list) : answer.end();
@@ -61,7 +88,7 @@ std::vector<std::string> listed_models(const Json& answer) {
         if (name.empty()) name = text_at(row, field);
       }
       if (name.starts_with("models/")) name.erase(0, 7);  // Gemini's
-      if (!name.empty() && out.size() < kMaxListedModels) out.push_back(std::move(name));
+      if (!name.empty() && out.size() < kMaxListedModels) out.push_back({std::move(name), tells_embedding(row)});
     }
     if (!out.empty()) break;
   }
@@ -80,7 +107,8 @@ bool is_key_refusal(int status, std::string_view body) {
   });
 }
 
-bool is_embedding_name(std::string_view model) {
+bool is_embedding_name(std::string_view provider, std::string_view model) {
+  if (provider == "voyage" && model.starts_with("voyage-")) return true;
   std::string word;
   const auto is_it = [&word] { return word == "embed" || word == "embedding" || word == "embeddings"; };
   for (const char c : model) {

@@ -25,7 +25,9 @@ class Runner {
         keeping_(core, tenant_, id_),
         ids_(core.clock, core.random) {}
 
+  // What an earlier run wrote down is in the views before anything is asked anew.
   Result<Json> run() {
+    if (auto ok = wait(settle_views(core_, tenant_)); !ok) return fail(std::move(ok.error()));
     auto row = keeping_.row();
     if (!row) return fail(std::move(row.error()));
     auto record = core_.journal->find(row->record);
