@@ -69,6 +69,8 @@ PROVIDERS = {
     "scaleway": "scaleway",
     "vercel_ai_gateway": "vercel",
 }
+# Entries that are another model's under this name, or nobody's: what an older release says of the model is taken.
+WRONG = {("1.83.0", "gemini/gemini-1.5-flash"), ("1.83.0", "fireworks_ai/accounts/fireworks/models/")}
 MODES = {"chat", "responses", "completion", "embedding", "realtime", None}
 # LiteLLM's fields of a token's price → the row's.
 RATES = {
@@ -256,7 +258,7 @@ def collect(wheels: Path) -> dict:
     for version in RELEASES:
         entries = read_release(version, wheels)
         for key, entry in entries.items():
-            if key == "sample_spec" or not (name := model_of(key, entry)):
+            if key == "sample_spec" or (version, key) in WRONG or not (name := model_of(key, entry)):
                 continue
             if (row := row_of(entry, *name, version)) and "/".join(name) not in rows:
                 rows["/".join(name)] = row

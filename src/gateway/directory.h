@@ -49,8 +49,8 @@ class Directory {
     std::shared_ptr<const ProviderOptions> options;
     std::vector<ListedModel> models;
     std::set<std::string> embeddings;  // those of them that make vectors
-    TimeUs asked_us = 0;    // monotonic; 0: never
-    TimeUs refused_us = 0;  // monotonic: when it last refused the key; 0: it did not
+    TimeUs asked_us = 0;               // monotonic; 0: never
+    TimeUs refused_us = 0;             // monotonic: when it last refused the key; 0: it did not
   };
   std::optional<Target> look_up(const std::string& name) const;
   // Those that make vectors: as the table of models knows them, else as the provider's list or their names tell.

@@ -102,6 +102,21 @@ def test_what_a_providers_model_makes_is_told():
             assert [kinds[name] for name in names] == ["chat", "embedding", "embedding", "chat", "chat"]
 
 
+def test_what_a_providers_list_says_of_its_models_is_told():
+    class Gemini(Provider):
+        async def _answer(self, upstream: Call) -> None:
+            kinds = {"talks": ["generateContent", "countTokens"], "vectors": ["embedContent", "countTokens"]}
+            await upstream.json({"models": [{"name": f"models/{name}", "supportedGenerationMethods": can} for name, can in kinds.items()]})
+
+    with Gemini({}) as upstream, Steward() as it, Admin(it) as admin:
+        it.cli("providers", "add", "lab", "--like", "gemini", "--base-url", upstream.base_url, "--inside", stdin=KEY)
+        assert admin.call("POST", "/providers/lab/test")["models"] == ["talks", "vectors"]
+        told = json.loads(it.get("/v1/models", admin.new_key("k")["secret"]))["data"]
+        assert {one["id"]: one["kind"] for one in told if one["owned_by"] == "lab"} == {"talks": "chat", "vectors": "embedding"}
+        routes = {route["name"]: route for route in admin.pages("/routes")}
+        assert routes["deep"]["deployments"] == ["lab/talks"]
+
+
 def test_an_administrator_over_the_network_cant_reach_inside(scene):
     it = scene({"m": scripts.answer()})
     for body in ({"base_url": "http://169.254.169.254/v1"}, {"base_url": it.provider.base_url}, {"base_url": it.provider.base_url, "inside": True}):

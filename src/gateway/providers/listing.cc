@@ -56,9 +56,9 @@ bool tells_embedding(const Json& row) {
   if (holds(methods, "embedContent") && !holds(methods, "generateContent")) return true;
   const Json& endpoints = peek(row, "endpoints");  // Cohere's
   if (holds(endpoints, "embed") && !holds(endpoints, "chat") && !holds(endpoints, "generate")) return true;
-  return is_embedding_word(peek(row, "type")) || is_embedding_word(peek(row, "kind")) ||     // Together; Steward
-         is_embeddings_alone(peek(row, "outputModalities")) ||                               // Bedrock
-         is_embeddings_alone(peek(peek(row, "architecture"), "output_modalities"));          // OpenRouter
+  return is_embedding_word(peek(row, "type")) || is_embedding_word(peek(row, "kind")) ||  // Together; Steward
+         is_embeddings_alone(peek(row, "outputModalities")) ||                            // Bedrock
+         is_embeddings_alone(peek(peek(row, "architecture"), "output_modalities"));       // OpenRouter
 }
 
 }  // namespace

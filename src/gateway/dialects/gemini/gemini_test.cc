@@ -8,6 +8,7 @@
 #include "gateway/dialects/gemini/reading.h"
 #include "gateway/dialects/recordings_testing.h"
 #include "gateway/peek.h"
+#include "gateway/routing/health.h"
 
 namespace steward::gateway {
 namespace {
@@ -308,15 +309,30 @@ TEST(GeminiWriter, AnswersOfOtherDialects) {
   EXPECT_EQ(chunks[3]["modelVersion"], "asked");
 }
 
-TEST(GeminiErrors, KeysAndContextsAndFields) {
+TEST(GeminiErrors, AKeyThatGoogleCallsInvalidIsNoFaultOfTheRequest) {
+  const auto read = [](int status, const char* body) {
+    return gemini_egress().read_error(status, body, net::Headers());
+  };
+  const Error refused = read(400, R"({"error":{"code":400,"status":"INVALID_ARGUMENT",
+      "message":"API key not valid. Please pass a valid API key.","details":[
+      {"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID","domain":"googleapis.com"}]}})");
+  EXPECT_EQ(refused.code, ErrorCode::kUpstreamError);
+  EXPECT_TRUE(routing::key_was_refused(refused));
+  EXPECT_EQ(routing::failure_of(refused), routing::Failure::kNotHere);
+  // Another model may be allowed: the key isn't the one that is refused.
+  const Error forbidden = read(403, R"({"error":{"code":403,"status":"PERMISSION_DENIED","message":"Not allowed."}})");
+  EXPECT_EQ(forbidden.code, ErrorCode::kUpstreamError);
+  EXPECT_FALSE(routing::key_was_refused(forbidden));
+  EXPECT_EQ(routing::failure_of(forbidden), routing::Failure::kNotHere);
+  const Error wrong = read(400, R"({"error":{"code":400,"status":"INVALID_ARGUMENT","message":"No such field."}})");
+  EXPECT_EQ(wrong.code, ErrorCode::kInvalidRequest);
+  EXPECT_FALSE(routing::key_was_refused(wrong));
+}
+
+TEST(GeminiErrors, ContextsAndFields) {
   const auto read = [](int status, Json error) {
     return gemini_egress().read_error(status, dump(Json::array({Json{{"error", std::move(error)}}})), net::Headers());
   };
-  EXPECT_EQ(
-      read(400, {{"message", "API key not valid."},
-                 {"details", {{{"@type", "type.googleapis.com/google.rpc.ErrorInfo"}, {"reason", "API_KEY_INVALID"}}}}})
-          .code,
-      ErrorCode::kUpstreamError);
   EXPECT_EQ(
       read(400, {{"message", "The input token count (9) exceeds the maximum number of tokens allowed (4)."}}).code,
       ErrorCode::kContextTooLong);
