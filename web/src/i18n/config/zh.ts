@@ -82,6 +82,7 @@ export const configZh: Readonly<Record<string, string>> = {
   "providers.*.dialect": "它说哪种方言；auto：同已知的提供商，否则 openai。",
   "providers.*.like": "它的做法同哪家已知的提供商（`vllm`、`mistral`）；留空：按自己的名称，否则用普通方言。",
   "providers.*.region": "AWS 的区域，用于有区域的提供商；留空：`AWS_REGION` 或 `AWS_DEFAULT_REGION`。",
+  "providers.*.batches": "批量任务的各行交给提供商自己的批量接口（若有），按批量价格计费；false：逐条实时询问。",
   "providers.*.key_env": "存放其密钥的环境变量。",
   "providers.*.key_file": "存放其密钥的文件。",
   "providers.*.key_secret": "`steward secrets set` 封存其密钥时所用的名称。",
