@@ -1,37 +1,12 @@
 #include "gateway/batched.h"
 
 #include "gateway/answer.h"
-#include "gateway/routed.h"
+#include "gateway/batch_steps.h"
 #include "gateway/serve.h"
 #include "gateway/source.h"
 
 namespace steward::gateway {
 namespace {
-
-bool takes_batches(const Target& target) {
-  return !target.local() && target.options->batches && target.options->profile.quirks.batches != Batches::kNone;
-}
-
-// Where it would go first, if that is a provider that takes batches and nothing stands in the way there. Whatever asks
-// for a decision - a circuit that is open, a ceiling on the cost - is decided live.
-struct Chosen {
-  std::string deployment;
-  Target target;
-};
-Task<Result<std::optional<Chosen>>> batch_target(Services& services, const identity::Caller& caller, const Asked& asked,
-                                                 const net::Headers& headers) {
-  if (auto ok = may_use(services, caller, asked.request.model, "chat"); !ok) co_return fail(std::move(ok.error()));
-  auto routed = co_await route_call(services, caller, asked.request, headers, Json());
-  if (!routed) co_return fail(std::move(routed.error()));
-  const routing::Plan& plan = routed->plan;
-  if (plan.candidates.empty() || plan.max_cost) co_return std::nullopt;
-  if (!services.router.look(plan.candidates.front(), plan.tokens).may) co_return std::nullopt;
-  Chosen chosen{.deployment = plan.candidates.front().deployment, .target = {}};
-  auto target = co_await target_of(services, chosen.deployment);
-  if (!target || !takes_batches(*target)) co_return std::nullopt;
-  chosen.target = std::move(*target);
-  co_return std::move(chosen);
-}
 
 Task<void> settle(Call& call, Ended ended) {
   if (ended.disputed) call.dispute();
@@ -58,28 +33,26 @@ Task<Result<WholeAnswer>> read_answer(Source& source, const PostedCall& posted, 
 
 Task<Result<std::optional<Posting>>> post_call(Services& services, identity::Caller caller, const Asked& asked,
                                                const net::Headers& headers, DurationUs longest) {
-  auto chosen = co_await batch_target(services, caller, asked, headers);
+  if (auto ok = may_use(services, caller, asked.request.model, "chat"); !ok) co_return fail(std::move(ok.error()));
+  auto routed = co_await route_call(services, caller, asked.request, headers, Json());
+  if (!routed) co_return fail(std::move(routed.error()));
+  auto chosen = co_await batch_target(services, std::move(*routed));
   if (!chosen) co_return fail(std::move(chosen.error()));
   if (!*chosen) co_return std::nullopt;
   const Target& target = (*chosen)->target;
-  PostedCall posted{.deployment = (*chosen)->deployment, .at = services.clock.now_us()};
   const auto source = make_remote_source(services, asked, target, {}, {});
   auto bound = co_await source->prepare();
   if (!bound) co_return fail(std::move(bound.error()));
-  posted.input_bound = bound->input_tokens;
-  bound->waits_us = longest;
   Call call(services, std::move(caller), {}, target, asked.endpoint);
-  if (auto ok = co_await call.reserve(std::move(*bound)); !ok) co_return fail(std::move(ok.error()));
-  posted.call = call.id();
-  posted.output_tokens = call.reservation().output_tokens;
-  posted.reserved = call.reservation().reserved;
-  auto written = source->posting(posted.output_tokens);
+  auto posted = co_await reserve_posted(services, call, (*chosen)->deployment, std::move(*bound), longest);
+  if (!posted) co_return fail(std::move(posted.error()));
+  auto written = source->posting(posted->output_tokens);
   if (!written) {
     co_await settle(call, source->ended(written.error()));
     co_return fail(std::move(written.error()));
   }
   call.park();
-  co_return Posting{.call = std::move(posted),
+  co_return Posting{.call = std::move(*posted),
                     .provider = target.provider,
                     .model = target.upstream_model,
                     .path = std::move(written->path),
@@ -90,24 +63,22 @@ Task<void> answer_posted(Services& services, identity::Caller caller, const Aske
                          LineAnswer answer, net::Request& request, net::Responder& responder) {
   Answer out(services, asked, request, responder);
   const Id tenant = caller.tenant;
-  auto target = co_await target_of(services, posted.deployment);
-  if (!target || target->local()) {
-    Error gone(ErrorCode::kModelNotFound,
-               fmt::format("'{}' answered by a batch, but it isn't configured any more.", posted.deployment));
-    co_await drop_posted(services, tenant, std::move(posted), gone);
-    co_await out.fail_with(nullptr, std::move(gone));
+  auto target = co_await target_of_posted(services, tenant, posted);
+  if (!target) {
+    co_await out.fail_with(nullptr, std::move(target.error()));
     co_return co_await out.release();
   }
   Call call(services, std::move(caller), {}, *target, asked.endpoint);
-  call.resume(
-      {.call = posted.call, .tenant = tenant, .reserved = posted.reserved, .output_tokens = posted.output_tokens},
-      services.clock.now_us() - posted.at);
+  resume_posted(services, call, tenant, posted);
   const auto source = make_remote_source(services, asked, *target, {}, {});
   auto whole = co_await read_answer(*source, posted, std::move(answer));
   std::optional<Error> error;
   if (!whole) error = std::move(whole.error());
   Ended ended = source->ended(std::move(error));
   co_await settle(call, ended);
+  if (!ended.error && asked.answered) {
+    if (auto ok = co_await asked.answered(*whole, call, ended.usage); !ok) ended.error = std::move(ok.error());
+  }
   if (ended.error)
     co_await out.fail_with(&call, std::move(*ended.error));
   else

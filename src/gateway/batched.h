@@ -8,6 +8,8 @@
 #include "gateway/asked.h"
 #include "gateway/batches/provider_batches.h"
 #include "gateway/call.h"
+#include "gateway/completions/request.h"
+#include "gateway/embeddings/request.h"
 
 namespace steward::gateway {
 
@@ -24,16 +26,27 @@ struct Posting {
   std::string provider, model;  // as configured here; as the provider says it
   UpstreamPath path;
   std::string body;
+  size_t answers = 1;  // as so many its answer counts towards what one batch may hold: an embedding of each text
 };
 
 // nullopt: whoever it would be sent to first takes no batches, so that it is to be asked live. The reservation stands
 // for `longest`, also over a restart. Errors: as of any call, before anything is sent.
 Task<Result<std::optional<Posting>>> post_call(Services& services, identity::Caller caller, const Asked& asked,
                                                const net::Headers& headers, DurationUs longest);
+Task<Result<std::optional<Posting>>> post_call(Services& services, identity::Caller caller,
+                                               const EmbeddingRequest& asked, const net::Headers& headers,
+                                               DurationUs longest);
+Task<Result<std::optional<Posting>>> post_call(Services& services, identity::Caller caller,
+                                               const CompletionRequest& asked, const net::Headers& headers,
+                                               DurationUs longest);
 
 // Reads the provider's answer, settles at its batch price and writes the answer, or the error, in the caller's dialect.
 // A call that was settled before, by a process that was then killed, is answered all the same.
 Task<void> answer_posted(Services& services, identity::Caller caller, const Asked& asked, PostedCall posted,
+                         LineAnswer answer, net::Request& request, net::Responder& responder);
+Task<void> answer_posted(Services& services, identity::Caller caller, const EmbeddingRequest& asked, PostedCall posted,
+                         LineAnswer answer, net::Request& request, net::Responder& responder);
+Task<void> answer_posted(Services& services, identity::Caller caller, const CompletionRequest& asked, PostedCall posted,
                          LineAnswer answer, net::Request& request, net::Responder& responder);
 
 // It was not answered and costs nothing.

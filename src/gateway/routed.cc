@@ -66,11 +66,16 @@ Task<Result<Target>> find_target(Services& services, const identity::Caller& cal
   co_return co_await services.directory.find(routed->plan.candidates.front().deployment);
 }
 
-Task<Result<Succession>> Succession::begin(Services& services, const identity::Caller& caller, std::string model,
-                                           std::string kind, size_t bytes, const net::Headers& headers) {
+Task<Result<Routed>> route_plainly(Services& services, const identity::Caller& caller, std::string model,
+                                   std::string kind, size_t bytes, const net::Headers& headers) {
   const Request request{.model = std::move(model)};
   const Json assume = {{"input_tokens", estimate_tokens(bytes)}, {"kind", std::move(kind)}};
-  auto routed = co_await route_call(services, caller, request, headers, assume);
+  co_return co_await route_call(services, caller, request, headers, assume);
+}
+
+Task<Result<Succession>> Succession::begin(Services& services, const identity::Caller& caller, std::string model,
+                                           std::string kind, size_t bytes, const net::Headers& headers) {
+  auto routed = co_await route_plainly(services, caller, std::move(model), std::move(kind), bytes, headers);
   if (!routed) co_return fail(std::move(routed.error()));
   if (routed->plan.candidates.empty()) co_return fail(routed->plan.refusal());
   co_return Succession(services, std::move(routed->plan));

@@ -18,6 +18,11 @@ struct Routed {
 Task<Result<Routed>> route_call(Services& services, const identity::Caller& caller, const Request& request,
                                 const net::Headers& headers, const Json& assume);
 
+// Of what is no chat. `kind`: "embedding", or "chat" of the older text form. `bytes`: of the input, for conditions on
+// its size.
+Task<Result<Routed>> route_plainly(Services& services, const identity::Caller& caller, std::string model,
+                                   std::string kind, size_t bytes, const net::Headers& headers);
+
 // A deployment's server; what the owner did not say of its model is as the table of models knows it.
 Task<Result<Target>> target_of(Services& services, std::string deployment);
 
@@ -28,7 +33,7 @@ Task<Result<Target>> find_target(Services& services, const identity::Caller& cal
 // The deployments of a plan one after another, for what is asked without hedging and back-off: Completions, Embeddings.
 class Succession {
  public:
-  // `kind`: "chat" or "embedding". `bytes`: of the input, for conditions on its size.
+  // As route_plainly().
   static Task<Result<Succession>> begin(Services& services, const identity::Caller& caller, std::string model,
                                         std::string kind, size_t bytes, const net::Headers& headers);
   // Whom to ask now. An error: nobody is left; it is the last failure, or why none could be asked.

@@ -5,6 +5,7 @@ Expected costs are computed by hand; the provider is scripted (tests/harness/pro
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import time
@@ -12,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import openai
 import pytest
 
 from tests.clients.test_batches import ended, rows_of, start
@@ -30,6 +32,7 @@ PRICE = {"input_pico": 2_000_000, "output_pico": 8_000_000, "tiers": ["batch: in
 LIVE_PATHS = ("/completions", "/messages", "/responses", "/embeddings", ":generateContent")
 IN_BATCH, LIVE = 7 * 500 + 2 * 2_000, 7 * 2_000 + 2 * 8_000
 CHAT, MESSAGES = "/v1/chat/completions", "/v1/messages"
+NUMBERS = itertools.count()  # a provider gives each item an id of its own
 FORTY = "What was made here is forty bytes long.."  # where nothing else can be believed: 10 tokens, at 4 bytes each
 
 
@@ -39,13 +42,24 @@ async def fine(call: Call) -> None:
         content = {"role": "model", "parts": [{"text": "fine"}]}
         usage = {"promptTokenCount": 7, "candidatesTokenCount": 2, "totalTokenCount": 9}
         return await call.json({"candidates": [{"content": content, "finishReason": "STOP", "index": 0}], "usageMetadata": usage, "modelVersion": "m"})
+    if ":embedContent" in call.seen.path:  # of one text, as asyncBatchEmbedContent asks for it: 7 tokens, which proto's JSON tells as text
+        value = {"one": 1.0, "two": 2.0}.get(call.body["content"]["parts"][0]["text"], 0.5)
+        return await call.json({"embedding": {"values": [value, 0.25]}, "tokenCount": "7"})
+    if call.seen.path == "/v1/embeddings":
+        texts = call.body["input"] if isinstance(call.body["input"], list) else [call.body["input"]]
+        data = [{"object": "embedding", "index": n, "embedding": [float(n), 0.25]} for n in range(len(texts))]
+        return await call.json({"object": "list", "data": data, "model": "m", "usage": {"prompt_tokens": 7 * len(texts), "total_tokens": 7 * len(texts)}})
+    if call.seen.path == "/v1/completions":
+        choice = {"index": 0, "text": "fine", "finish_reason": "stop", "logprobs": None}
+        usage = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
+        return await call.json({"id": "cmpl-up", "object": "text_completion", "created": 1, "model": "m", "choices": [choice], "usage": usage})
     if call.seen.path == MESSAGES:
         usage = {"input_tokens": 7, "output_tokens": 2}
         message = {"id": "msg_up", "type": "message", "role": "assistant", "model": "m", "content": [{"type": "text", "text": "fine"}]}
         return await call.json(message | {"stop_reason": "end_turn", "stop_sequence": None, "usage": usage})
     if call.seen.path == "/v1/responses":
         part = {"type": "output_text", "text": "fine", "annotations": []}
-        output = [{"type": "message", "id": "msg_up", "role": "assistant", "status": "completed", "content": [part]}]
+        output = [{"type": "message", "id": f"msg_{next(NUMBERS)}", "role": "assistant", "status": "completed", "content": [part]}]
         usage = {"input_tokens": 7, "output_tokens": 2, "total_tokens": 9}
         body = {"id": "resp_up", "object": "response", "created_at": 1, "status": "completed", "model": "m", "output": output, "usage": usage}
         return await call.json(body)
@@ -142,11 +156,11 @@ def test_lines_are_posted_together_and_cost_the_batch_price():
         assert sorted(it.batches.removed) == sorted([held.files[0], "file-out-batch_0"]), "its files are taken away"
 
 
-def checked_by_sdk(batches: Batches, form: str) -> None:
+def checked_by_sdk(batches: Batches, form: str, sdk: str = "") -> None:
     """What was sent and said, by the provider's own SDK in the environment of the real clients."""
     told = json.dumps(batches.told(batches.held[0]))
     python = ROOT / "build/clients/python/bin/python"
-    done = subprocess.run([python, "-c", SDK[form]], input=told, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([python, "-c", SDK[sdk or form]], input=told, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -266,27 +280,122 @@ def test_a_budget_is_a_wall_before_anything_is_posted():
         assert done.request_counts.completed == 2 and [len(one.lines) for one in it.batches.held] == [1, 2]
 
 
-def test_what_has_state_here_is_asked_live_and_the_rest_posted():
+def test_responses_with_state_are_posted_and_kept_here():
     with night() as it:
-        rows = [it.line("kept", "/v1/responses", max_output_tokens=16), it.line("plain", "/v1/responses", max_output_tokens=16, store=False)]
+        first = it.client.responses.create(model="up-1", input="before", max_output_tokens=16)
+        conversation = it.client.conversations.create()
+        rows = [
+            it.line("kept", "/v1/responses", max_output_tokens=16),
+            it.line("plain", "/v1/responses", max_output_tokens=16, store=False),
+            it.line("after", "/v1/responses", max_output_tokens=16, previous_response_id=first.id),
+            it.line("said", "/v1/responses", max_output_tokens=16, conversation=conversation.id),
+        ]
+        live = it.asked_live()
         done, good, bad = it.answered(it.begin(rows))
-        assert (done.status, len(good), bad) == ("completed", 2, [])
+        assert (done.status, len(good), bad) == ("completed", 4, [])
         bodies = {row["custom_id"]: row["response"]["body"] for row in good}
         assert bodies["plain"]["store"] is False and bodies["plain"]["id"].startswith("resp_") and bodies["plain"]["output"][0]["content"][0]["text"] == "fine"
         assert it.client.responses.retrieve(bodies["kept"]["id"]).output_text == "fine"
+        assert it.client.responses.retrieve(bodies["after"]["id"]).previous_response_id == first.id
+        with pytest.raises(openai.NotFoundError):
+            it.client.responses.retrieve(bodies["plain"]["id"])
+        said = it.client.conversations.items.list(conversation.id, order="asc").data
+        assert [(one.role, one.content[0].text) for one in said] == [("user", "hi"), ("assistant", "fine")]
         [held] = it.batches.held
-        assert (held.path, [line for line, _ in held.lines]) == ("/v1/responses", ["line-1"]) and it.asked_live() == 1
+        sent = dict(held.lines)
+        assert held.path == "/v1/responses" and list(sent) == ["line-0", "line-1", "line-2", "line-3"] and it.asked_live() == live
+        assert ["before", "fine", "hi"] == [one["content"] if isinstance(one["content"], str) else one["content"][0]["text"] for one in sent["line-2"]["input"]]
+        assert not any("previous_response_id" in body or "conversation" in body or body.get("store") for body in sent.values()), "it keeps nothing there"
+        assert it.spent() == 4 * IN_BATCH + LIVE
+
+
+def test_an_answer_whose_past_was_erased_meanwhile_is_told_all_the_same():
+    with night() as it:
+        it.batches.at_once = False
+        first = it.client.responses.create(model="up-1", input="before", max_output_tokens=16)
+        batch = it.begin([it.line("after", "/v1/responses", max_output_tokens=16, previous_response_id=first.id)])
+        wait_for(lambda: it.batches.held, "the posting")
+        it.client.responses.delete(first.id)
+        it.batches.end(it.batches.held[0])
+        done, [good], bad = it.answered(batch)
+        assert (done.status, bad) == ("completed", []) and good["response"]["body"]["output"][0]["content"][0]["text"] == "fine"
+        with pytest.raises(openai.NotFoundError):
+            it.client.responses.retrieve(good["response"]["body"]["id"])
         assert it.spent() == IN_BATCH + LIVE
 
 
-@pytest.mark.parametrize("url", ["/v1/embeddings", "/v1/completions"])
-def test_what_no_batch_takes_is_asked_live(url):
+def test_a_kill_between_an_answer_and_its_keeping_keeps_a_response_once():
     with night() as it:
+        it.batches.at_once = False
+        conversation = it.client.conversations.create()
+        batch = it.begin([it.line(f"a{n}", "/v1/responses", max_output_tokens=16, conversation=conversation.id) for n in range(20)])
+        wait_for(lambda: it.batches.held, "the posting")
+        it.batches.end(it.batches.held[0])
+        wait_for(lambda: it.client.conversations.items.list(conversation.id).data, "the first of twenty answers")
+        it.steward.kill()
+        it.steward.start()
+        with Admin(it.steward) as again:
+            it.admin = again
+            done, good, bad = it.answered(batch)
+            assert (done.status, len(good), bad) == ("completed", 20, [])
+            said = list(it.client.conversations.items.list(conversation.id, order="asc", limit=100))
+            assert [one.role for one in said] == ["user", "assistant"] * 20
+            assert it.spent() == 20 * IN_BATCH and it.outcomes() == ["finished"] * 20
+
+
+@pytest.mark.parametrize(("like", "url"), [("openai", "/v1/embeddings"), ("openai", "/v1/completions"), ("gemini", "/v1/embeddings")])
+def test_embeddings_and_the_older_text_form_are_posted_too(like, url):
+    with night(like) as it:
+        vectors = url == "/v1/embeddings"
+        rows = [it.line("a", url), it.line("b", url, input=["one", "two"])] if vectors else [it.line(name, url, max_tokens=8) for name in "ab"]
+        done, good, bad = it.answered(it.begin(rows))
+        assert (done.status, [row["custom_id"] for row in good], bad) == ("completed", ["a", "b"], [])
+        bodies = [row["response"]["body"] for row in good]
+        if vectors:
+            made = [openai.types.CreateEmbeddingResponse.model_validate(body) for body in bodies]
+            assert [len(one.data) for one in made] == [1, 2] and [one.usage.prompt_tokens for one in made] == [7, 14]
+            assert [one.embedding for one in made[1].data] == ([[1.0, 0.25], [2.0, 0.25]] if like == "gemini" else [[0.0, 0.25], [1.0, 0.25]])
+            assert all(one.model == "up-1" for one in made) and it.spent() == 3 * 7 * 500
+        else:
+            made = [openai.types.Completion.model_validate(body) for body in bodies]
+            assert [one.choices[0].text for one in made] == ["fine"] * 2 and it.spent() == 2 * IN_BATCH
+        [held] = it.batches.held
+        assert it.asked_live() == 0 and it.batches.wrong == [] and it.outcomes() == ["finished"] * 2
+        if like == "gemini":
+            assert held.path == "/v1beta/models/up-1:embedContent" and len(held.lines) == 3
+            checked_by_sdk(it.batches, like, "gemini vectors")
+        else:
+            assert held.path == url and len(held.lines) == 2
+
+
+@pytest.mark.parametrize(("like", "url"), [("openai", "/v1/embeddings"), ("openai", "/v1/completions"), ("gemini", "/v1/embeddings")])
+def test_what_is_refused_or_garbage_among_them_costs_its_line_alone(like, url):
+    with night(like) as it:
+        limit = {} if url == "/v1/embeddings" else {"max_tokens": 8}
+        rows = [it.line("bad", url, "bad-1", **limit), it.line("good", url, **limit)]
+        _, [good], [bad] = it.answered(it.begin(rows))
+        assert (good["custom_id"], bad["custom_id"], bad["response"]["status_code"]) == ("good", "bad", 400)
+        assert "too clever" in bad["response"]["body"]["error"]["message"]
+        cost = 7 * 500 if url == "/v1/embeddings" else IN_BATCH
+        assert it.spent() == cost and it.outcomes() == ["finished", "refused_upstream"]
+        it.provider.scripts["bad-1"] = garbled
+        _, [good], [bad] = it.answered(it.begin(rows))
+        assert bad["response"]["status_code"] >= 500 and good["custom_id"] == "good"
+        [call] = [one for one in it.admin.pages("/calls") if one["model"] == "bad-1" and one["outcome"] != "refused_upstream"]
+        assert call["usage"]["estimated"] and call["usage"]["prompt_tokens"] > 0, "it may have been made"
+
+
+async def garbled(call: Call) -> None:
+    await call.json({"data": "none", "choices": "none", "embedding": {"values": "none"}})
+
+
+@pytest.mark.parametrize("url", ["/v1/embeddings", "/v1/completions"])
+def test_what_a_provider_has_no_batch_for_is_asked_live(url):
+    with night(more="batches = false\n") as it:
         limit = {} if url == "/v1/embeddings" else {"max_tokens": 8}
         done, good, bad = it.answered(it.begin([it.line(f"a{n}", url, **limit) for n in range(2)]))
         assert (done.status, len(good), bad, it.batches.held) == ("completed", 2, [], [])
-        # An embedding of one text: 5 tokens in, at 2,000.
-        assert it.asked_live() == 2 and it.spent() == 2 * (5 * 2_000 if url == "/v1/embeddings" else LIVE)
+        assert it.asked_live() == 2 and it.spent() == 2 * (7 * 2_000 if url == "/v1/embeddings" else LIVE)
 
 
 def test_a_local_models_lines_stand_beside_those_of_a_provider():

@@ -22,6 +22,10 @@ from openai.types.batch_create_params import BatchCreateParams as OpenAiBatch
 from openai.types.chat.completion_create_params import (
     CompletionCreateParamsNonStreaming,
 )
+from openai.types.completion_create_params import (
+    CompletionCreateParamsNonStreaming as TextCreateParams,
+)
+from openai.types.embedding_create_params import EmbeddingCreateParams
 from openai.types.responses.response_create_params import (
     ResponseCreateParamsNonStreaming,
 )
@@ -40,6 +44,16 @@ assert all(list(one["params"]["messages"]) for one in order["requests"])
 MessageBatch.model_validate(told["batch"])
 for row in told["rows"]: MessageBatchIndividualResponse.model_validate(row)
 """,
+    "gemini vectors": """
+import json, sys
+from google.genai import types
+told = json.load(sys.stdin)
+for one in told["order"]["batch"]["input_config"]["requests"]["requests"]:
+    request = one["request"]
+    assert set(request) <= {"model", "content", "taskType", "title", "outputDimensionality"}, request
+    types.Content.model_validate(request["content"])
+for row in told["rows"]: types.InlinedEmbedContentResponse.model_validate(row)
+""",
     "gemini": """
 import json, sys
 from google.genai import types
@@ -53,6 +67,7 @@ for one in told["order"]["batch"]["input_config"]["requests"]["requests"]:
 for row in told["rows"]: types.InlinedResponse.model_validate(row)
 """,
 }
+OPENAI_LINES = {"/v1/responses": ResponseCreateParamsNonStreaming, "/v1/embeddings": EmbeddingCreateParams, "/v1/completions": TextCreateParams}
 LINE_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 WHEN = "2026-11-30T00:00:00Z"
 RPC_CODES = {400: 3, 404: 5, 429: 8, 500: 13, 503: 14}  # by HTTP status: what a line of Gemini's is refused with
@@ -181,8 +196,8 @@ class Batches:
                 raise Refused(400, f"a line: {line}")
             if order["endpoint"] == "/v1/chat/completions":
                 list(pydantic.TypeAdapter(CompletionCreateParamsNonStreaming).validate_python(line["body"])["messages"])
-            if order["endpoint"] == "/v1/responses":
-                pydantic.TypeAdapter(ResponseCreateParamsNonStreaming).validate_python(line["body"])
+            if order["endpoint"] in OPENAI_LINES:
+                pydantic.TypeAdapter(OPENAI_LINES[order["endpoint"]]).validate_python(line["body"])
         held = self._take("openai", order["endpoint"], [(line["custom_id"], line["body"]) for line in lines], call.body)
         held.files.append(order["input_file_id"])
         await call.json(self._openai(held))
@@ -296,6 +311,15 @@ class Batches:
         held = self._take("gemini", f"/v1beta/models/{model}:generateContent", lines, call.body)
         await call.json(self._operation(held))
 
+    async def create_gemini_embeddings(self, call: Call, model: str) -> None:
+        self._may_refuse(self.refuses)
+        requests = call.body["batch"]["input_config"]["requests"]["requests"]
+        lines = [(one["metadata"]["key"], one["request"]) for one in requests]
+        if not all(request["content"]["parts"] and request["model"] == "models/" + model for _, request in lines):
+            raise Refused(400, "a request without content")
+        held = self._take("gemini", f"/v1beta/models/{model}:embedContent", lines, call.body)
+        await call.json(self._operation(held))
+
     async def retrieve_gemini_batch(self, call: Call, name: str) -> None:
         held = self._find("batches/" + name)
         await self._look(call, held)
@@ -316,7 +340,8 @@ class Batches:
         if held.ended == "failed":
             return body | {"done": True, "error": {"code": 3, "message": NO_MODEL}}
         if held.ended:
-            body |= {"done": True, "response": {"inlinedResponses": {"inlinedResponses": cls._gemini_rows(held)}}}
+            name = "inlinedEmbedContentResponses" if held.path.endswith(":embedContent") else "inlinedResponses"
+            body |= {"done": True, "response": {name: {"inlinedResponses": cls._gemini_rows(held)}}}
         return body
 
     @staticmethod
@@ -326,7 +351,7 @@ class Batches:
             if answered := held.answers.get(line):
                 said = json.loads(answered[1])
                 row = {"response": said} if answered[0] == 200 else {"error": {"code": RPC_CODES[answered[0]], "message": said["error"]["message"]}}
-                keyless = number % 2 == 1 and len(held.answers) == len(held.lines)  # not every answer brings its key back
+                keyless = number % 2 == 1 and len(held.answers) == len(held.lines) and not held.path.endswith(":embedContent")  # not every answer brings its key back
                 rows.append(row if keyless else row | {"metadata": {"key": line}})
         return rows
 
@@ -336,7 +361,7 @@ class Batches:
     # --- what all share -----------------------------------------------------------------------------------------------------------
     def _take(self, form: str, path: str, lines: list[tuple[str, dict]], order: dict) -> Held:
         ids = [line for line, _ in lines]
-        if not ids or len(set(ids)) != len(ids) or not all(LINE_ID.fullmatch(line) for line in ids):
+        if not ids or len(set(ids)) != len(ids) or not all(LINE_ID.fullmatch(line) or form == "gemini" for line in ids):
             raise Refused(400, f"ids: {ids}")
         if any(body.get("stream") for _, body in lines):
             raise Refused(400, "a streamed line")
@@ -369,7 +394,7 @@ class Batches:
             if self.only is not None and line not in self.only:
                 continue
             recorded = Recorded(call, held.path, body)
-            script = self.provider.scripts.get(recorded.seen.model) or self.provider.scripts["*"]
+            script = self.provider.scripts.get(recorded.seen.model.removeprefix("models/")) or self.provider.scripts["*"]
             await script(recorded)
             held.answers[line] = (recorded.status, recorded.said)
 
@@ -388,6 +413,7 @@ ROUTES: list[tuple[str, str, dict[str, Act]]] = [
     (r"/v1/messages/batches/([^/]+)", "anthropic", {"GET": Batches.retrieve_message_batch, "DELETE": Batches.remove}),
     (r"/v1beta/models", "gemini", {"GET": Batches.gemini_models}),
     (r"/v1beta/models/([^/:]+):batchGenerateContent", "gemini", {"POST": Batches.create_gemini_batch}),
+    (r"/v1beta/models/([^/:]+):asyncBatchEmbedContent", "gemini", {"POST": Batches.create_gemini_embeddings}),
     (r"/v1beta/batches/([^/:]+):cancel", "gemini", {"POST": Batches.stop_gemini_batch}),
     (r"/v1beta/batches/([^/:]+)", "gemini", {"GET": Batches.retrieve_gemini_batch, "DELETE": Batches.remove_gemini_batch}),
 ]

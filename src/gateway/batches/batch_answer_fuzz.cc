@@ -1,8 +1,9 @@
 // Any bytes as what a provider says of its batch, in each of the three forms: the same lines however they are cut; what
-// is read of a line has an id, a status that a call can have and JSON for a body; a batch is refused only at its end,
-// and names nothing that could lead elsewhere in an address.
+// is read of a line has an id, a status that a call can have and JSON for a body; a line of several texts is answered
+// once; a batch is refused only at its end, and names nothing that could lead elsewhere in an address.
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 
 #include "base/json_bounded.h"
 #include "gateway/batches/batch_lines.h"
@@ -55,7 +56,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     check(read_anthropic_batch(line));
     const BatchState gemini = read_gemini_batch(line);
     check(gemini);
-    for (const Json& answer : member_of(gemini.at, "answers")) check(read_gemini_answer(answer, {}));
+    GeminiVectorLines texts;
+    std::set<std::string> whole;
+    for (const Json& answer : member_of(gemini.at, "answers")) {
+      check(read_gemini_answer(answer, {}));
+      const auto vectors = texts.add(answer);
+      check(vectors);
+      if (vectors && !whole.insert(vectors->id).second) std::abort();
+    }
   }
   return 0;
 }

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/json_bounded.h"
+#include "gateway/told_usage.h"
 #include "gateway/upstream.h"
 
 namespace steward::gateway {
@@ -13,6 +14,7 @@ namespace {
 
 constexpr size_t kMaxIdBytes = 256;  // they have some forty
 constexpr int kRpcCancelled = 1;     // google.rpc.Code
+constexpr size_t kMostTextsOfLine = 2'048;
 
 int status_of_type(std::string_view type) {
   static constexpr std::array<std::pair<std::string_view, int>, 9> kStatuses = {{{"invalid_request_error", 400},
@@ -61,10 +63,12 @@ std::string gemini_state(const Json& operation) {
 }
 
 // In the operation's `response` and, the same, in `metadata.output`; the list by itself or one level deeper.
-Json gemini_answers(Json& operation) {
+Json gemini_answers(Json& operation, bool& vectors) {
   for (Json* holder : {inside(&operation, "response"), inside(inside(&operation, "metadata"), "output"),
                        inside(&operation, "output")}) {
-    Json* list = inside(holder, "inlinedResponses");
+    Json* list = inside(holder, "inlinedEmbedContentResponses");
+    vectors = list != nullptr;
+    if (!vectors) list = inside(holder, "inlinedResponses");
     if (Json* inner = inside(list, "inlinedResponses")) list = inner;
     if (list != nullptr && list->is_array()) return std::move(*list);
   }
@@ -81,6 +85,41 @@ int64_t number_of(std::string_view key) {
   key.remove_prefix(kBefore.size());
   const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), number);
   return error == std::errc() && end == key.data() + key.size() ? number : -1;
+}
+
+struct TextId {
+  std::string line;
+  size_t text = 0, texts = 1;
+};
+
+// "line-12", "line-12/0/3".
+std::optional<TextId> read_text_id(std::string_view key) {
+  TextId out;
+  const size_t first = key.find('/'), last = key.rfind('/');
+  out.line = key.substr(0, first);
+  if (first == std::string_view::npos) return out;
+  if (last == first) return {};
+  const auto number = [](std::string_view digits, size_t& into) {
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), into);
+    return error == std::errc() && end == digits.data() + digits.size();
+  };
+  const bool read =
+      number(key.substr(first + 1, last - first - 1), out.text) && number(key.substr(last + 1), out.texts);
+  if (!read || out.texts > kMostTextsOfLine || out.text >= out.texts) return {};
+  return out;
+}
+
+// What a text counts, where it is told: an int64, which proto's JSON writes as text.
+std::optional<int64_t> tokens_told(const Json& response) {
+  for (const Json* told :
+       {&member_of(response, "tokenCount"), &member_of(member_of(response, "usageMetadata"), "promptTokenCount")}) {
+    const std::string digits = told->is_string() ? told->get<std::string>() : told->is_null() ? "" : dump(*told);
+    int64_t count = -1;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
+    const bool whole = !digits.empty() && error == std::errc() && end == digits.data() + digits.size();
+    if (whole && count >= 0 && count <= kMostToldTokens) return count;
+  }
+  return {};
 }
 
 // Google says that answers stand in the order of the requests and bring their keys back; both were seen to fail
@@ -149,7 +188,9 @@ BatchState read_gemini_batch(Json operation) {
   out.ended = gave_answers || state == "FAILED" || member_of(operation, "done") == true;
   if (!out.ended) return out;
   if (!gave_answers && (state == "FAILED" || error.is_object())) out.refused = failed(error);
-  Json answers = gemini_answers(operation);
+  bool vectors = false;
+  Json answers = gemini_answers(operation, vectors);
+  out.at["vectors"] = vectors;
   out.at["by_place"] = stand_in_order(answers, member_of(member_of(operation, "metadata"), "batchStats"));
   out.at["answers"] = std::move(answers);
   return out;
@@ -218,6 +259,42 @@ std::optional<LineAnswer> read_gemini_answer(const Json& answer, std::optional<s
   if (!response.is_object()) return {};
   out.body = dump(response);
   return out;
+}
+
+std::string gemini_text_id(const std::string& line, size_t text, size_t texts) {
+  return texts == 1 ? line : fmt::format("{}/{}/{}", line, text, texts);
+}
+
+std::optional<LineAnswer> GeminiVectorLines::add(const Json& answer) {
+  auto one = read_gemini_answer(answer, {});
+  if (!one) return {};
+  const auto id = read_text_id(one->id);
+  if (!id) return {};
+  Line& line = lines_[id->line];
+  if (line.vectors.empty()) line.vectors.resize(id->texts), line.missing = id->texts;
+  if (line.over || id->text >= line.vectors.size() || !line.vectors[id->text].empty()) return {};
+  one->id = id->line;
+  if (one->status != 200) {
+    line.over = true;
+    return one;
+  }
+  const Json& response = member_of(answer, "response");
+  const Json& values = member_of(member_of(response, "embedding"), "values");
+  const auto tokens = tokens_told(response);
+  line.vectors[id->text] = values.is_array() ? dump(values) : "null";  // which whoever reads it takes for no vector
+  line.tokens += tokens.value_or(0);
+  line.counted = line.counted && tokens.has_value();
+  if (--line.missing > 0) return {};
+  line.over = true;
+  one->body = R"({"embeddings":[)";
+  for (std::string& vector : line.vectors) {
+    if (&vector != &line.vectors.front()) one->body += ',';
+    one->body += fmt::format(R"({{"values":{}}})", std::exchange(vector, "null"));
+  }
+  one->body += ']';
+  if (line.counted) one->body += fmt::format(R"(,"usageMetadata":{{"promptTokenCount":{}}})", line.tokens);
+  one->body += '}';
+  return one;
 }
 
 std::optional<Json> JsonLines::next() {

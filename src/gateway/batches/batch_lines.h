@@ -1,9 +1,11 @@
 // What a provider's batch says of itself and of its lines, in each form. Outside bytes: whatever can't be read is
 // nullopt, and a batch that doesn't say that it has ended has not. Any thread.
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 
@@ -29,12 +31,31 @@ std::string id_in(const Json& object, const char* name);
 
 BatchState read_openai_batch(const Json& batch);  // at: {"input_file_id", "output_file_id", "error_file_id"}
 BatchState read_anthropic_batch(const Json& batch);
-BatchState read_gemini_batch(Json operation);  // at: {"answers": […], "by_place": whether "#3" can be trusted}
+// at: {"answers": […], "by_place": whether "#3" can be trusted, "vectors": whether they are of embeddings}
+BatchState read_gemini_batch(Json operation);
 
 using LineReader = std::optional<LineAnswer>(const Json&);
 LineReader read_openai_line;
 LineReader read_anthropic_line;
 std::optional<LineAnswer> read_gemini_answer(const Json& answer, std::optional<size_t> place);
+
+// Answers to the texts of embeddings calls (asyncBatchEmbedContent), each posted by itself as "line-12" or, where the
+// call has several, "line-12/0/3": the first of three. Put together they are the lines' answers, in the form of
+// batchEmbedContents.
+class GeminiVectorLines {
+ public:
+  std::optional<LineAnswer> add(const Json& answer);  // nullopt: its line isn't whole yet
+
+ private:
+  struct Line {
+    std::vector<std::string> vectors;  // each as JSON; empty: not there yet
+    size_t missing = 0;
+    int64_t tokens = 0;
+    bool counted = true, over = false;
+  };
+  std::map<std::string, Line, std::less<>> lines_;
+};
+std::string gemini_text_id(const std::string& line, size_t text, size_t texts);
 
 // JSON Lines that come in pieces, however they are cut. A line that is no object, or longer than `longest`, is passed
 // over.

@@ -16,7 +16,7 @@
 
 namespace steward::gateway {
 
-inline constexpr size_t kMostPostedLines = 1'000;              // of one batch at a provider
+inline constexpr size_t kMostPostedAnswers = 1'000;            // of one batch at a provider
 inline constexpr size_t kMostPostedBytes = size_t{16} << 20;   // of their bodies: Gemini takes 20 MB in one request
 inline constexpr size_t kMostBatchAnswer = size_t{512} << 20;  // of all answers of one batch
 

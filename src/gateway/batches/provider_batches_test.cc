@@ -357,6 +357,49 @@ TEST_F(ProviderBatchesTest, GeminiIsLookedAtReadAndTakenAway) {
             (Texts{"GET /v1/batches/g1", "GET /v1/batches/g1", "POST /v1/batches/g1:cancel", "DELETE /v1/batches/g1"}));
 }
 
+TEST_F(ProviderBatchesTest, GeminiTakesEachTextToEmbedByItself) {
+  provider_.will_say(R"({"name":"batches/g2"})");
+  const UpstreamPath path{.path = "/models/emb:batchEmbedContents", .headers = {}};
+  const Lines lines = {{"line-0", R"({"requests":[{"t":"a"}]})"}, {"line-3", R"({"requests":[{"t":"b"},{"t":"c"}]})"}};
+  ASSERT_TRUE(run(of("gemini")->post(path, "emb", lines)).has_value());
+  EXPECT_EQ(asked_for(), Texts{"POST /v1/models/emb:asyncBatchEmbedContent"});
+  EXPECT_EQ(provider_.asked()[0].body, R"({"batch":{"display_name":"steward","input_config":{"requests":{"requests":[)"
+                                       R"({"request":{"t":"a"},"metadata":{"key":"line-0"}},)"
+                                       R"({"request":{"t":"b"},"metadata":{"key":"line-3/0/2"}},)"
+                                       R"({"request":{"t":"c"},"metadata":{"key":"line-3/1/2"}}]}}}})");
+}
+
+// In whatever order the texts come, and told twice or not at all.
+TEST_F(ProviderBatchesTest, GeminisVectorsArePutTogetherToTheirLines) {
+  const auto gemini = of("gemini");
+  const auto one = [](std::string_view key, std::string_view rest) {
+    return fmt::format(R"({{{},"metadata":{{"key":"{}"}}}})", rest, key);
+  };
+  const auto vector = [](double value, std::string_view tokens) {
+    return fmt::format(R"("response":{{"embedding":{{"values":[{}]}}{}}})", value, tokens);
+  };
+  const std::string rows = one("line-3/1/2", vector(0.5, R"(,"tokenCount":"4")")) + "," +
+                           one("line-0", vector(1.5, "")) + "," +
+                           one("line-4/0/2", R"("error":{"code":3,"message":"bad"})") + "," +
+                           one("line-4/1/2", vector(9, "")) + "," + R"({"response":{"embedding":{"values":[7]}}},)" +
+                           one("line-9/2/2", vector(9, "")) + "," + one("line-3/1/2", vector(8, "")) + "," +
+                           one("line-3/0/2", vector(2.5, R"(,"usageMetadata":{"promptTokenCount":3})")) + "," +
+                           one("line-5/0/2", vector(1, "")) + "," + one("line-6", R"("response":{})");
+  provider_.will_say(fmt::format(R"({{"done":true,"metadata":{{"state":"BATCH_STATE_SUCCEEDED"}},)"
+                                 R"("response":{{"inlinedEmbedContentResponses":{{"inlinedResponses":[{}]}}}}}})",
+                                 rows));
+  const auto state = run(gemini->look("batches/g2"));
+  ASSERT_TRUE(state.has_value() && state->ended);
+  Texts got;
+  for (const LineAnswer& answer : answers(*gemini, *state))
+    got.push_back(fmt::format("{} {} {}", answer.id, answer.status, answer.body));
+  EXPECT_EQ(
+      got,
+      (Texts{R"(line-0 200 {"embeddings":[{"values":[1.5]}]})", R"(line-4 400 {"error":{"code":3,"message":"bad"}})",
+             R"(line-3 200 {"embeddings":[{"values":[2.5]},{"values":[0.5]}],"usageMetadata":{"promptTokenCount":7}})",
+             R"(line-6 200 {"embeddings":[{"values":null}]})"}));
+}
+
 TEST(BatchLines, AGeminiAnswerWithoutAKeyHasAPlaceOnlyWhereNoneIsMissingAndOrderIsKept) {
   const auto by_place = [](std::string_view count, std::string_view answers) {
     const std::string text =

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gateway/completions/answer.h"
+#include "gateway/completions/remote.h"
 #include "gateway/engine_body.h"
 #include "gateway/local_run.h"
 #include "gateway/output_count.h"
@@ -22,7 +23,10 @@ class CompletionCall {
       : services_(services), asked_(asked), request_(request), call_(call) {}
 
   Task<Status> admit() {
-    auto bound = call_.target().local() ? co_await prepare_local() : Result<Bound>(remote());
+    auto bound =
+        call_.target().local()
+            ? co_await prepare_local()
+            : Result<Bound>(completion_bound(asked_, call_.target(), services_.current()->default_output_tokens));
     if (!bound) co_return fail(std::move(bound.error()));
     co_return co_await call_.reserve(std::move(*bound));
   }
@@ -95,25 +99,9 @@ class CompletionCall {
     co_return co_await local_->prepare();
   }
 
-  // Bytes: no tokenizer makes more tokens than there are bytes. Each prompt's choices are counted in `choices`.
-  Bound remote() const {
-    const Target& target = call_.target();
-    int64_t cap = target.max_output_tokens > 0
-                      ? target.max_output_tokens
-                      : std::max(services_.current()->default_output_tokens, asked_.max_output.value_or(0));
-    if (target.context_tokens > 0) cap = std::min(cap, target.context_tokens);
-    return {.input_tokens = static_cast<int64_t>(dump(asked_.body).size()),
-            .choices = asked_.choices(),
-            .requested_output = asked_.max_output,
-            .output_cap = cap};
-  }
-
   Result<net::ClientRequest> provider_call() {
     const ProviderOptions& provider = *call_.target().options;
-    Json body = asked_.body;
-    body["model"] = call_.target().upstream_model;
-    body["max_tokens"] = call_.reservation().output_tokens;
-    if (asked_.stream) body["stream_options"]["include_usage"] = true;
+    const Json body = completion_body(asked_, call_.target(), call_.reservation().output_tokens);
     net::ClientDeadlines deadlines = provider.deadlines;
     deadlines.total = std::min(deadlines.total, services_.current()->call_deadline);
     asked_it_ = true;
@@ -144,11 +132,11 @@ class CompletionCall {
       Error error = refused(got->status, got->body, got->headers);
       co_return fail(std::move(error));
     }
-    auto body = parse_json(got->body, {.max_depth = 256, .allow_duplicate_keys = true});
-    if (!body || !peek(*body, "choices").is_array()) {
+    auto body = read_completion_answer(got->body);
+    if (!body) {
       heard_ = true;
       counted_.add_text(got->body.size());
-      co_return fail(ErrorCode::kUpstreamError, "The model's provider answered with something that is no completion.");
+      co_return fail(std::move(body.error()));
     }
     hear(*body);
     co_return co_await answer.chunk(std::move(*body));

@@ -37,6 +37,27 @@ ResponsesApi::ResponsesApi(Services& services, BlobDisk disk, net::IoThreads& th
       turns_(services, responses_, conversations_),
       background_(services, responses_, turns_, threads) {}
 
+Task<Result<std::shared_ptr<Turn>>> ResponsesApi::line(Caller caller, Json body, const net::Headers& headers) {
+  co_return co_await turns_.prepare(std::move(caller), std::move(body), headers, nullptr, nullptr);
+}
+
+// Its id is the call's, so that an answer that is taken again after a kill is not kept twice. If what it went on from
+// is gone, it is answered all the same - it was made, and is paid - and kept nowhere.
+Task<Result<std::shared_ptr<Turn>>> ResponsesApi::answered_line(Caller caller, Json body, const net::Headers& headers,
+                                                                const PostedCall& posted) {
+  const MadeAnew again{.id = "resp_" + posted.call.substr(posted.call.find('_') + 1),
+                       .created_at = posted.at / kSecondUs};
+  const bool kept = (co_await responses_.find(caller, again.id)).has_value();
+  auto turn = co_await turns_.prepare(caller, body, headers, &again, nullptr);
+  if (!turn && body.is_object()) {
+    for (const char* name : {"previous_response_id", "conversation"}) body.erase(name);
+    body["store"] = false;
+    turn = co_await turns_.prepare(std::move(caller), std::move(body), headers, &again, nullptr);
+  }
+  if (turn && kept) (*turn)->asked.answered = nullptr;
+  co_return turn;
+}
+
 Task<void> ResponsesApi::create(Caller caller, net::Request& request, net::Responder& responder) {
   auto body = parse_json(request.body);
   if (!body) co_return co_await refuse_it(services_, request, responder, std::move(body.error()));

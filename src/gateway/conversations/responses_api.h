@@ -7,6 +7,7 @@
 //
 // Made after the gateway and the views; ends before them. Handlers run on their request's io thread.
 #pragma once
+#include "gateway/batched.h"
 #include "gateway/conversations/background.h"
 
 namespace steward::net {
@@ -18,6 +19,11 @@ class ResponsesApi {
  public:
   using Caller = identity::Caller;
   ResponsesApi(Services& services, BlobDisk disk, net::IoThreads& threads);
+
+  // A line of a batch, to be posted; the answer's `asked` of one that was (Turn).
+  Task<Result<std::shared_ptr<Turn>>> line(Caller caller, Json body, const net::Headers& headers);
+  Task<Result<std::shared_ptr<Turn>>> answered_line(Caller caller, Json body, const net::Headers& headers,
+                                                    const PostedCall& posted);
 
   Task<void> create(Caller caller, net::Request& request, net::Responder& responder);
   Task<void> count(Caller caller, net::Request& request, net::Responder& responder);

@@ -95,21 +95,14 @@ class VectorAsking {
 
   Status read(EmbeddingTurn& turn, const net::ClientResponse& got) {
     turn.usage = estimate(turn);
-    auto body = parse_json(got.body, {.max_depth = kMaxForeignDepth, .allow_duplicate_keys = true});
-    if (!body) return no_vectors();
-    auto vectors = egress_.read(asked_, std::move(*body), got.headers, turn.count);
+    auto vectors = read_vectors(asked_, egress_, got.body, got.headers, turn.count);
     if (!vectors) return fail(std::move(vectors.error()));
     turn.got = std::move(*vectors);
     if (turn.got.usage) turn.usage = std::move(*turn.got.usage);
     return {};
   }
 
-  ledger::Usage estimate(const EmbeddingTurn& turn) const {
-    if (asked_.tokens > 0) return {.prompt_tokens = asked_.tokens, .estimated = true};  // these go out as one request
-    size_t bytes = 0;
-    for (size_t at = turn.first; at < turn.first + turn.count; ++at) bytes += asked_.inputs[at].size();
-    return {.prompt_tokens = estimate_tokens(bytes), .estimated = true};
-  }
+  ledger::Usage estimate(const EmbeddingTurn& turn) const { return estimated_vectors(asked_, turn.first, turn.count); }
 
   AskedVectors result() {
     AskedVectors out{.error = std::move(error_)};
@@ -142,6 +135,35 @@ class VectorAsking {
 };
 
 }  // namespace
+
+// No tokenizer makes more tokens than there are bytes, and a few for the ends of each text.
+Bound embedding_bound(const EmbeddingRequest& asked, size_t requests) {
+  Bound bound;
+  const auto inputs = static_cast<int64_t>(asked.inputs.size());
+  bound.input_tokens = static_cast<int64_t>(asked.bytes()) + asked.tokens + 8 * inputs;
+  if (asked.media) bound.input_tokens += kDocumentTokens;
+  bound.may_use = {.cache_writes = ledger::CacheWrites::kNone,
+                   .image_input = asked.media,
+                   .audio_input = asked.media,
+                   .image_output = false,
+                   .audio_output = false,
+                   .requests = static_cast<int64_t>(requests)};
+  return bound;
+}
+
+ledger::Usage estimated_vectors(const EmbeddingRequest& asked, size_t first, size_t count) {
+  if (asked.tokens > 0) return {.prompt_tokens = asked.tokens, .estimated = true};  // these go out as one request
+  size_t bytes = 0;
+  for (size_t at = first; at < first + count; ++at) bytes += asked.inputs[at].size();
+  return {.prompt_tokens = estimate_tokens(bytes), .estimated = true};
+}
+
+Result<Vectors> read_vectors(const EmbeddingRequest& asked, const EmbeddingEgress& egress, std::string_view body,
+                             const net::Headers& headers, size_t count) {
+  auto json = parse_json(body, {.max_depth = kMaxForeignDepth, .allow_duplicate_keys = true});
+  if (!json) return no_vectors();
+  return egress.read(asked, std::move(*json), headers, count);
+}
 
 Task<AskedVectors> ask_for_vectors(Services& services, Call& call, const EmbeddingRequest& asked,
                                    const EmbeddingEgress& egress, CancelToken client) {

@@ -65,21 +65,6 @@ Task<Status> embed_local(Services& services, Call& call, net::Request& request, 
   co_return co_await send_vectors(call, asked, responder, std::move(out));
 }
 
-// No tokenizer makes more tokens than there are bytes, and a few for the ends of each text.
-Bound embedding_bound(const EmbeddingRequest& asked, size_t requests) {
-  Bound bound;
-  const auto inputs = static_cast<int64_t>(asked.inputs.size());
-  bound.input_tokens = static_cast<int64_t>(asked.bytes()) + asked.tokens + 8 * inputs;
-  if (asked.media) bound.input_tokens += kDocumentTokens;
-  bound.may_use = {.cache_writes = ledger::CacheWrites::kNone,
-                   .image_input = asked.media,
-                   .audio_input = asked.media,
-                   .image_output = false,
-                   .audio_output = false,
-                   .requests = static_cast<int64_t>(requests)};
-  return bound;
-}
-
 Task<Status> embed_remote(Services& services, Call& call, net::Request& request, net::Responder& responder,
                           EmbeddingRequest& asked, Refusals& refusals) {
   auto egress = embedding_egress(call.target());

@@ -7,29 +7,12 @@
 
 #include "base/json.h"
 #include "gateway/serve.h"
+#include "server/batches/line_asked.h"
 
 namespace steward::server {
 namespace {
 
-using gateway::Dialect;
-
 constexpr int kMostHandingOver = 6;  // tries to hand a group to its provider
-
-// What a provider's batch can answer for a line of ours. What has state here besides its answer is asked live.
-bool may_be_posted(const BatchLine& line) {
-  if (line.url == "/v1/chat/completions" || line.url == "/v1/messages") return true;
-  if (line.url != "/v1/responses" || line.body.value("store", Json()) != false) return false;
-  return !line.body.contains("previous_response_id") && !line.body.contains("conversation");
-}
-
-Result<gateway::Asked> read_line_call(const net::Request& request, gateway::Services& services) {
-  const Dialect dialect = gateway::dialect_of_path(request.path);
-  auto asked = gateway::read_call(dialect, request);
-  if (asked && dialect == Dialect::kResponses)
-    asked->request.own["echo"] = {
-        {"id", services.ids.make("resp")}, {"created_at", services.clock.now_us() / kSecondUs}, {"store", false}};
-  return asked;
-}
 
 // What the provider answered to a posting; 0: nothing.
 int64_t status_of(const Error& error) {
@@ -114,9 +97,9 @@ Task<PostedLines::Prepared> PostedLines::prepare_once(size_t line, const identit
   bool live = false;
   const Endpoint endpoint =
       endpoint_of(line, [&](identity::Caller who, net::Request& request, net::Responder& responder) -> Task<void> {
-        auto asked = read_line_call(request, services());
-        auto posting = asked ? co_await gateway::post_call(services(), std::move(who), *asked, request.headers,
-                                                           kBatchWindowUs + kPostedGraceUs)
+        auto asked = co_await read_line_call(core_, who, request, nullptr);
+        auto posting = asked ? co_await post_line(services(), std::move(who), *asked, request.headers,
+                                                  kBatchWindowUs + kPostedGraceUs)
                              : fail(std::move(asked.error()));
         if (!posting)
           co_return co_await gateway::refuse(services(), gateway::dialect_of_path(request.path), request, responder,
@@ -141,8 +124,7 @@ Task<PostedLines::Prepared> PostedLines::prepare(size_t line) {
 
 Task<Status> PostedLines::gather(std::span<const size_t> lines) {
   for (const size_t line : lines) {
-    Prepared prepared;
-    if (may_be_posted(input_.lines[line])) prepared = co_await prepare(line);
+    Prepared prepared = co_await prepare(line);
     Status ok;
     if (prepared.refusal)
       ok = co_await keeping_.keep(line, std::move(*prepared.refusal));
@@ -157,8 +139,8 @@ Task<Status> PostedLines::gather(std::span<const size_t> lines) {
 
 Task<Status> PostedLines::add(size_t line, gateway::Posting posting) {
   Group& group = groups_[place_of(posting)];
-  const bool full =
-      group.lines.size() >= gateway::kMostPostedLines || group.bytes + posting.body.size() > gateway::kMostPostedBytes;
+  const bool full = group.answers + posting.answers > gateway::kMostPostedAnswers ||
+                    group.bytes + posting.body.size() > gateway::kMostPostedBytes;
   if (full && !group.lines.empty()) {
     if (auto ok = co_await flush(std::exchange(group, {})); !ok) co_return ok;
   }
@@ -166,6 +148,7 @@ Task<Status> PostedLines::add(size_t line, gateway::Posting posting) {
   group.model = posting.model;
   group.path = std::move(posting.path);
   group.bytes += posting.body.size();
+  group.answers += posting.answers;
   group.calls.push_back({.line = line, .call = std::move(posting.call)});
   group.lines.push_back({.id = line_id(line), .body = std::move(posting.body)});
   co_return Status{};
@@ -276,12 +259,11 @@ Task<Result<bool>> PostedLines::look_at(const Sent& sent, const std::set<int64_t
 Task<Status> PostedLines::take(const SentLine& sent, gateway::LineAnswer answer) {
   const Endpoint endpoint =
       endpoint_of(sent.line, [&](identity::Caller who, net::Request& request, net::Responder& responder) -> Task<void> {
-        auto asked = read_line_call(request, services());
+        auto asked = co_await read_line_call(core_, who, request, &sent.call);
         if (!asked)
           co_return co_await gateway::refuse(services(), gateway::dialect_of_path(request.path), request, responder,
                                              std::move(asked.error()));
-        co_await gateway::answer_posted(services(), std::move(who), *asked, sent.call, std::move(answer), request,
-                                        responder);
+        co_await answer_line(services(), std::move(who), *asked, sent.call, std::move(answer), request, responder);
       });
   const identity::Caller caller = caller_of_posted(core_, keeping_.tenant(), keeping_.order());
   Answered got = co_await ask_once(core_, endpoint, caller, question_of(sent.line));

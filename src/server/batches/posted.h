@@ -31,7 +31,7 @@ class PostedLines {
     gateway::UpstreamPath path;
     std::vector<SentLine> calls;
     std::vector<gateway::PostedLine> lines;
-    size_t bytes = 0;
+    size_t bytes = 0, answers = 0;
   };
   struct Prepared {
     std::optional<gateway::Posting> posting;
