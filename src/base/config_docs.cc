@@ -82,6 +82,15 @@ std::string section_docs(const ConfigSection& section) {
   return out;
 }
 
+// "A|B": the first that is set counts.
+std::string variables_text(std::string_view variables) {
+  std::string out;
+  for (const auto name : split(variables, '|')) {
+    if (!name.empty()) out += fmt::format("{}`{}`", out.empty() ? "" : " or ", name);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string config_docs() {
@@ -91,7 +100,7 @@ std::string config_docs() {
       "\n## Known providers\n\nWith its key in the environment a provider is there; `[providers.NAME]` refines it.\n\n";
   out += "| name | environment | address |\n| --- | --- | --- |\n";
   for (const auto& provider : known_providers())
-    out += fmt::format("| {} | `{}` | {} |\n", provider.name, provider.key_env, provider.base_url);
+    out += fmt::format("| {} | {} | {} |\n", provider.name, variables_text(provider.key_env), provider.base_url);
   return out;
 }
 

@@ -54,6 +54,27 @@ TEST(Commands, EveryOneIsExplained) {
   });
 }
 
+// A page of a command shows how it is used: itself, not its parent, with what it ends with.
+TEST(Commands, EveryPageHasItsOwnExamplesAndTheExitCodes) {
+  const World world;
+  each(make_program(world.context).tree(), "steward", [](const std::string& path, const CommandTree& tree) {
+    EXPECT_NE(tree.page.find("Exit codes:"), std::string::npos) << path;
+    const size_t examples = tree.page.find("\nExamples:\n");
+    if (!tree.children.empty() && path != "steward") return;
+    ASSERT_NE(examples, std::string::npos) << path;
+    EXPECT_NE(tree.page.find(path, examples), std::string::npos) << path;
+  });
+}
+
+TEST(Commands, AGroupAloneListsOrTellsItsCommands) {
+  World world;
+  EXPECT_EQ(world.run({"teams", "nonsense"}), kUsage);
+  EXPECT_EQ(world.run({"debug"}), kUsage);
+  // Both reach for a server, of which there is none.
+  EXPECT_EQ(world.run({"budgets"}), world.run({"budgets", "list"}));
+  EXPECT_NE(world.run({"budgets"}), kUsage);
+}
+
 TEST(Commands, TheWholeSetIsThere) {
   const World world;
   std::set<std::string> found;
@@ -238,6 +259,13 @@ TEST(WelcomeScreen, HasTheLinesThatProgramsLookFor) {
   EXPECT_EQ(lines_that_begin(text, "```").size(), 2u);
   EXPECT_NE(text.find("135 million parameters: fine for trying"), std::string::npos);
   EXPECT_NE(text.find("steward models recommend"), std::string::npos);
+}
+
+TEST(WelcomeScreen, SaysWhereTheCommandIsIfTheShellWouldNotFindIt) {
+  Welcome welcome;
+  EXPECT_EQ(welcome_text(welcome).find("PATH"), std::string::npos);
+  welcome.off_path = "/srv/a b/bin";
+  EXPECT_NE(welcome_text(welcome).find("export PATH='/srv/a b/bin':$PATH\n"), std::string::npos);
 }
 
 TEST(WelcomeScreen, ShowsNoKeyTheSecondTime) {

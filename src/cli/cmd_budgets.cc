@@ -111,8 +111,10 @@ void add_budgets(Command& program, const Context& context) {
           "set 100 --for team_01… --name trial")
       .run([options, &context] { return set(*options, context); });
   Command list_command = budgets.sub("list", "List the budgets as they stand.");
+  list_command.examples("steward budgets list   # each with what is spent, under way and left");
   list_command.flag("--json", options->json, "Print JSON").run([options, &context] { return list(*options, context); });
   Command remove_command = budgets.sub("remove", "Remove a budget.");
+  remove_command.examples("steward budgets remove bud_01KA4M7Q2E8ZV5T3J9W6C1XRND");
   remove_command.argument("BUDGET", options->budget, "Its id (bud_…)").run([options, &context] {
     return remove(*options, context);
   });

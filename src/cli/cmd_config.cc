@@ -112,13 +112,16 @@ void add_config(Command& program, const Context& context) {
   set_command.examples("steward config set limits.queue_length 500\nsteward config set budgets.new_key_limit_usd 5");
   set_command.run([options, &context] { return change(*options, context, true); });
   Command unset_command = config.sub("unset", "Take such a setting back.");
+  unset_command.examples("steward config unset log.format");
   unset_command.argument("KEY", options->key, "As in 'steward config show'").run([options, &context] {
     return change(*options, context, false);
   });
   Command docs_command = config.sub("docs", "Print docs/configuration.md, made from the table of keys.");
+  docs_command.examples("steward config docs > configuration.md");
   docs_command.run([&context] { return context.print(config_docs()), kDone; });
 
   Command reload_command = program.sub("reload", "Make the running server read its configuration again.");
+  reload_command.examples("steward reload   # after the file was changed; streams under way go on");
   reload_command
       .describe("What can change at once does, without dropping a call; the rest is named. An error changes nothing.")
       .flag("--json", options->json, "Print JSON")
@@ -132,11 +135,13 @@ void add_config(Command& program, const Context& context) {
       .examples("steward secrets set openai\nsteward secrets set lab < lab.key");
   set_secret_command.run([options, &context] { return set_secret(*options, context); });
   Command list_command = secrets.sub("list", "Names of the secrets (never what they are).");
+  list_command.examples("steward secrets list");
   list_command.run([&context] {
     for (const auto& name : store(context).names()) context.line(name);
     return kDone;
   });
   Command remove_command = secrets.sub("remove", "Remove a secret.");
+  remove_command.examples("steward secrets remove openai");
   remove_command.argument("NAME", options->key, "What it is called").run([options, &context] {
     auto done = store(context).remove(options->key);
     return done ? kDone : context.failed(done.error());

@@ -10,6 +10,7 @@ void add_debug(Command& program, const Context& context) {
   debug.needs_sub();
   Command points =
       debug.sub("crash-points", "The named points at which STEWARD_CRASH_AT=NAME[:NTH] ends the process, one a line.");
+  points.examples("steward debug crash-points");
   auto verbose = std::make_shared<bool>(false);
   points.flag("--verbose", *verbose, "With what has happened there and what has not").run([verbose, &context] {
     for (const auto& point : crash_points()) {
@@ -18,6 +19,7 @@ void add_debug(Command& program, const Context& context) {
     return kDone;
   });
   Command kinds = debug.sub("record-kinds", "The kinds of records that this release can write, one a line.");
+  kinds.examples("steward debug record-kinds");
   auto apart = std::make_shared<bool>(false);
   kinds.flag("--apart", *apart, "Instead those that no public interface leads to, each with the reason");
   kinds.run([apart, &context] {
@@ -29,9 +31,11 @@ void add_debug(Command& program, const Context& context) {
   });
   add_recall(debug, context);
   Command docs = debug.sub("errors-doc", "Print docs/errors.md, made from the table of errors.");
+  docs.examples("steward debug errors-doc > errors.md");
   docs.run([&context] { return context.print(errors_docs()), kDone; });
 
   Command version = program.sub("version", "Print the version.");
+  version.examples("steward version");
   version.run([&context] { return context.line("steward " STEWARD_VERSION), kDone; });
 }
 

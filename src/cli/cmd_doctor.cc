@@ -355,6 +355,7 @@ void add_doctor(Command& program, const Context& context) {
   auto json = std::make_shared<bool>(false);
   Command command =
       program.sub("doctor", "Check machine, configuration, models, disk, port and engine, and say what to do.");
+  command.examples("steward doctor   # before asking for help: paste what it says");
   command.describe("Exit code 1 if something is bad. Changes nothing.")
       .flag("--json", *json, "Print JSON")
       .run([json, &context] { return doctor(*json, context); });

@@ -43,6 +43,7 @@ void add_health(Command& program, const Context& context) {
   auto options = std::make_shared<HealthCommandOptions>();
   program.sub("health", "Whether the server of this home serves: exit code 0, else 1.")
       .describe("Asks /readyz over the home's socket and prints what it answers; waits three seconds at most.")
+      .examples("steward health --quiet && echo serves")
       .flag("--live", options->live, "Only whether the process lives (/healthz)")
       .flag("-q,--quiet", options->quiet, "Print nothing")
       .run([options, &context] { return health(*options, context); });

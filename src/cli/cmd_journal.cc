@@ -150,6 +150,7 @@ void add_journal(Command& program, const Context& context) {
   journal_command.describe("Verify and export read beside a running server.");
   journal_command.needs_sub();
   Command verify_command = journal_command.sub("verify", "Check the whole chain of digests.");
+  verify_command.examples("steward journal verify   # says which record breaks the chain, if one does");
   verify_command
       .option("--journal", options->journal, "Another than the configured one: postgres://…, or a home", "WHERE")
       .option("--witness", options->witnesses,
@@ -158,6 +159,7 @@ void add_journal(Command& program, const Context& context) {
       .run([options, &context] { return verify(*options, context); });
   Command rebuild_command =
       journal_command.sub("rebuild", "Fold every view from nothing; the old tables serve meanwhile.");
+  rebuild_command.examples("steward journal rebuild   # then steward journal verify");
   rebuild_command.flag("--json", options->json, "Print JSON").run([options, &context] {
     return rebuild(*options, context);
   });

@@ -190,11 +190,13 @@ void add_keys(Command& program, const Context& context) {
   make_command.run([options, &context] { return make(*options, context); });
 
   Command list_command = keys.sub("list", "List the keys.");
+  list_command.examples("steward keys list   # each with its visible beginning, its scope and whether it is good");
   list_command.flag("--all", options->all, "Revoked and expired ones too").flag("--json", options->json, "Print JSON");
   list_command.run([options, &context] { return list(*options, context); });
 
   const std::string which = "Its id, its name, or how its secret begins";
   Command show_command = keys.sub("show", "Show a key.");
+  show_command.examples("steward keys show laptop");
   show_command.argument("KEY", options->key, which).flag("--json", options->json, "Print JSON");
   show_command.run([options, &context] { return act(*options, context, "GET", "", Json()); });
 
@@ -212,6 +214,7 @@ void add_keys(Command& program, const Context& context) {
   rotate_command.run([options, &context] { return rotate(*options, context); });
 
   Command revoke_command = keys.sub("revoke", "End a key at once and for good.");
+  revoke_command.examples("steward keys revoke laptop   # its calls under way end, new ones are refused");
   revoke_command.argument("KEY", options->key, which).flag("--json", options->json, "Print JSON");
   revoke_command.run([options, &context] { return act(*options, context, "POST", "/revoke", Json::object()); });
 }

@@ -276,6 +276,7 @@ void add_model_files(Command& models, const Context& context) {
   add_command.run([options, &context] { return add(*options, context); });
 
   Command remove_command = models.sub("remove", "Remove a model from the home.");
+  remove_command.examples("steward models remove qwen3-4b");
   remove_command.argument("NAME", options->what, "Its name, as 'steward models list' shows it")
       .flag("--force", options->force, "Though it answers calls, or a route or engine.default_model names it")
       .run([options, &context] { return remove(*options, context); });
@@ -297,6 +298,7 @@ void add_model_files(Command& models, const Context& context) {
   pull_command.run([options, &context] { return pull(*options, context); });
 
   Command recommend_command = models.sub("recommend", "Say which models fit this machine's memory.");
+  recommend_command.examples("steward models recommend   # then steward models pull with a name from the list");
   recommend_command.flag("--all", options->all, "Those that don't fit too").flag("--json", options->json, "Print JSON");
   recommend_command.run([options, &context] { return recommend(*options, context); });
 }

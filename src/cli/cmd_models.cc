@@ -52,6 +52,7 @@ void add_models(Command& program, const Context& context) {
   Command models = program.sub("models", "List, add, fetch and price models.");
   models.needs_sub();
   Command list_command = models.sub("list", "Every model, here and at providers.");
+  list_command.examples("steward models list   # those here and those of every provider");
   list_command.flag("--json", options->json, "Print JSON").run([options, &context] { return list(*options, context); });
   add_model_files(models, context);
   add_price(models, context);

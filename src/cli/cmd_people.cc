@@ -208,16 +208,19 @@ void add_links(Command& people, const std::shared_ptr<PeopleOptions>& options, c
   invite_command.run([options, &context] { return invite(*options, context); });
 
   Command list_command = people.sub("invitations", "List invitations that are open.");
+  list_command.examples("steward people invitations");
   list_command.flag("--all", options->all, "Also those used, withdrawn, or too old");
   list_command.flag("--json", options->json, "Print JSON");
   list_command.run([options, &context] { return invitations(*options, context); });
 
   Command withdraw_command = people.sub("withdraw", "Withdraw an invitation.");
+  withdraw_command.examples("steward people withdraw inv_01KA4M7Q2E8ZV5T3J9W6C1XRND");
   withdraw_command.argument("ID", options->person, "As 'steward people invitations' shows it");
   withdraw_command.flag("--json", options->json, "Print JSON");
   withdraw_command.run([options, &context] { return withdraw(*options, context); });
 
   Command link_command = people.sub("link", "Print a new sign-in link, for the owner or for somebody.");
+  link_command.examples("steward people link   # for the owner, who then sets a password");
   link_command.describe(
       "The way in after the first start, when its link is too old. It takes the place of older links of that person,\n"
       "works once, and holds for people.link_minutes.");
@@ -241,6 +244,7 @@ void add_links(Command& people, const std::shared_ptr<PeopleOptions>& options, c
 void add_changes(Command& people, const std::shared_ptr<PeopleOptions>& options, const Context& context) {
   const std::string which = "Name, e-mail address or id";
   Command role_command = people.sub("role", "Change somebody's role, at once.");
+  role_command.examples("steward people role ada@example.com guest");
   role_command.argument("PERSON", options->person, which);
   role_command.argument("ROLE", options->role_to, "owner, member or guest").flag("--json", options->json, "Print JSON");
   role_command.describe("Holds from their next request on. Who is no owner any more loses their admin keys.");
@@ -251,14 +255,17 @@ void add_changes(Command& people, const std::shared_ptr<PeopleOptions>& options,
   });
 
   Command disable_command = people.sub("disable", "Keep somebody out: signs them out and stops their keys, at once.");
+  disable_command.examples("steward people disable ada@example.com");
   disable_command.argument("PERSON", options->person, which).flag("--json", options->json, "Print JSON");
   disable_command.run([options, &context] { return set_disabled(*options, context, true); });
 
   Command enable_command = people.sub("enable", "Let somebody in again who was disabled.");
+  enable_command.examples("steward people enable ada@example.com");
   enable_command.argument("PERSON", options->person, which).flag("--json", options->json, "Print JSON");
   enable_command.run([options, &context] { return set_disabled(*options, context, false); });
 
   Command out_command = people.sub("sign-out", "Sign somebody out everywhere.");
+  out_command.examples("steward people sign-out ada@example.com");
   out_command.argument("PERSON", options->person, which).flag("--json", options->json, "Print JSON");
   out_command.run([options, &context] {
     return act(*options, context, "POST", "/sign_out", Json::object(),
@@ -266,6 +273,7 @@ void add_changes(Command& people, const std::shared_ptr<PeopleOptions>& options,
   });
 
   Command erase_command = people.sub("erase", "Erase who somebody was, for good.");
+  erase_command.examples("steward people erase ada@example.com");
   erase_command.describe(
       "Name, address, settings, credentials and sessions; their place in the accounts stays, nameless and disabled.\n"
       "Conversations are erased by themselves: docs/privacy.md.");
@@ -335,6 +343,7 @@ void add_people(Command& program, const Context& context) {
   people.needs_sub();
   auto options = std::make_shared<PeopleOptions>();
   Command list_command = people.sub("list", "List the people.");
+  list_command.examples("steward people list");
   list_command.flag("--json", options->json, "Print JSON");
   list_command.run([options, &context] { return list(*options, context); });
   add_links(people, options, context);
@@ -346,16 +355,19 @@ void add_teams(Command& program, const Context& context) {
   teams.needs_sub();
   auto options = std::make_shared<PeopleOptions>();
   Command list_command = teams.sub("list", "List the teams and who is in them.");
+  list_command.examples("steward teams list");
   list_command.flag("--json", options->json, "Print JSON");
   list_command.run([options, &context] { return list_teams(*options, context); });
 
   Command new_command = teams.sub("new", "Make a team.");
+  new_command.examples("steward teams new research");
   new_command.argument("NAME", options->team, "How it is called").flag("--json", options->json, "Print JSON");
   new_command.run([options, &context] { return new_team(*options, context); });
 
   for (const bool in : {true, false}) {
     Command command =
         teams.sub(in ? "add" : "remove", in ? "Put somebody into a team." : "Take somebody out of a team.");
+    command.examples(fmt::format("steward teams {} research ada@example.com", in ? "add" : "remove"));
     command.argument("TEAM", options->team, "Name or id");
     command.argument("PERSON", options->member, "Name, e-mail address or id")
         .flag("--json", options->json, "Print JSON");

@@ -40,6 +40,10 @@ Result<Json> body_of(const PriceOptions& options) {
   for (const auto& [name, usd] : options.rates) {
     if (usd) body[fmt::format("{}_usd_per_million", name)] = *usd;
   }
+  for (const char* name : {"input", "output"}) {
+    if (!options.rates.at(name))
+      return fail(ErrorCode::kInvalidRequest, fmt::format("'--{} USD' is needed too: 0 where it costs nothing.", name));
+  }
   if (options.request) body["request_usd"] = *options.request;
   if (options.from) body["from"] = *options.from;
   auto tools = pairs_of(options.tools, "--tool");

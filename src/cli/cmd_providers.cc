@@ -110,6 +110,7 @@ void add_providers(Command& program, const Context& context) {
   auto options = std::make_shared<ProvidersOptions>();
   const std::string which = "Its name, as before the slash in 'openai/gpt-4.1'";
   Command list_command = providers.sub("list", "List the providers, with where their keys are (never what they are).");
+  list_command.examples("steward providers list");
   list_command.flag("--json", options->json, "Print JSON").run([options, &context] { return list(*options, context); });
 
   Command add_command =
@@ -131,10 +132,12 @@ void add_providers(Command& program, const Context& context) {
 
   Command test_command =
       providers.sub("test", "Ask a provider for its models: tries the address and the key, costs nothing.");
+  test_command.examples("steward providers test openai");
   test_command.argument("NAME", options->name, which).flag("--json", options->json, "Print JSON");
   test_command.run([options, &context] { return test(*options, context); });
 
   Command remove_command = providers.sub("remove", "Remove a provider that was added here, and its sealed key.");
+  remove_command.examples("steward providers remove openai");
   remove_command.argument("NAME", options->name, which).run([options, &context] { return remove(*options, context); });
 }
 

@@ -157,6 +157,7 @@ void add_recall(Command& debug, const Context& context) {
   Command recall =
       debug.sub("recall", "Answer questions about conversations in a file as memory would, for its benchmark.");
   auto file = std::make_shared<std::string>();
+  recall.examples("steward debug recall asked.json > answered.json");
   recall.argument("FILE", *file, "JSON: dialogues with sessions and questions, vectors, weights, limit")
       .run([file, &context] {
         auto text = read_file(*file, kMostBytes);

@@ -226,9 +226,11 @@ void add_routes(Command& program, const Context& context) {
   routes.needs_sub();
   auto options = std::make_shared<RoutesOptions>();
   Command list_command = routes.sub("list", "List the routes, with how their deployments fare.");
+  list_command.examples("steward routes list");
   list_command.flag("--json", options->json, "Print JSON").run([options, &context] { return list(*options, context); });
   add_set(routes, options, context);
   Command remove_command = routes.sub("remove", "Remove a route that was set here.");
+  remove_command.examples("steward routes remove cheap");
   remove_command.argument("NAME", options->name, "The route").run([options, &context] {
     return remove(*options, context);
   });

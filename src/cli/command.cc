@@ -56,6 +56,22 @@ std::string hint_for(const CLI::App& program, int argc, char** argv) {
   return "";
 }
 
+// The group of commands that the words lead to, where nothing else was said; null: something was.
+const CLI::App* group_alone(const CLI::App& program, int argc, char** argv) {
+  const CLI::App* at = &program;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const auto subs = at->get_subcommands([&](const CLI::App* sub) { return sub->get_name() == word; });
+    if (subs.empty()) return nullptr;
+    at = subs.front();
+  }
+  return at->get_require_subcommand_min() > 0 ? at : nullptr;
+}
+
+bool can_list(const CLI::App& group) {
+  return !group.get_subcommands([](const CLI::App* sub) { return sub->get_name() == "list"; }).empty();
+}
+
 }  // namespace
 
 struct Command::Impl {
@@ -67,7 +83,7 @@ struct Command::Impl {
   void refresh_footer() const {
     std::string footer;
     if (!examples.empty()) footer += "\nExamples:\n" + indented(examples);
-    if (app == root.get()) footer += "\n" + std::string(kExitCodes) + "\n";
+    footer += "\n" + std::string(kExitCodes) + "\n";
     app->footer(footer);
   }
 };
@@ -91,6 +107,7 @@ Command Command::sub(const std::string& name, const std::string& summary) {
   impl->app = impl_->app->add_subcommand(name, summary);
   impl->description = summary;
   impl->app->fallthrough(false);
+  impl->refresh_footer();  // else it would have its parent's
   return Command(std::move(impl));
 }
 
@@ -172,8 +189,17 @@ int Command::parse_and_run(int argc, char** argv) {
     std::fputs(asked->help(path).c_str(), stdout);
     return kDone;
   } catch (const CLI::RequiredError& e) {
-    if (argc <= 1) {
-      std::fputs(impl_->app->help().c_str(), stdout);
+    const CLI::App* group = group_alone(*impl_->app, argc, argv);
+    if (group != nullptr && can_list(*group)) {
+      std::vector<char*> words(argv, argv + argc);
+      std::string list = "list";
+      words.push_back(list.data());
+      return parse_and_run(argc + 1, words.data());
+    }
+    if (group != nullptr) {
+      std::string path;  // what stands before it
+      for (int i = 0; i + 1 < argc; ++i) path += (i == 0 ? impl_->app->get_name() : " " + std::string(argv[i]));
+      std::fputs(group->help(path).c_str(), stdout);
       return kUsage;
     }
     std::fprintf(stderr, "steward: %s.%s '--help' tells more.\n", e.what(), hint_for(*impl_->app, argc, argv).c_str());
@@ -187,7 +213,7 @@ int Command::parse_and_run(int argc, char** argv) {
 
 namespace {
 CommandTree tree_of(const CLI::App& app) {
-  CommandTree tree{app.get_name(), app.get_description(), {}, {}};
+  CommandTree tree{app.get_name(), app.get_description(), app.help(), {}, {}};
   tree.summary = tree.summary.substr(0, tree.summary.find('\n'));
   for (const auto* option : app.get_options()) {
     CommandTree::Option one;

@@ -29,6 +29,7 @@ struct CommandTree {
     bool takes_value = false;
   };
   std::string name, summary;
+  std::string page;  // of --help, whole
   std::vector<Option> options;
   std::vector<CommandTree> children;
 };
@@ -58,7 +59,7 @@ class Command {
   Command& arguments(const std::string& label, std::vector<std::string>& target,
                      const std::string& help);  // any number
   Command& run(std::function<int()> work);
-  Command& needs_sub();
+  Command& needs_sub();  // alone it is its `list`, if it has one, else its help
   Command& hidden();
 
   // Parses and runs the program's command. Prints help and errors itself.

@@ -2,6 +2,7 @@
 
 #include <boost/asio/use_future.hpp>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "server/options.h"
@@ -109,6 +110,8 @@ std::string welcome_text(const Welcome& welcome) {
         "key:     {}\n         (shown this once: keep it, for example as STEWARD_KEY in your environment)\n",
         welcome.key);
   out += models_text(welcome);
+  if (!welcome.off_path.empty())
+    out += fmt::format("\nSo that the shell finds 'steward': export PATH={}:$PATH\n", shell_quoted(welcome.off_path));
   const std::string ready =
       fmt::format("\nready:   after {:.1f} s. Ctrl-C ends it.\n", static_cast<double>(welcome.ready_us) / kSecondUs);
   if (welcome.default_model.empty())
@@ -140,6 +143,19 @@ std::string welcome_text(const Welcome& welcome) {
 
 namespace {
 
+// The folder of this program, unless the shell finds this very one by its name.
+std::string folder_off_path() {
+  const auto own = executable_dir();
+  const char* path = std::getenv("PATH");
+  std::error_code error;
+  for (const auto folder : split(path == nullptr ? "" : path, ':')) {
+    const std::filesystem::path found = std::filesystem::path(folder) / "steward";
+    if (!folder.empty() && std::filesystem::exists(found, error))
+      return std::filesystem::equivalent(found, own / "steward", error) ? "" : own.string();
+  }
+  return own.string();
+}
+
 // The first key is made when there is somebody to show it to, and only if none was ever made.
 Result<std::string> first_key(server::Core& core) {
   if (!core.identity->snapshot()->keys.empty()) return std::string();
@@ -170,7 +186,8 @@ Status show_welcome(server::App& app, const Context& context, DurationUs since_s
   if (!key) return fail(key.error());
   auto link = sign_in_link(core);
   if (!link) return fail(link.error());
-  Welcome welcome{app.address(), *key, *link, core.engine->models(), {}, default_chat_model(core), since_start_us};
+  Welcome welcome{app.address(),     *key,          *link, core.engine->models(), {}, default_chat_model(core),
+                  folder_off_path(), since_start_us};
   for (auto& entry : core.gateway->models()) {
     if (entry.provider != "local") welcome.remote.push_back(std::move(entry));
   }

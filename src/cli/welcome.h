@@ -37,6 +37,7 @@ struct Welcome {
   std::vector<engine::LocalModel> models;
   std::vector<gateway::ModelEntry> remote;
   std::string default_model;
+  std::string off_path;  // the folder of this program, where the shell would not find it as `steward`; else empty
   DurationUs ready_us = 0;
 };
 std::string welcome_text(const Welcome& welcome);

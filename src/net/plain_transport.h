@@ -1,3 +1,4 @@
+// A connection without encryption: TCP, or the home's Unix socket. Made on the thread that then owns it.
 #pragma once
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <memory>
