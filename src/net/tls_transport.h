@@ -1,5 +1,5 @@
-// A connection under TLS, the server's side: the handshake is made before the first byte is read. Made on the thread that
-// then owns it.
+// A connection under TLS, the server's side: the handshake is made before the first byte is read. Made on the thread
+// that then owns it.
 #pragma once
 #include <memory>
 
