@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include "memory/passages.h"
 
@@ -82,12 +83,19 @@ std::vector<Group> grouped(std::vector<Told> passages) {
   return out;
 }
 
+// Equals keep their order. There are a few dozen at most.
+template <class Before>
+void sort_stably(std::span<Group> groups, Before before) {
+  for (auto at = groups.begin(); at != groups.end(); ++at)
+    std::rotate(std::upper_bound(groups.begin(), at, *at, before), at, at + 1);
+}
+
 void put_in_order(std::vector<Group>& groups, Order order) {
-  std::ranges::stable_sort(groups, std::greater<>(), &Group::best);
+  sort_stably(groups, [](const Group& a, const Group& b) { return a.best > b.best; });
   if (order == Order::kRelevance || groups.empty()) return;
   const float enough = groups.front().best * kAboutIt;
-  const auto rest = std::ranges::stable_partition(groups, [&](const Group& one) { return one.best >= enough; });
-  std::stable_sort(groups.begin(), rest.begin(), [&](const Group& a, const Group& b) {
+  const auto about_it = std::ranges::find_if(groups, [&](const Group& one) { return one.best < enough; });
+  sort_stably({groups.begin(), about_it}, [&](const Group& a, const Group& b) {
     return order == Order::kLatest ? a.newest() > b.newest() : a.newest() < b.newest();
   });
 }
