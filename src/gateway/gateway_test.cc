@@ -333,6 +333,11 @@ TEST_F(GatewayTest, WhatMayBeLeftOutIsTold) {
   Client refused;
   ask(refused, "whole", {{"messages", {{{"role", "user"}, {"content", "Hi"}}}}, {"prediction", Json::object()}});
   EXPECT_EQ(refused.code, 400);
+  Client without;
+  without.request.headers.add("x-steward-drop", "prediction");
+  ask(without, "whole", {{"messages", {{{"role", "user"}, {"content", "Hi"}}}}, {"prediction", Json::object()}});
+  EXPECT_EQ(without.code, 200) << without.got;
+  EXPECT_EQ(without.headers().get("x-steward-dropped"), "prediction");
   Client dropped;
   dropped.request.headers.add("x-steward-drop", "top_k");
   Json body = parse_own(kSpoken[2].body);

@@ -2,16 +2,30 @@
 
 #include <algorithm>
 
+#include "gateway/dialects/hints.h"
 #include "gateway/peek.h"
 #include "gateway/providers/table.h"
 
 namespace steward::gateway {
 namespace {
 
-// Members that steer nothing here, whatever their value, or ask for what a local model does anyway.
-constexpr std::string_view kHarmless[] = {
-    "stream_options", "modalities",         "include",       "client_metadata", "truncation",
-    "labels",         "context_management", "inference_geo", "safetySettings",  "prompt_cache_options"};
+// Members that steer nothing here, whatever their value: left out and told.
+constexpr std::string_view kHarmless[] = {"stream_options", "include",        "client_metadata",
+                                          "inference_geo",  "safetySettings", "prompt_cache_options"};
+
+bool only_text(const Json& modalities) {
+  return std::ranges::all_of(modalities, [](const Json& one) { return one == "text"; });
+}
+
+void tell_unwritten(const Request& request, Refusals& refusals) {
+  tell_hints(
+      request,
+      {Setting::kPromptCacheKey, Setting::kSafetyIdentifier, Setting::kUser, Setting::kMetadata, Setting::kCache},
+      refusals);
+  tell_cache_marks(request, refusals);
+  if (!is_usual_level(request.service_tier))
+    refusals.note_dropped(std::string(caller_name(request.from, Setting::kServiceTier)));
+}
 
 // A model that doesn't reason may be asked not to, or as it likes.
 bool asks_to_reason(const Thinking& thinking) {
@@ -44,6 +58,7 @@ Status check_settings(const Request& request, Refusals& refusals) {
 
 Result<Request> for_local(const Request& request, Refusals& refusals) {
   if (auto ok = check_settings(request, refusals); !ok) return fail(std::move(ok.error()));
+  tell_unwritten(request, refusals);
   Request plain = request;
   plain.thinking = {};
   plain.verbosity.clear();
@@ -53,7 +68,10 @@ Result<Request> for_local(const Request& request, Refusals& refusals) {
   plain.metadata = nullptr;
   plain.stop.clear();  // looked for by Steward
   plain.include_encrypted_reasoning = false;
-  for (const auto name : kHarmless) plain.extra.erase(std::string(name));
+  for (const auto name : kHarmless) {
+    if (plain.extra.erase(std::string(name)) > 0) refusals.note_dropped(std::string(name));
+  }
+  if (only_text(peek(plain.extra, "modalities"))) plain.extra.erase("modalities");  // as without it
   return plain;
 }
 

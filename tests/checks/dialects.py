@@ -218,8 +218,8 @@ def aws_frame(event: dict) -> bytes:
 
 
 # --- the judge ---------------------------------------------------------------------------------------------------------------------------
-def entry(listed: dict, kind: str, cell: Cell) -> str | None:
-    """The name under which the caller must be told, if this stands in the list."""
+def entry(listed: dict, kind: str, cell: Cell) -> str | list[str] | None:
+    """The name under which the caller must be told, or all of several, if this stands in the list."""
     for one in listed[kind]:
         if one["feature"] == cell.feature.name and cell.out in one["out"]:
             return one["names"].get(cell.into)
@@ -244,7 +244,8 @@ def verdict(cell: Cell, answer: wire.Answer, request: Heard, listed: dict) -> Ve
     unheard = feature.heed(request)
     if unheard:
         name = entry(listed, "told", cell)
-        if name is not None and name in dropped:
+        names = [name] if isinstance(name, str) else name or []
+        if len(names) == len(unheard) and set(names) <= set(dropped):
             return Verdict(cell, TOLD)
         return Verdict(cell, DROPPED, [f"the provider was not asked for {', '.join(unheard)}"])
     try:
@@ -313,6 +314,9 @@ def spoilt_verdicts(listed: dict) -> dict[str, Verdict]:
     lost = heard("messages", {"messages": [{"role": "user", "content": "What is this?"}]})
     text = Cell(by_name["text"], "chat", "responses", False)
     asked = heard("responses", {"instructions": "Be brief, please.", "input": "Hello.", "temperature": 0.5, "max_output_tokens": asks.LIMIT})
+    hints = Cell(by_name["hints"], "chat", "gemini", False)
+    unhinted = heard("gemini", {"contents": [{"role": "user", "parts": [{"text": "Hello."}]}], "generationConfig": {}})
+    one_hint = {"x-steward-dropped": "prompt_cache_key, metadata"}
     several = Cell(by_name["several choices"], "chat", "messages", False)
     refusal = {"error": {"message": "This can't be honoured.", "param": None}}
     usage = Cell(by_name["usage with a cache"], "chat", "responses", False)
@@ -324,6 +328,7 @@ def spoilt_verdicts(listed: dict) -> dict[str, Verdict]:
     return {
         "an image is dropped unseen": verdict(image, told(image, image.feature.answer), lost, listed),
         "a word of the answer is lost": verdict(text, told(text, replace(text.feature.answer, text="Größe done.")), asked, listed),
+        "a hint is dropped unseen": verdict(hints, told(hints, hints.feature.answer, **one_hint), unhinted, listed),
         "refused without a name": refusal_verdict(several, wire.Answer(400, {}, json.dumps(refusal).encode(), True), listed),
         "refused though it could be honoured": refusal_verdict(image, wire.Answer(400, {}, json.dumps(refusal).encode(), True), listed),
         "vectors in the wrong order": vector_verdict(vector, wire.Answer(200, {}, json.dumps(vectors.answer("chat", {"input": [1, 2], "model": "m"}) | {"data": mixed}).encode(), True), [sent]),

@@ -6,6 +6,7 @@ in tests/checks/dialects.toml say which out-dialects can't honour it, by the cal
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -38,6 +39,7 @@ TWO_CALLS = (("call_a1", "get_weather", {"city": "Paris"}), ("call_b2", "get_wea
 ASKED = Turn("user", "What is the weather in Paris and in Oslo?")
 CALLED = Turn("model", "", calls=TWO_CALLS)
 PAGE = "https://example.org/a-page"
+HINTS = {"prompt_cache_key": "k-1", "prompt_cache_retention": "24h", "safety_identifier": "s-9", "metadata": {"colour": "red"}}
 
 Heed = Callable[[Heard], list[str]]  # what the provider did not hear
 Hear = Callable[[Said], list[str]]  # what the client did not get
@@ -106,6 +108,7 @@ FEATURES = (
     Feature("stop sequences", Ask(stop=("END", "HALT")), heed=_sampling("stop", ["END", "HALT"]), ins=("chat", "messages", "gemini")),
     Feature("seed", Ask(seed=7), heed=_sampling("seed", 7), ins=("chat", "gemini")),
     Feature("top_k", Ask(top_k=40), heed=_sampling("top_k", 40), ins=("messages", "gemini")),
+    Feature("hints", Ask(extra=HINTS), heed=lambda h: [name for name, value in HINTS.items() if json.dumps(value) not in h.raw], ins=("chat", "responses")),
     Feature("presence penalty", Ask(penalty=0.5), heed=_sampling("penalty", 0.5), ins=("chat", "gemini")),
     Feature("an unknown member", Ask(extra={"x_frobnicate": {"level": 3}}), heed=lambda h: missing("the unknown member", '"x_frobnicate": {"level": 3}' in h.raw), unknown="x_frobnicate"),
     Feature("dropped when asked", Ask(n=2), Answer("Hello there."), ins=("chat", "gemini"), drop=True),

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "gateway/dialects/dialect.h"
+#include "gateway/dialects/hints.h"
 
 namespace steward::gateway {
 namespace {
@@ -27,6 +28,10 @@ Status Refusals::refuse_extra(const Json& extra, std::string_view at, std::strin
   if (!extra.is_object()) return {};
   for (const auto& [name, value] : extra.items()) {
     if (value.is_null()) continue;
+    if (const auto never = at.empty() ? never_passed_on(caller_, name, value) : ""; !never.empty()) {
+      if (auto ok = refuse_never(name, never, *this); !ok) return ok;
+      continue;
+    }
     if (auto ok = refuse(at.empty() ? name : fmt::format("{}.{}", at, name), why_and_what_works); !ok) return ok;
   }
   return {};

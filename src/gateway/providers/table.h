@@ -35,15 +35,16 @@ enum class Auth {
 enum class FieldAction {
   kRename,  // it is called otherwise here: `to`
   kRefuse,  // can't be honoured: refused by name, or dropped if the caller asks for that
-  kDrop,    // means nothing here and changes no answer (`store`, `user`, `metadata`): left out silently
+  kDrop,    // means nothing here and changes no answer (`user`, `metadata`): left out, and told if it asks for anything
 };
 
 struct FieldRule {
   std::string_view field = {};
   FieldAction action = FieldAction::kRefuse;
-  std::string_view to = {};      // of kRename
-  std::string_view models = {};  // "o1*|o3*|gpt-5*": only for these; empty: all
-  std::string_view advice = {};  // of kRefuse: what would work instead
+  std::string_view to = {};        // of kRename
+  std::string_view models = {};    // "o1*|o3*|gpt-5*": only for these; empty: all
+  std::string_view advice = {};    // of kRefuse: what would work instead
+  std::string_view as_usual = {};  // "auto|default": values that ask for what is done anyway: left out
 };
 
 // A value that is called otherwise here: {"tool_choice", "required", "any"}. `to` empty: refused by name.

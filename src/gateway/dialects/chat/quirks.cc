@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "gateway/dialects/chat/chat.h"
+#include "gateway/dialects/hints.h"
 #include "gateway/peek.h"
 
 namespace steward::gateway::chat {
@@ -42,7 +43,11 @@ Status apply_field(Json& body, const FieldRule& rule, const Request& request, co
     body[std::string(rule.to)] = std::move(value);
     return {};
   }
-  if (rule.action == FieldAction::kRefuse) {
+  const bool usual = !rule.as_usual.empty() && body[name].is_string() &&
+                     fits_models(rule.as_usual, body[name].get_ref<const std::string&>());
+  if (rule.action == FieldAction::kDrop && body[name] != false)  // `store`: nothing is kept anyway
+    call.refusals->note_dropped(caller_word(request, rule.field));
+  if (rule.action == FieldAction::kRefuse && !usual) {
     if (auto ok = call.refusals->refuse(caller_word(request, rule.field), fmt::format("{}.", rule.advice)); !ok)
       return ok;
   }
@@ -114,6 +119,10 @@ Status apply_quirks(Json& body, const Request& request, const OutgoingCall& call
 // The embedded engine takes what it knows and nothing else.
 Status refuse_unknown(const Request& request, const OutgoingCall& call) {
   for (const auto& [name, value] : request.extra.items()) {
+    if (const auto never = never_passed_on(request.from, name, value); !never.empty()) {
+      if (auto ok = refuse_never(name, never, *call.refusals); !ok) return ok;
+      continue;
+    }
     const std::string near = nearest_field(name);
     const bool misspelled = !near.empty() && near != name;
     const std::string why = misspelled ? fmt::format("it is no field of this request; did you mean '{}'?", near)

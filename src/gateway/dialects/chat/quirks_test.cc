@@ -70,6 +70,52 @@ TEST(ChatQuirks, WhatAProviderCantDoIsRefusedByTheCallersName) {
   }
 }
 
+TEST(ChatQuirks, WhatIsLeftOutIsTold) {
+  const Sent sent = send(hello({{"user", "u"},
+                                {"store", false},
+                                {"safety_identifier", "s"},
+                                {"prompt_cache_retention", "24h"},
+                                {"prompt_cache_key", "k"}}),
+                         "mistral");
+  ASSERT_TRUE(sent.body);
+  for (const char* name : {"user", "store", "safety_identifier", "prompt_cache_retention"})
+    EXPECT_FALSE(sent.body->contains(name)) << name;
+  EXPECT_EQ((*sent.body)["prompt_cache_key"], "k");
+  // Nothing is kept there anyway: that needn't be told.
+  EXPECT_EQ(sent.dropped, (std::vector<std::string>{"user", "safety_identifier", "prompt_cache_retention"}));
+  EXPECT_EQ(send(hello({{"metadata", {{"a", "b"}}}}), "groq").dropped, std::vector<std::string>{"metadata"});
+}
+
+TEST(ChatQuirks, ALevelOfServiceThatAProviderLacksIsRefusedAndTheUsualOneIsWhatItDoes) {
+  for (const char* provider : {"mistral", "deepseek", "xai", "cohere"}) {
+    for (const char* usual : {"auto", "default"}) {
+      const Sent sent = send(hello({{"service_tier", usual}}), provider);
+      ASSERT_TRUE(sent.body) << provider << usual;
+      EXPECT_FALSE(sent.body->contains("service_tier")) << provider << usual;
+      EXPECT_TRUE(sent.dropped.empty()) << provider << usual;
+    }
+    const Sent refused = send(hello({{"service_tier", "flex"}}), provider);
+    ASSERT_FALSE(refused.body) << provider;
+    EXPECT_EQ(refused.body.error().details["param"], "service_tier");
+    const Sent dropped = send(hello({{"service_tier", "flex"}}), provider, {"service_tier"});
+    ASSERT_TRUE(dropped.body) << provider;
+    EXPECT_FALSE(dropped.body->contains("service_tier")) << provider;
+    EXPECT_EQ(dropped.dropped, std::vector<std::string>{"service_tier"});
+  }
+  EXPECT_EQ((*send(hello({{"service_tier", "flex"}}), "openai").body)["service_tier"], "flex");
+}
+
+TEST(ChatQuirks, ACallersMarksOnToolsTravelAsThoseOnParts) {
+  Json tools = kTools;
+  tools[0]["cache_control"] = {{"type", "ephemeral"}, {"ttl", "1h"}};
+  const Json said = {
+      {{"role", "user"},
+       {"content", {{{"type", "text"}, {"text", "Hi"}, {"cache_control", {{"type", "ephemeral"}, {"ttl", "1h"}}}}}}}};
+  const Json body = *send(hello({{"tools", tools}, {"messages", said}}), "").body;
+  EXPECT_EQ(body["messages"], said);
+  EXPECT_EQ(body["tools"], tools);
+}
+
 TEST(ChatQuirks, NamesAndValuesOfTheirOwn) {
   const Json mistral =
       *send(hello({{"seed", 5}, {"tools", kTools}, {"tool_choice", "required"}, {"user", "u"}}), "mistral").body;

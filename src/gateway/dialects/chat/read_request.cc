@@ -16,9 +16,6 @@ constexpr double kMostTokens = 10'000'000;
 constexpr Field field(std::string_view name, FieldType type, double least = -kMost, double most = kMost) {
   return {.name = name, .type = type, .least = least, .most = most};
 }
-constexpr Field never(std::string_view name, FieldType type, std::string_view why) {
-  return {.name = name, .type = type, .support = Field::Support::kNever, .why = why};
-}
 
 constexpr std::array kFields = {
     field("model", kString),
@@ -59,13 +56,15 @@ constexpr std::array kFields = {
     field("web_search_options", kObject),
     field("moderation", kObject),
     field("modalities", kArray),
-    never("prediction", kObject, "what is rejected of it would cost more than can be reserved; leave it out."),
-    never("audio", kObject, "only text comes out; leave it out."),
-    never("functions", kArray, "use 'tools'."),
-    never("function_call", kStringOrObject, "use 'tool_choice'."),
+    field("prediction", kObject),
+    field("audio", kObject),
+    field("functions", kArray),
+    field("function_call", kStringOrObject),
 };
-// Known, but with no member in the internal form: they travel in `extra`.
-constexpr std::string_view kTravelling[] = {"prompt_cache_options", "web_search_options", "moderation", "modalities"};
+// Known, but with no member in the internal form: they travel in `extra`. The last ones no writer takes (hints.h).
+constexpr std::string_view kTravelling[] = {
+    "prompt_cache_options", "web_search_options", "moderation", "modalities", "prediction", "audio", "functions",
+    "function_call"};
 
 Status read_stop(const Json& body, Request& request) {
   const Json& stop = peek(body, "stop");
@@ -287,16 +286,10 @@ Status read_words(const Json& body, Request& request) {
   request.prompt_cache_key = peek_text(body, "prompt_cache_key");
   request.prompt_cache_retention = peek_text(body, "prompt_cache_retention");
   request.metadata = peek(body, "metadata");
-  request.store = boolean(body, "store");
-  if (request.store == true) {
-    return fail(ErrorCode::kUnsupportedField, "'store' can't be honoured yet: send the conversation with each call.",
-                {{"param", "store"}});
-  }
-  for (const auto& one : peek(body, "modalities")) {
-    if (one == "audio")
-      return fail(ErrorCode::kUnsupportedField, "'modalities' with audio is not supported: only text comes out.",
-                  {{"param", "modalities"}});
-  }
+  if (const auto store = boolean(body, "store"); store == true)
+    request.extra["store"] = true;  // what no writer takes
+  else
+    request.store = store;
   return {};
 }
 

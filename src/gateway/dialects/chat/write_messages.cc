@@ -100,7 +100,7 @@ class Writer {
       json["cache_control"] = {{"type", "ephemeral"}};
       if (!part.cache->ttl.empty()) json["cache_control"]["ttl"] = part.cache->ttl;
     }
-    // Others cache by themselves: the mark asks for nothing that they don't do.
+    // Others cache by themselves: tell_unwritten().
   }
 
   Status refuse(std::string_view why) { return call_.refusals->refuse(at_ + ".content", why); }

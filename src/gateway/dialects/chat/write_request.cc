@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "gateway/dialects/chat/chat.h"
+#include "gateway/dialects/hints.h"
 #include "gateway/form/custom_tools.h"
 #include "gateway/form/reasoning.h"
 #include "gateway/peek.h"
@@ -62,7 +63,7 @@ Status add_tool(size_t index, const Request& request, const OutgoingCall& call, 
     rest.erase("format");
     if (auto ok = call.refusals->refuse_extra(rest, at, "leave it out."); !ok) return ok;
   }
-  if (tool.cache && quirks.cache_mark == "cache_control") {
+  if (tool.cache && (quirks.cache_mark == "cache_control" || (own(request) && quirks.unknown_fields))) {
     json["cache_control"] = {{"type", "ephemeral"}};
     if (!tool.cache->ttl.empty()) json["cache_control"]["ttl"] = tool.cache->ttl;
   }
@@ -195,6 +196,13 @@ void write_words(Json& body, const Request& request) {
   if (request.store && own(request)) body["store"] = *request.store;
 }
 
+// Providers without marks cache by themselves; none takes one on the whole request.
+void tell_unwritten(const Request& request, const OutgoingCall& call) {
+  if (own(request)) return;
+  tell_hints(request, {Setting::kCache}, *call.refusals);
+  if (call.profile->quirks.cache_mark.empty()) tell_cache_marks(request, *call.refusals);
+}
+
 void write_limit(Json& body, const Request& request, const OutgoingCall& call) {
   const bool as_said = call.profile->name.empty() && own(request) && !request.max_output_name.empty();
   const std::string name = as_said ? request.max_output_name : std::string(call.profile->quirks.max_tokens_field);
@@ -208,6 +216,10 @@ Status write_extra(Json& body, const Request& request, const OutgoingCall& call)
   if (!call.profile->quirks.unknown_fields) return refuse_unknown(request, call);
   if (!own(request)) return call.refusals->refuse_extra(request.extra, "", "leave it out.");
   for (const auto& [name, value] : request.extra.items()) {
+    if (const auto never = never_passed_on(request.from, name, value); !never.empty()) {
+      if (auto ok = refuse_never(name, never, *call.refusals); !ok) return ok;
+      continue;
+    }
     if (name == "stream_options" && call.profile->quirks.stream_usage_option)
       merge_into(body[name], value);
     else if (name != "stream_options")
@@ -272,6 +284,7 @@ Result<Json> write_request(const Request& request, const OutgoingCall& call) {
   }
   write_sampling(body, request, call);
   write_words(body, request);
+  tell_unwritten(request, call);
   write_limit(body, request, call);
   for (auto* write : {write_extra, apply_quirks}) {
     if (auto ok = write(body, request, call); !ok) return fail(std::move(ok.error()));

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "gateway/dialects/gemini/gemini.h"
+#include "gateway/dialects/hints.h"
 #include "gateway/form/custom_tools.h"
 #include "gateway/form/reasoning.h"
 #include "gateway/peek.h"
@@ -153,8 +154,27 @@ void write_sampling(Json& config, const Request& request, const OutgoingCall& ca
   set("logprobs", request.top_logprobs);
 }
 
-// Settings that Gemini has nothing for. Hints to a cache, and whom the call is for, ask for nothing that changes an
-// answer: Gemini caches by itself.
+// Gemini caches by itself.
+void tell_unwritten(const Request& request, const OutgoingCall& call) {
+  if (own(request)) return;
+  tell_hints(request,
+             {Setting::kPromptCacheKey, Setting::kPromptCacheRetention, Setting::kSafetyIdentifier, Setting::kUser,
+              Setting::kMetadata, Setting::kCache},
+             *call.refusals);
+  tell_cache_marks(request, *call.refusals);
+}
+
+Status write_tier(Json& body, const Request& request, const OutgoingCall& call) {
+  const std::string& tier = request.service_tier;
+  if (own(request) ? !tier.empty() : tier == "flex" || tier == "priority") {
+    body["serviceTier"] = tier;
+    return {};
+  }
+  if (own(request) || is_usual_level(tier)) return {};
+  return call.refusals->refuse(Setting::kServiceTier, "it must be auto, default, flex or priority.");
+}
+
+// Settings that Gemini has nothing for.
 Status refuse_rest(const Request& request, const OutgoingCall& call) {
   const Quirks& quirks = call.profile->quirks;
   Refusals& refusals = *call.refusals;
@@ -207,9 +227,10 @@ Result<Json> write_request(const Request& request, const OutgoingCall& call) {
   }
   body["generationConfig"] = std::move(config);
   if (auto ok = refuse_rest(request, call); !ok) return fail(std::move(ok.error()));
-  const std::string& tier = request.service_tier;
-  if (own(request) ? !tier.empty() : tier == "flex" || tier == "priority") body["serviceTier"] = tier;
-  if (auto ok = write_extra(body, request, call); !ok) return fail(std::move(ok.error()));
+  tell_unwritten(request, call);
+  for (auto* write : {write_tier, write_extra}) {
+    if (auto ok = write(body, request, call); !ok) return fail(std::move(ok.error()));
+  }
   return body;
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "gateway/dialects/hints.h"
 #include "gateway/dialects/messages/messages.h"
 #include "gateway/peek.h"
 
@@ -37,17 +38,11 @@ Status refuse_sampling(const Request& request, Refusals& refusals) {
   return {};
 }
 
-// Hints that change no answer: told as dropped, not refused.
-void note_hints(const Request& request, Refusals& refusals) {
-  const std::pair<bool, Setting> hints[] = {
-      {!request.prompt_cache_key.empty(), Setting::kPromptCacheKey},
-      {!request.prompt_cache_retention.empty(), Setting::kPromptCacheRetention},
-      {request.metadata.is_object() && !request.metadata.empty(), Setting::kMetadata},
-      {!request.safety_identifier.empty() && !request.user.empty(), Setting::kSafetyIdentifier},
-  };
-  for (const auto& [given, setting] : hints) {
-    if (given) refusals.note_dropped(std::string(caller_name(request.from, setting)));
-  }
+// One name of whom the call is for goes out, and a mark on the whole request only with a time.
+void tell_unwritten(const Request& request, const Json& body, Refusals& refusals) {
+  tell_hints(request, {Setting::kPromptCacheKey, Setting::kPromptCacheRetention, Setting::kMetadata}, refusals);
+  if (!request.user.empty()) tell_hints(request, {Setting::kSafetyIdentifier}, refusals);
+  if (!body.contains("cache_control")) tell_hints(request, {Setting::kCache}, refusals);
 }
 
 Status write_tier(Json& body, const Request& request, Refusals& refusals) {
@@ -75,6 +70,8 @@ void write_format(Json& body, const Request& request) {
   if (request.from == Dialect::kMessages) {
     put(out, "name", format.name);
     merge_into(out, format.extra);
+  } else if (!format.description.empty() && !format.schema.contains("description")) {
+    out["schema"]["description"] = format.description;
   }
   body["output_config"]["format"] = std::move(out);
 }
@@ -89,6 +86,10 @@ void write_sampling(Json& body, const Request& request) {
 
 Status write_rest(Json& body, const Request& request, const OutgoingCall& call) {
   if (request.from != Dialect::kMessages) {
+    if (auto ok = call.refusals->refuse_extra(request.format.extra, caller_name(request.from, Setting::kFormat),
+                                              "leave it out.");
+        !ok)
+      return ok;
     return call.refusals->refuse_extra(request.extra, "", "Messages has no such member; leave it out.");
   }
   merge_into(body, request.own);
@@ -126,7 +127,7 @@ Result<Json> write_request(const Request& request, const OutgoingCall& call) {
   const bool own = request.from == Dialect::kMessages;
   if (request.cache && (own || request.cache->extra.empty() || !request.cache->ttl.empty()))
     body["cache_control"] = cache_control(*request.cache, own);
-  if (!own) note_hints(request, *call.refusals);
+  if (!own) tell_unwritten(request, body, *call.refusals);
   if (auto ok = write_rest(body, request, call); !ok) return fail(std::move(ok.error()));
   if (call.profile->dialect == ProviderDialect::kBedrock) return bedrock_body(std::move(body), request.betas);
   if (call.stream) body["stream"] = true;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "gateway/dialects/hints.h"
 #include "gateway/dialects/responses/responses.h"
 #include "gateway/form/reasoning.h"
 #include "gateway/peek.h"
@@ -113,6 +114,8 @@ void write_words(Json& body, const Request& request) {
 
 Status write_extra(Json& body, const Request& request, const OutgoingCall& call) {
   if (!own(request)) {
+    tell_hints(request, {Setting::kCache}, *call.refusals);
+    tell_cache_marks(request, *call.refusals);
     if (auto ok = call.refusals->refuse_extra(request.format.extra, caller_name(request.from, Setting::kFormat),
                                               "leave it out.");
         !ok)
