@@ -191,16 +191,6 @@ TEST_F(LedgerTest, FreeCallsPassAnEmptyBudget) {
   EXPECT_TRUE(reserve(call).has_value());
 }
 
-TEST_F(LedgerTest, EveryEndpointObeysTheBudget) {
-  const auto key = new_key({});
-  set_budget(key.key.id, kCall - 1);
-  for (const char* endpoint : {"chat", "completions", "embeddings"}) {
-    CallBound call = bound(key.secret);
-    call.endpoint = endpoint;
-    EXPECT_EQ(reserve(call).error().code, ErrorCode::kBudgetExceeded) << endpoint;
-  }
-}
-
 TEST_F(LedgerTest, TokensAMinuteOneHundredAndFiveAtOnce) {
   const auto key = new_key({.limits = {.tokens_per_minute = 100}});
   std::vector<Reservation> admitted;

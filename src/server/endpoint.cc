@@ -58,7 +58,10 @@ class Watched final : public net::Responder {
     const Json& error = parsed["error"];
     const auto& code = error.value("code", Json());
     if (code.is_string()) return code.get<std::string>();
-    return gateway::peek_text(gateway::peek(error, "data"), "code");  // of JSON-RPC, where a code is a number
+    // Where a code is a number: of Gemini's dialect (google.rpc.ErrorInfo), of JSON-RPC.
+    const Json& details = gateway::peek(error, "details");
+    if (details.is_array() && !details.empty()) return gateway::peek_text(details.front(), "reason");
+    return gateway::peek_text(gateway::peek(error, "data"), "code");
   }
 
   net::Responder& inner_;

@@ -198,7 +198,7 @@ PROCESS_CASES: dict[str, Case] = {
     "SIGSTOP of the server": sigstop_server,
 }
 ENGINE_CASES: dict[str, Case] = {
-    "out of memory in the engine": engine_fault(starve, told="engine killed"),
+    "killed for memory in the engine": engine_fault(starve, told="engine killed"),
     "SIGSTOP of the engine": engine_fault(lambda pid: os.kill(pid, signal.SIGSTOP), told="engine stopped"),
 }
 ENGINE_CONFIG = "[engine]\nhang_timeout_s = 8\n"

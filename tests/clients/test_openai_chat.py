@@ -69,10 +69,23 @@ def test_the_limit_of_output_holds(served, name):
 
 
 def test_n_answers_have_their_own_indexes(embedded):
-    answer = embedded.client.chat.completions.create(model=embedded.chat, messages=ASK, max_tokens=8, n=2)
+    long = [{"role": "user", "content": "Count from one to one hundred in words."}]
+    answer = embedded.client.chat.completions.create(model=embedded.chat, messages=long, max_tokens=5, temperature=0, n=2)
     assert sorted(choice.index for choice in answer.choices) == [0, 1]
-    assert all(choice.message.content for choice in answer.choices)
-    assert answer.usage.completion_tokens > 8 or all(choice.finish_reason == "stop" for choice in answer.choices)
+    assert all(choice.message.content and choice.finish_reason == "length" for choice in answer.choices)
+    assert answer.usage.completion_tokens == 10  # 2 answers of 5, each cut
+
+
+def test_n_answers_keep_their_own_indexes_in_a_stream(embedded):
+    # A local model makes them one after the other. With a seed they differ from each other and come again.
+    asked = {"model": embedded.chat, "messages": ASK, "max_tokens": 8, "temperature": 1, "seed": 1, "n": 2}
+    whole = embedded.client.chat.completions.create(**asked)
+    choices = [choice for chunk in embedded.client.chat.completions.create(**asked, stream=True) for choice in chunk.choices]
+    text = {index: "".join(choice.delta.content or "" for choice in choices if choice.index == index) for index in (0, 1)}
+    assert text == {choice.index: choice.message.content for choice in whole.choices} and text[0] != text[1]
+    ends = {choice.index: choice.finish_reason for choice in whole.choices}
+    assert [(choice.index, choice.finish_reason) for choice in choices if choice.finish_reason] == sorted(ends.items())
+    assert {choice.index for choice in choices} == {0, 1}
 
 
 def test_logprobs_come_with_each_token(served):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import signal
@@ -11,6 +12,7 @@ import time
 import psutil
 import pytest
 
+from tests.harness import scripts, wire
 from tests.harness.paths import ROOT, steward_binary
 from tests.harness.steward import Steward
 
@@ -57,6 +59,33 @@ def test_is_opened_anew_after_somebody_moved_it(tmp_path, how):
         wait_for(log.exists)
         steward.stop()
         assert any(one["msg"] == "stopped" for one in lines(log))
+
+
+@pytest.mark.parametrize("level", ["info", "debug"])
+def test_a_calls_line_is_found_by_its_request_id_and_tells_nothing_said(scene, tmp_path, level):
+    log = tmp_path / "steward.log"
+    it = scene({"quick-1": scripts.answer("an answer of larks", tokens=4)}, more=f'[log]\nfile = "{log}"\nlevel = "{level}"\n')
+    key, tenant = it.admin.new_key("caller"), it.admin.tenant()
+    body = {"model": "quick-1", "messages": [{"role": "user", "content": "a question of wrens"}], "max_tokens": 8}
+
+    def ask(**more: object) -> wire.Answer:
+        return asyncio.run(wire.call(it.steward.port, "/v1/chat/completions", key["secret"], body | more))
+
+    def ask_as_gemini() -> wire.Answer:
+        contents = {"contents": [{"parts": [{"text": "a question of wrens"}]}]}
+        return asyncio.run(wire.call(it.steward.port, "/v1beta/models/no-such-model:generateContent", key["secret"], contents))
+
+    answers = [("ok", ask()), ("model_not_found", ask(model="no-such-model")), ("model_not_found", ask_as_gemini())]
+    assert [answer.status for _, answer in answers] == [200, 404, 404]
+    it.steward.stop()  # whatever was logged is in the file
+    for (code, answer), address in zip(answers, ["/v1/chat/completions"] * 2 + ["/v1beta/models/{call*}"], strict=True):
+        [line] = [one for one in lines(log) if one.get("request_id") == answer.headers["x-request-id"]]
+        what = {"msg": "POST " + address, "level": "info", "code": code, "status": answer.status, "bytes": len(answer.body)}
+        assert line == line | what | {"tenant": tenant, "key_id": key["id"]}
+        assert line["time"].endswith("Z") and line["duration_us"] > 0 and line["remote"].startswith("127.0.0.1:")
+    text = log.read_text()
+    for secret in ("wrens", "larks", key["secret"], it.steward.admin_key, it.provider.key):
+        assert secret not in text
 
 
 def test_the_logrotate_sample_is_one(tmp_path):
