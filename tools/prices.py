@@ -5,13 +5,12 @@ ones for models that providers have withdrawn since, so that a call to one of th
 The wheels are fetched by pip and compared with the SHA-256 below. Nothing is guessed: what the file doesn't say is
 left out, and a model without a price is left out whole.
 
-    python tools/prices.py [--wheels FOLDER] [--date 2026-11-25]
+    python tools/prices.py [--wheels FOLDER]
 
 docs/prices.md tells what the short names in a row mean.
 """
 
 import argparse
-import datetime
 import hashlib
 import json
 import re
@@ -26,11 +25,12 @@ TREE = Path(__file__).resolve().parent.parent
 TABLE = TREE / "src/ledger/price_table.inc"
 MEMBER = "litellm/model_prices_and_context_window_backup.json"
 SIZE_LIMIT = 1_000_000  # bytes of the table: it lies in the program
-# Newest first. The SHA-256 is the wheel's for Linux on x86-64, where the release has one for each system.
+# Newest first: the wheel's SHA-256 (for Linux on x86-64, where the release has one for each system) and the day on which
+# it was uploaded, in UTC: PyPI's index tells it as the file's upload-time.
 RELEASES = {
-    "1.110.2": "9d94d1c7d524b6fd10c14f9c8c6c4f0ac31705f9964ac59dcfd8337c046d8917",
-    "1.83.0": "88c536d339248f3987571493015784671ba3f193a328e1ea6780dbebaa2094a8",
-    "1.60.0": "e8284f5cc74ae1aed77516cdfbb2db3746d50c4ba055fb21358e6e25aea25a15",
+    "1.110.2": ("9d94d1c7d524b6fd10c14f9c8c6c4f0ac31705f9964ac59dcfd8337c046d8917", "2026-11-20"),
+    "1.83.0": ("88c536d339248f3987571493015784671ba3f193a328e1ea6780dbebaa2094a8", "2026-03-31"),
+    "1.60.0": ("e8284f5cc74ae1aed77516cdfbb2db3746d50c4ba055fb21358e6e25aea25a15", "2025-02-01"),
 }
 # LiteLLM's provider → Steward's (base/providers.def), else the same name. Only these go into the table.
 PROVIDERS = {
@@ -100,12 +100,18 @@ FLAGS = {
     "supports_response_schema": "j",
     "supports_web_search": "w",
 }
-# What a call of a tool costs, in US dollars, where the model's own entry doesn't say: by the provider's page.
+# What a call of a tool costs, in US dollars, where the model's own entry doesn't say: by the provider's page. "0" is free; a
+# tool that isn't here has no known price, which is not the same.
 PROVIDER_TOOLS = {
     # developers.openai.com/api/docs/pricing: searches, searches of files, a container of a code interpreter
     "openai": {"web_search": "0.01", "file_search": "0.0025", "code_execution": "0.03"},
     "azure": {"web_search": "0.01", "file_search": "0.0025", "code_execution": "0.033"},
-    "anthropic": {"web_search": "0.01"},  # platform.claude.com/docs/en/about-claude/pricing
+    # platform.claude.com/docs/en/about-claude/pricing: a page costs its tokens, code is free with searches and pages (and
+    # for so many hours a month without them)
+    "anthropic": {"web_search": "0.01", "web_fetch": "0", "code_execution": "0"},
+    # ai.google.dev/gemini-api/docs/pricing: these cost their tokens; so does a search of files, once they are indexed
+    "gemini": {"web_fetch": "0", "code_execution": "0", "file_search": "0"},
+    "perplexity": {"web_search": "0"},  # every request searches: priced as part of the request, not as a tool
     # docs.x.ai/docs/models
     "xai": {"web_search": "0.005", "x_search": "0.005", "code_execution": "0.005", "file_search": "0.005"},
 }
@@ -123,7 +129,7 @@ def read_release(version: str, wheels: Path) -> dict:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", f"litellm=={version}", "-d", wheels]
         subprocess.run(command, check=True)
         found = list(wheels.glob(f"litellm-{version}-*.whl"))
-    if (digest := hashlib.sha256(found[0].read_bytes()).hexdigest()) != RELEASES[version]:
+    if (digest := hashlib.sha256(found[0].read_bytes()).hexdigest()) != RELEASES[version][0]:
         raise SystemExit(f"{found[0].name} has the SHA-256 {digest}, not the one that is written here")
     with zipfile.ZipFile(found[0]) as wheel:
         return json.loads(wheel.read(MEMBER))
@@ -182,7 +188,7 @@ def tools(entry: dict, provider: str) -> dict:
     common = PROVIDER_TOOLS.get(provider, {}) if entry.get("mode") in TOOL_MODES else {}
     prices = {name: pico(usd) for name, usd in common.items()}
     search = entry.get("search_context_cost_per_query", {})
-    if provider == "perplexity":  # every request searches: priced as part of the request, not as a tool
+    if provider == "perplexity":
         return prices
     if search.get("search_context_size_medium"):
         prices["web_search"] = pico(search["search_context_size_medium"])
@@ -253,11 +259,18 @@ def row_of(entry: dict, provider: str, model: str, version: str) -> dict | None:
     return row
 
 
+def as_chat(entry: dict) -> dict:
+    """Gemini's models that answer with pictures speak as its others do, and are priced by the token; the file has them under images."""
+    pictures = entry.get("mode") == "image_generation" and entry.get("litellm_provider") == "gemini"
+    return entry | {"mode": "chat"} if pictures and "output_cost_per_image_token" in entry else entry
+
+
 def collect(wheels: Path) -> dict:
     rows = {}
     for version in RELEASES:
         entries = read_release(version, wheels)
-        for key, entry in entries.items():
+        for key, listed in entries.items():
+            entry = as_chat(listed)
             if key == "sample_spec" or (version, key) in WRONG or not (name := model_of(key, entry)):
                 continue
             if (row := row_of(entry, *name, version)) and "/".join(name) not in rows:
@@ -268,13 +281,13 @@ def collect(wheels: Path) -> dict:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--wheels", type=Path, help="where the wheels lie or are put (else a temporary folder)")
-    parser.add_argument("--date", default=datetime.datetime.now(datetime.UTC).date().isoformat())
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         rows = collect(options.wheels or Path(temporary))
     lines = [
         "// Made by tools/prices.py from the price file of LiteLLM (MIT, THIRD_PARTY_NOTICES.md); don't edit.",
-        f'STEWARD_PRICE_TABLE("{options.date}", "litellm {next(iter(RELEASES))}")',
+        *(f'STEWARD_RELEASE("{version}", "{date}")' for version, (_, date) in RELEASES.items()),
+        "STEWARD_MODELS",
     ]
     for name in sorted(rows, key=str.encode):
         text = json.dumps(rows[name], separators=(",", ":"), ensure_ascii=True)

@@ -9,15 +9,23 @@
 namespace steward::ledger {
 namespace {
 
+// A release of the price file that rows are from, and its day; the newest first.
+struct Release {
+  std::string_view version, date;
+};
+
 #define STEWARD_TEXT(literal) std::string_view(literal, sizeof(literal) - 1)
-#define STEWARD_PRICE_TABLE(date, source)           \
-  constexpr std::string_view kTableDate = date;     \
-  constexpr std::string_view kTableSource = source; \
+#define STEWARD_RELEASE(version, date) {version, date},
+#define STEWARD_MODELS \
+  }                    \
+  ;                    \
   constexpr ShippedRow kRows[] = {
 #define STEWARD_MODEL(name, text) {STEWARD_TEXT(name), STEWARD_TEXT(text)},
+constexpr Release kReleases[] = {
 #include "ledger/price_table.inc"
 };  // namespace
-#undef STEWARD_PRICE_TABLE
+#undef STEWARD_RELEASE
+#undef STEWARD_MODELS
 #undef STEWARD_MODEL
 #undef STEWARD_TEXT
 
@@ -68,6 +76,11 @@ bool is_within(const Json& hours, TimeUs now) {
   });
 }
 
+const Release& release_of(const Json& row) {
+  const auto* found = std::ranges::find(kReleases, row.value("v", ""), &Release::version);
+  return found == std::end(kReleases) ? kReleases[0] : *found;
+}
+
 Price read_price(const Json& row, TimeUs now) {
   Rates rates = read_rates(row);
   if (row.contains("off") && is_within(row["off"]["h"], now)) {
@@ -84,16 +97,15 @@ Price read_price(const Json& row, TimeUs now) {
                            .above_tokens = tier.value("a", int64_t{0}),
                            .rates = read_rates(tier)});
   }
-  const std::string release =
-      row.contains("v") ? fmt::format("litellm {}", row["v"].get<std::string>()) : std::string(kTableSource);
-  const std::string page = row.value("u", "");
-  price.source = page.empty() ? release : fmt::format("{} ({})", page, release);
-  price.from = parse_rfc3339(fmt::format("{}T00:00:00Z", kTableDate)).value_or(0);
+  const Release& release = release_of(row);
+  const std::string file = fmt::format("litellm {}", release.version), page = row.value("u", "");
+  price.source = page.empty() ? file : fmt::format("{} ({})", page, file);
+  price.from = parse_rfc3339(fmt::format("{}T00:00:00Z", release.date)).value_or(0);
   price.shipped = true;
   return price;
 }
 
-}  // namespace steward::ledger
+}  // namespace
 
 std::optional<ShippedModel> find_shipped(std::string_view provider, std::string_view model, TimeUs now) {
   const ShippedRow* row = find_row(kRows, provider, model);
@@ -110,8 +122,5 @@ std::vector<std::pair<std::string, Price>> shipped_prices(std::string_view provi
   }
   return all;
 }
-
-std::string_view shipped_date() { return kTableDate; }
-std::string_view shipped_source() { return kTableSource; }
 
 }  // namespace steward::ledger

@@ -1,5 +1,6 @@
-// The prices that come with the program: some two thousand rows by provider and model, each with its source and date,
-// made by tools/prices.py (docs/prices.md). Rows are text until one is asked for, so that a start reads none of them.
+// The prices that come with the program: some two thousand rows by provider and model, each with its source and the day
+// on which that was released, made by tools/prices.py (docs/prices.md). Rows are text until one is asked for, so that a
+// start reads none of them.
 //
 // A model is looked up by its exact name at the provider first. Names vary: Gemini's begin with "models/", Bedrock's
 // with a region, others end with a date or in "-latest", and a gateway's name its vendor. Where the exact name has no
@@ -27,7 +28,5 @@ struct ShippedModel {
 std::optional<ShippedModel> find_shipped(std::string_view provider, std::string_view model, TimeUs now);
 // All, as "provider/model" →; of one provider, or (empty) of all.
 std::vector<std::pair<std::string, Price>> shipped_prices(std::string_view provider, TimeUs now);
-std::string_view shipped_date();    // "2026-11-25": when the table was made
-std::string_view shipped_source();  // "litellm 1.110.2": from what
 
 }  // namespace steward::ledger

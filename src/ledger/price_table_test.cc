@@ -123,6 +123,25 @@ TEST(PriceTable, KnowsWhatProvidersPublish) {
   EXPECT_EQ(cost_of(pro->price, {.prompt_tokens = 200'001}), 200'001LL * 2'500);
 }
 
+TEST(PriceTable, ARowHasTheDayOfItsRelease) {
+  // pypi.org/project/litellm: 1.110.2 of 2026-11-20; 1.60.0, the last of these that knew Claude 2, of 2025-02-01.
+  const auto from = [](std::string_view provider, std::string_view model) {
+    return to_rfc3339(find_shipped(provider, model, kNow).value().price.from).substr(0, 10);
+  };
+  EXPECT_EQ(from("anthropic", "claude-opus-4-6"), "2026-11-20");
+  EXPECT_EQ(from("anthropic", "claude-2"), "2025-02-01");
+  EXPECT_THAT(find_shipped("anthropic", "claude-2", kNow)->price.source, testing::HasSubstr("litellm 1.60.0"));
+}
+
+TEST(PriceTable, PicturesInAnAnswerHaveTheirRate) {
+  // ai.google.dev/gemini-api/docs/pricing: Gemini 2.5 Flash Image at $0.30, text at $2.50, pictures at $30.
+  const auto found = find_shipped("gemini", "gemini-2.5-flash-image", kNow);
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->facts.mode, "chat");
+  EXPECT_EQ(cost_of(found->price, {.prompt_tokens = 10, .completion_tokens = 1'300, .image_output_tokens = 1'290}),
+            10 * 300 + 10 * 2'500 + 1'290 * 30'000);
+}
+
 TEST(PriceTable, NightsCanBeCheaper) {
   // api-docs.deepseek.com/quick_start/pricing: half price on weekdays 00-01, 04-06, 10-24 UTC, and at weekends.
   const auto at = [](const char* time) {
