@@ -63,13 +63,14 @@ void add_columns(Table& table, const std::vector<std::string_view>& types, bool 
   table.column(for_people ? "cost" : "cost_microusd", Align::kRight);
 }
 
-// A tilde: some of these calls were counted here, because their provider told nothing. A plus: the cost of some is not
-// known at all, so it is not in the sum.
+// A tilde: some of these calls were counted here, because their provider told nothing. A plus: the cost of some, or of
+// the tools that they used, is not known, so it is not in the sum.
 std::string cost_cell(const Json& sums) {
   const int64_t calls = sums["calls"].get<int64_t>(), unpriced = sums["unpriced"].get<int64_t>();
-  if (calls > 0 && unpriced == calls) return "no price";
+  const std::string cost = sums["cost_microusd"].get<std::string>();
+  if (calls > 0 && unpriced == calls && cost == "0") return "no price";
   const bool estimated = sums["estimated"].get<int64_t>() > 0;
-  return (estimated ? "~" : "") + dollars(sums["cost_microusd"].get<std::string>()) + (unpriced > 0 ? "+" : "");
+  return (estimated ? "~" : "") + dollars(cost) + (unpriced > 0 ? "+" : "");
 }
 
 void add_cells(std::vector<std::string>& cells, const Json& sums, const std::vector<std::string_view>& types,
@@ -140,7 +141,8 @@ int usage(const UsageOptions& options, const Context& context) {
     context.line(fmt::format("~ {} of the calls counted here: their provider told no usage.", thousands(estimated)));
   if (const int64_t unpriced = (*usage)["total"]["unpriced"].get<int64_t>(); unpriced > 0)
     context.line(
-        fmt::format("{} of the calls in no sum: nobody told what their model costs. Set it with "
+        fmt::format("{} of the calls in no sum, or not all of them: nobody told what their model, or a tool that they "
+                    "used, costs. Set it with "
                     "'steward models price MODEL --provider NAME --input … --output …'.",
                     thousands(unpriced)));
   return kDone;

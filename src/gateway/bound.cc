@@ -85,17 +85,31 @@ std::optional<int64_t> limit_of(const Request& request, const Tool& tool) {
   return {};
 }
 
-// Written out or not, by the body: a hosted tool of another dialect is left out there.
+// Whether the body names a tool of this kind, whichever dialect's word and date it has: a hosted tool of another
+// dialect is left out there. Within a text that somebody wrote the quotes would be escaped.
+bool is_written(std::string_view body, std::string_view kind) {
+  constexpr std::string_view kWord = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+  for (const Paid& paid : kPaid) {
+    if (paid.kind != kind) continue;
+    for (size_t at = body.find(paid.part); at != std::string_view::npos; at = body.find(paid.part, at + 1)) {
+      const size_t end = body.find_first_not_of(kWord, at);
+      if (at >= 2 && body[at - 1] == '"' && body[at - 2] != '\\' && end != std::string_view::npos && body[end] == '"')
+        return true;
+    }
+  }
+  return false;
+}
+
 void bound_tools(const Request& request, std::string_view body, Bound& bound) {
   for (const Tool& tool : request.tools) {
     if (tool.kind != Tool::Kind::kHosted) continue;
     const std::string_view kind = paid_kind(tool.type);
-    if (kind.empty() || body.find(tool.type) == std::string_view::npos) continue;
+    if (kind.empty() || !is_written(body, kind)) continue;
     const auto limit = limit_of(request, tool);
     if (!limit) bound.open_ended = tool.type;
     bound.may_use.tool_calls[std::string(kind)] += std::clamp<int64_t>(limit.value_or(kHostedToolCalls), 0, 10'000);
   }
-  if (request.extra.is_object() && request.extra.contains("web_search_options"))
+  if (body.find("\"web_search_options\"") != std::string_view::npos)
     bound.may_use.tool_calls[std::string(ledger::kWebSearch)] += kHostedToolCalls;
 }
 

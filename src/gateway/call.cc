@@ -8,12 +8,13 @@
 
 namespace steward::gateway {
 namespace {
+// The embedded engine, or a model server of one's own: no invoice comes, and the owner's price is all there is.
+bool is_own(const Target& target) { return target.local() || target.options->profile.quirks.own_server; }
+
 // A line of a batch goes out as a live call: a provider that sends invoices has its own word on what that costs. Where
-// no invoice comes - the embedded engine, a model server of one's own - the owner's price is all there is, and if it
-// has a row for batches, that is the one.
+// none comes, and the owner's price has a row for batches, that is the one.
 bool has_batch_price(const identity::Caller& caller, const Target& target, const std::optional<ledger::Price>& price) {
-  const bool own = target.local() || target.options->profile.quirks.own_server;
-  return caller.in_batch && own && price &&
+  return caller.in_batch && is_own(target) && price &&
          std::ranges::find(price->tiers, ledger::ServiceLevel::kBatch, &ledger::PriceTier::service) !=
              price->tiers.end();
 }
@@ -43,6 +44,9 @@ Task<Status> Call::reserve(Bound bound) {
   const auto options = services_.current();
   auto price = services_.ledger.price(caller_.tenant, target_.provider, target_.upstream_model);
   priced_ = price.has_value();
+  if (price && is_own(target_)) {  // its tools are free, unless the price says otherwise
+    for (const auto& [tool, calls] : bound.may_use.tool_calls) price->tools.try_emplace(tool, 0);
+  }
   at_batch_price_ = has_batch_price(caller_, target_, price);
   if (at_batch_price_ && bound.may_use.service == ledger::ServiceLevel::kDefault)
     bound.may_use.service = ledger::ServiceLevel::kBatch;
@@ -125,6 +129,7 @@ Task<void> Call::settle(ledger::Usage usage, ledger::Outcome outcome, const Erro
                                                   .first_token_us = first_us_});
   if (charge) {
     charge_ = std::move(*charge);
+    priced_ = priced_ && !charge_.unpriced;
   } else if (resumed_ && charge.error().code == ErrorCode::kConflict) {
     // Settled by a process that was killed before its answer was kept.
   } else {

@@ -166,6 +166,8 @@ Result<Admission> admit(const Accounts& accounts, const identity::Snapshot& iden
   const std::vector<Over> over = budgets_over(accounts, scopes, now);
   if (!bound.price && !over.empty()) return fail(price_refusal(bound, *over.front().budget));
   const Price price = bound.price.value_or(Price());
+  const std::string_view unknown = unpriced_tool(price, bound.may_use.tool_calls);
+  if (!unknown.empty() && !over.empty()) return fail(tool_price_refusal(bound, unknown, *over.front().budget));
   const bool counts_tokens = limits.tokens_per_minute > 0;
   const int64_t tokens_left =
       counts_tokens ? std::max<int64_t>(limits.tokens_per_minute - used.window.tokens(now), 0) : -1;
@@ -221,6 +223,8 @@ Result<Settling> settle_call(const Accounts& accounts, const Settlement& settlem
   else if (usage.told_cost)
     settled.costs.other = std::max<NanoUsd>(*usage.told_cost, 0);
   settled.cost = settled.costs.total();
+  const bool told = call.price && call.price->shipped && usage.told_cost;  // with its tools
+  settled.unpriced = call.price && !nothing_used && !told && !unpriced_tool(*call.price, usage.tool_calls).empty();
   if (call.local && settled.cost > call.reserved) {
     settled.cost = call.reserved;
     settled.costs = {.other = settled.cost};
@@ -229,6 +233,7 @@ Result<Settling> settle_call(const Accounts& accounts, const Settlement& settlem
   settling.charge.cost = settled.cost;
   settling.charge.costs = settled.costs;
   settling.charge.overrun = settled.overrun;
+  settling.charge.unpriced = settled.unpriced;
   for (const auto& [id, start] : call.budgets) {
     const auto budget = accounts.budgets.find(id);
     if (budget == accounts.budgets.end()) continue;

@@ -59,6 +59,7 @@ class JournaledLedger final : public Ledger {
   std::mutex owed_mutex_;
   std::vector<Settlement> owed_;  // that the journal did not take; their calls are still reserved
   std::shared_ptr<const ShippedModel> find_in_table(std::string_view provider, std::string_view model) const;
+  Price with_tools(Price set, std::string_view provider, std::string_view model) const;
 
   std::atomic<std::shared_ptr<const PriceBook>> defaults_;
   mutable ShippedCache shipped_;
@@ -301,12 +302,20 @@ void JournaledLedger::set_default_prices(std::map<std::string, Price> defaults) 
 std::optional<Price> JournaledLedger::price(const Id& tenant, std::string_view provider, std::string_view model) const {
   const TimeUs now = clock_.now_us();
   const auto own = state_.prices(tenant);  // held: another price may be set meanwhile, and takes this book's place
-  if (const Price* set = own->find(provider, model, now)) return *set;
+  if (const Price* set = own->find(provider, model, now)) return with_tools(*set, provider, model);
   const auto defaults = defaults_.load();
-  if (const Price* configured = defaults->find(provider, model, now)) return *configured;
+  if (const Price* configured = defaults->find(provider, model, now)) return with_tools(*configured, provider, model);
   if (provider == "local") return Price{.source = "local"};
   if (const auto shipped = find_in_table(provider, model)) return shipped->price;
   return std::nullopt;
+}
+
+// What a provider takes for its tools it takes with any price of its tokens: where a price that was set doesn't say,
+// the shipped table does.
+Price JournaledLedger::with_tools(Price set, std::string_view provider, std::string_view model) const {
+  if (const auto shipped = find_in_table(provider, model))
+    set.tools.insert(shipped->price.tools.begin(), shipped->price.tools.end());
+  return set;
 }
 
 std::map<std::string, Price> JournaledLedger::prices(const Id& tenant) const {

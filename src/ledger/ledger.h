@@ -52,8 +52,8 @@ struct CallBound {
   std::string model;     // as routed: what the price is for
   std::string provider;  // "local" or a provider's name
   std::string endpoint;  // "chat", "completions", "embeddings"
-  std::optional<Price>
-      price;  // none: kPriceUnknown if any budget is over the call, else it costs 0 and is marked unpriced
+  // None, or of a tool that may be used none: kPriceUnknown if any budget is over the call, else it is marked unpriced.
+  std::optional<Price> price;
   int64_t input_tokens_bound = 0;  // exact count, else bytes
   int64_t n = 1;
   std::optional<int64_t> requested_output_tokens;  // per choice
@@ -106,6 +106,7 @@ struct Charge {
   NanoUsd cost = 0;
   Costs costs;  // by type
   NanoUsd overrun = 0;
+  bool unpriced = false;  // it used a tool whose price nobody told: the cost lacks that
   std::vector<BudgetLeft> budgets;
 };
 
@@ -164,7 +165,7 @@ struct UsageRow {
   int64_t cache_write_tokens = 0, reasoning_tokens = 0;
   int64_t tool_calls = 0;
   int64_t estimated = 0;  // of the calls: counted here, since the provider told nothing
-  int64_t unpriced = 0;   // of the calls: nobody had told a price, so that they are in no cost
+  int64_t unpriced = 0;   // of the calls: nobody had told a price, or a tool's, so that this is in no cost
   NanoUsd cost = 0, overrun = 0;
   Costs costs;  // `cost` by type
 };

@@ -199,6 +199,13 @@ Rates rates_of(const Price& price, ServiceLevel service, int64_t prompt_tokens, 
   return rates;
 }
 
+std::string_view unpriced_tool(const Price& price, const ToolCalls& calls) {
+  for (const auto& [tool, count] : calls) {
+    if (count > 0 && !price.tools.contains(tool)) return tool;
+  }
+  return {};
+}
+
 NanoUsd cost_of(const Price& price, const Usage& usage) { return costs_of(price, usage).total(); }
 
 Costs costs_of(const Price& price, const Usage& usage) {

@@ -97,14 +97,14 @@ struct Price {
   PicoUsd cached_input = 0;
   PicoUsd request = 0;
   std::string source;  // "owner", "config", "local"; of a shipped row where its figures come from
-  TimeUs from = 0;     // holds from; of a shipped row the table's date
+  TimeUs from = 0;     // holds from; of a shipped row the day on which its source was released
 
   PicoUsd cache_write_5m = 0, cache_write_1h = 0;
   PicoUsd reasoning = 0;
   PicoUsd image_input = 0, audio_input = 0;
   PicoUsd cached_image = 0, cached_audio = 0;
   PicoUsd image_output = 0, audio_output = 0;
-  std::map<std::string, PicoUsd, std::less<>> tools;  // a call, by kind; a kind that isn't named costs nothing
+  std::map<std::string, PicoUsd, std::less<>> tools;  // a call, by kind; 0: free; not named: unknown, see unpriced_tool
   std::vector<PriceTier> tiers;
   std::map<std::string, int64_t, std::less<>> regions;  // what every rate is multiplied with, in thousandths
   bool shipped = false;  // of the table in the program: a provider's told cost goes before it
@@ -126,6 +126,10 @@ struct Costs {
   }
   bool operator==(const Costs&) const = default;
 };
+
+// A kind of tool among these calls whose price nobody told; empty: none. What it costs is in no cost_of, which is not
+// to say that it is free.
+std::string_view unpriced_tool(const Price& price, const ToolCalls& calls);
 
 NanoUsd cost_of(const Price& price, const Usage& usage);
 // A told cost is split in the proportion of what the price would have made.

@@ -29,6 +29,52 @@ TEST_F(PriceLookup, OwnerThenConfigurationThenShippedThenLocalThenUnknown) {
   EXPECT_EQ(input("openai", "no-such-model"), -1);
 }
 
+TEST_F(PriceLookup, WhatAToolCostsIsTheProvidersWhereASetPriceDoesNotSay) {
+  Price set{.input = 1, .output = 1};
+  set.tools = {{"file_search", 7}};
+  ASSERT_TRUE(run(ledger->set_price(admin, "openai", "gpt-5", set)).has_value());
+  const Price found = ledger->price(tenant, "openai", "gpt-5").value();
+  EXPECT_EQ(found.tools.at("file_search"), 7);
+  EXPECT_EQ(found.tools.at("web_search"), 10'000'000'000) << "developers.openai.com: $10 a thousand";
+  EXPECT_FALSE(found.tools.contains("image_generation")) << "by the token of another model: no price of a call";
+  EXPECT_EQ(found.input, 1);
+}
+
+TEST_F(PriceLookup, AToolOfUnknownPriceIsNoZero) {
+  const auto key = run(ledger->create_key(admin, {.name = "k", .owner = admin.principal}, {})).value();
+  const auto call = [&](std::string_view tool) {
+    CallBound made = bound(key.secret);
+    made.price->tools = {{"web_search", 1'000'000}, {"web_fetch", 0}};
+    made.may_use.tool_calls = {{std::string(tool), 1}};
+    return made;
+  };
+  const auto use = [&](std::string_view tool, std::optional<NanoUsd> told = {}) {
+    CallBound made = call(tool);
+    made.price->shipped = told.has_value();
+    EXPECT_TRUE(reserve(made).has_value()) << "no budget is over it";
+    Usage usage{.prompt_tokens = 10, .completion_tokens = 10, .tool_calls = {{std::string(tool), 1}}};
+    usage.told_cost = told;
+    return run(ledger->settle({.call = made.call, .tenant = tenant, .usage = usage})).value();
+  };
+  EXPECT_FALSE(use("web_search").unpriced);
+  EXPECT_FALSE(use("web_fetch").unpriced) << "named as free";
+  EXPECT_FALSE(use("image_generation", 99'000).unpriced) << "the provider's own sum has it";
+  const Charge charge = use("image_generation");
+  EXPECT_TRUE(charge.unpriced);
+  EXPECT_EQ(charge.cost, 30'000) << "the tokens";
+  const auto rows = usage({});
+  EXPECT_EQ(rows.at(0).calls, 4);
+  EXPECT_EQ(rows.at(0).unpriced, 1) << "by days and quarters of an hour";
+  EXPECT_EQ(usage({.from = home.clock().now_us() - kSecondUs}).at(0).unpriced, 1) << "by the calls themselves";
+
+  set_budget(tenant, 1'000'000'000);
+  const auto refused = reserve(call("image_generation"));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, ErrorCode::kPriceUnknown);
+  EXPECT_EQ(refused.error().details.at("tool"), "image_generation");
+  EXPECT_TRUE(reserve(call("web_fetch")).has_value());
+}
+
 TEST_F(PriceLookup, AChangeHoldsFromItsDateOn) {
   const TimeUs now = home.clock().now_us();
   ASSERT_TRUE(

@@ -106,6 +106,7 @@ std::string encode(const CallSettled& call) {
   add_text(out, "error", call.error);
   if (call.costs != Costs()) fmt::format_to(std::back_inserter(out), ",\"costs\":{}", costs_text(call.costs));
   if (!call.attempts.empty()) add_text(out, "attempts", call.attempts);
+  if (call.unpriced) out += ",\"unpriced\":true";
   out += '}';
   return out;
 }
@@ -257,6 +258,7 @@ CallSettled CallReader::settled(const journal::Record& record) {
   call.error = text(body, "error");
   if (const auto costs = raw(body, "costs"); !costs.empty()) call.costs = parser_->more.costs(costs);
   if (auto attempts = body["attempts"]; !attempts.error()) call.attempts = std::string(std::string_view(attempts));
+  if (auto unpriced = body["unpriced"]; !unpriced.error()) call.unpriced = bool(unpriced);  // told where it is so
   return call;
 }
 

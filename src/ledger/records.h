@@ -49,6 +49,7 @@ struct CallSettled {
   Costs costs;  // `cost` by type
   std::string attempts;
   DurationUs duration_us = 0, first_token_us = 0;
+  bool unpriced = false;  // Charge's
 };
 
 struct BudgetSet {

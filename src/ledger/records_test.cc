@@ -69,7 +69,9 @@ TEST(Records, CarryWhatIsNew) {
   settled.costs = {.input = 5, .other = 2};
   settled.cost = 7;
   settled.attempts = R"([{"deployment":"a","why":"timeout"}])";
+  settled.unpriced = true;
   const CallSettled read = reader.settled(record("call/call_1", encode(settled)));
+  EXPECT_TRUE(read.unpriced);
   EXPECT_EQ(read.usage.cache_write_1h_tokens, 4);
   EXPECT_EQ(read.usage.tool_calls, settled.usage.tool_calls);
   EXPECT_EQ(read.usage.service, ServiceLevel::kFlex);

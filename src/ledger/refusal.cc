@@ -83,6 +83,15 @@ Error price_refusal(const CallBound& call, const BudgetState& budget) {
                {{"model", call.model}, {"provider", call.provider}, {"budget", budget.id}});
 }
 
+Error tool_price_refusal(const CallBound& call, std::string_view tool, const BudgetState& budget) {
+  return Error(ErrorCode::kPriceUnknown,
+               fmt::format("What '{}' of '{}' takes for its tool '{}' nobody told, so it can't be offered under the "
+                           "budget '{}': leave the tool out, or set a price that names it ('--tool {}=…') with "
+                           "'steward models price'.",
+                           call.model, call.provider, tool, budget.spec.name, tool),
+               {{"model", call.model}, {"provider", call.provider}, {"tool", tool}, {"budget", budget.id}});
+}
+
 RateState rate_state(const RateWindow& window, const identity::RateLimits& limits, TimeUs now) {
   RateState rate;
   if (limits.requests_per_minute > 0) {

@@ -7,6 +7,7 @@ namespace steward::ledger {
 Error budget_refusal(const BudgetState& budget, const Standing& standing, NanoUsd needed, TimeUs now);
 Error blocked_refusal(const BudgetState& budget, const Standing& standing, NanoUsd needed, TimeUs now);
 Error price_refusal(const CallBound& call, const BudgetState& budget);
+Error tool_price_refusal(const CallBound& call, std::string_view tool, const BudgetState& budget);
 
 RateState rate_state(const RateWindow& window, const identity::RateLimits& limits, TimeUs now);
 Error requests_refusal(const RateWindow& window, const identity::RateLimits& limits, TimeUs now);

@@ -139,7 +139,7 @@ Numbers numbers_of(const CallSettled& settled) {
 std::string settle_sql() {
   std::string sql =
       "UPDATE ledger_calls SET open=0, reservation=NULL, window_tokens=?, settled_at=?, outcome=?, error=?, "
-      "attempts=?, duration_us=?, first_token_us=?";
+      "attempts=?, duration_us=?, first_token_us=?, priced=min(priced,?)";
   for (const auto& [column, value] : numbers_of({})) fmt::format_to(std::back_inserter(sql), ", {}=?", column);
   return sql + " WHERE tenant=? AND call=?";
 }
@@ -170,8 +170,9 @@ void settle_call_row(journal::Db& db, const Id& tenant, const CallReserved& call
       .bind(4, settled.error)
       .bind(5, settled.attempts)
       .bind(6, settled.duration_us)
-      .bind(7, settled.first_token_us);
-  int column = 8;
+      .bind(7, settled.first_token_us)
+      .bind(8, settled.unpriced ? 0 : 1);
+  int column = 9;
   for (const auto& [name, value] : numbers_of(settled)) update.bind(column++, value);
   update.bind(column, tenant).bind(column + 1, call.call);
   update.run();
@@ -190,7 +191,7 @@ void add_usage(journal::Db& db, const std::string& sql, int64_t span, const Id& 
       .bind(8, call.endpoint);
   int column = 9;
   for (const auto& [name, value] : numbers_of(settled)) insert.bind(column++, value);
-  insert.bind(column, call.price ? 0 : 1);
+  insert.bind(column, call.price && !settled.unpriced ? 0 : 1);
   insert.run();
 }
 

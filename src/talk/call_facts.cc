@@ -34,7 +34,7 @@ Json facts_of_call(journal::Journal& journal, const Id& tenant, const Id& call) 
     told["usage"] = {{"input_tokens", settled.usage.prompt_tokens},
                      {"output_tokens", settled.usage.completion_tokens},
                      {"reasoning_tokens", settled.usage.reasoning_tokens}};
-    told["cost_nano_usd"] = priced ? Json(settled.cost) : Json(nullptr);
+    told["cost_nano_usd"] = priced && !settled.unpriced ? Json(settled.cost) : Json(nullptr);
     told["duration_ms"] = settled.duration_us / 1'000;
     if (settled.first_token_us > 0) told["first_token_ms"] = settled.first_token_us / 1'000;
   }

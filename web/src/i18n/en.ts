@@ -225,6 +225,7 @@ export const en = {
   "call.reserved": "Reserved",
   "call.reserved.about": "The worst case was reserved before the model was asked; what was used was charged.",
   "call.unpriced": "Nobody told what this model costs, so nothing was charged.",
+  "call.unpriced_part": "More was used than this sum says: nobody told a price of the model, or of a tool.",
   "call.content": "What was said",
   "call.content.none": "This key keeps no content: only who, when, how much.",
   "call.content.erased": "Erased.",

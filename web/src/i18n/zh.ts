@@ -223,6 +223,7 @@ export const zh: Catalogue = {
   "call.reserved": "预留",
   "call.reserved.about": "询问模型之前先按最坏情况预留；最后按实际用量计费。",
   "call.unpriced": "没有人说明这个模型的价格，因此没有计费。",
+  "call.unpriced_part": "实际用量多于此合计：没有人说明该模型或某个工具的价格。",
   "call.content": "说了什么",
   "call.content.none": "这个密钥不保存内容：只记录谁、何时、多少。",
   "call.content.erased": "已抹除。",

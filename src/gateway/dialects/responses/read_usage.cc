@@ -52,6 +52,13 @@ void count_items(const Json& output, ledger::Usage& usage) {
   add(usage, ledger::kCodeExecution, static_cast<int64_t>(containers.size()));
 }
 
+// OpenAI tells the tokens of pictures beside the usage, and not of which model: they say that some were made.
+void count_pictures(const Json& response, ledger::Usage& usage) {
+  const Json& told = peek(peek(response, "tool_usage"), "image_gen");
+  if (count(told, "output_tokens") > 0 && !usage.tool_calls.contains(ledger::kImageGeneration))
+    add(usage, ledger::kImageGeneration, 1);
+}
+
 }  // namespace
 
 ledger::Usage read_usage(const Json& response) {
@@ -80,6 +87,7 @@ ledger::Usage read_usage(const Json& response) {
     add(usage, ledger::kImageGeneration, count(tools, "image_generation_calls"));
   } else {
     count_items(peek(response, "output"), usage);
+    count_pictures(response, usage);
   }
   return usage;
 }

@@ -250,6 +250,19 @@ TEST(Responses, UsageIsReadAsThePriceTableCounts) {
   EXPECT_EQ(usage.tool_calls.at("web_search"), 1);
   EXPECT_EQ(usage.tool_calls.at("code_execution"), 1);
   EXPECT_EQ(usage.service, ledger::ServiceLevel::kFlex);
+  EXPECT_FALSE(usage.tool_calls.contains("image_generation"));
+}
+
+TEST(Responses, PicturesOfTheHostedToolAreCountedWhereverTheyAreTold) {
+  const auto pictures = [](const char* text) {
+    return responses::read_usage(parse_own(text)).tool_calls["image_generation"];
+  };
+  EXPECT_EQ(pictures(R"({"output":[{"type":"image_generation_call"},{"type":"image_generation_call"}],
+                         "tool_usage":{"image_gen":{"output_tokens":8320}},"usage":{"output_tokens":1}})"),
+            2);
+  EXPECT_EQ(pictures(R"({"output":[],"tool_usage":{"image_gen":{"output_tokens":4160}},"usage":{"output_tokens":1}})"),
+            1);
+  EXPECT_EQ(pictures(R"({"output":[],"tool_usage":{"image_gen":{"output_tokens":0}},"usage":{"output_tokens":1}})"), 0);
 }
 
 }  // namespace

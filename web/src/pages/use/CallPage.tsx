@@ -8,7 +8,7 @@ import { Shown } from "../../parts/faces";
 import { SetPriceLink } from "../../parts/noPrice";
 import { useTitle } from "../../shell/title";
 import { useOutcome } from "./CallsPage";
-import { isUnpriced, useCall, useNames, type Call } from "./data";
+import { costText, isUnpriced, useCall, useNames, type Call } from "./data";
 
 export function CallPage() {
   const { t } = useText();
@@ -102,7 +102,7 @@ function Cost({ call, usage }: { call: Call; usage: Record<string, number> }) {
     <section aria-labelledby="cost">
       <div className="sect-h">
         <h2 id="cost">{t("call.cost")}</h2>
-        <span className="end">{isUnpriced(call) ? t("price.none") : figures.money(usdOf(call.cost_microusd), 6)}</span>
+        <span className="end">{costText(call, (usd) => figures.money(usd, 6)) ?? t("price.none")}</span>
       </div>
       <table className="tbl">
         <tbody>
@@ -126,7 +126,7 @@ function Cost({ call, usage }: { call: Call; usage: Record<string, number> }) {
       </table>
       {isUnpriced(call) ? (
         <p className="small soft after">
-          {t("call.unpriced")} <SetPriceLink model={call.model} provider={call.provider} />
+          {t(usdOf(call.cost_microusd) > 0 ? "call.unpriced_part" : "call.unpriced")} <SetPriceLink model={call.model} provider={call.provider} />
         </p>
       ) : (
         <p className="small soft after">{t("call.reserved.about")}</p>

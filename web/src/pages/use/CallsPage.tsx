@@ -1,6 +1,5 @@
 // The calls behind a bar or a row, newest first, page after page.
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { usdOf } from "../../format/numbers";
 import { dayStart, instantsOf } from "../../format/span";
 import { dateOf } from "../../format/when";
 import { useText, type Key } from "../../i18n";
@@ -8,7 +7,7 @@ import { Broken, Empty, Loading } from "../../parts/faces";
 import { Linkish } from "../../parts/small";
 import type { CallsSearch } from "../../router";
 import { useTitle } from "../../shell/title";
-import { isUnpriced, useCalls, useNames, type Call } from "./data";
+import { costText, useCalls, useNames, type Call } from "./data";
 
 function instants(search: CallsSearch): { from?: string; to?: string } {
   const bar = search.bar ? instantsOf(search.bar) : undefined;
@@ -140,7 +139,7 @@ function CallTable({ rows }: { rows: readonly Call[] }) {
               <td className="n opt">{figures.count(usage.completion_tokens ?? 0)}</td>
               <td className="n opt">{figures.duration(call.duration_us ?? 0)}</td>
               <td className={ended.wrong ? "opt outcome" : "opt outcome faint"}>{ended.text}</td>
-              <td className="n">{isUnpriced(call) ? <span className="faint">{t("price.none")}</span> : figures.amount(usdOf(call.cost_microusd), 6)}</td>
+              <td className="n">{costText(call, (usd) => figures.amount(usd, 6)) ?? <span className="faint">{t("price.none")}</span>}</td>
             </tr>
           );
         })}

@@ -88,10 +88,10 @@ function Rows({ span, unit, dimension, swatches, sums }: Props & { sums: readonl
               <td className="n opt">{figures.count(sum.output)}</td>
               <td className="n opt">{figures.percent(sum.cached, sum.input)}</td>
               <td className="n">
-                {unit === "tokens" ? figures.count(valueOf(sum, "tokens")) : sum.unpriced > 0 && sum.unpriced >= sum.calls ? <span className="faint">{t("price.none")}</span> : figures.amount(sum.usd, scale)}
+                {unit === "tokens" ? figures.count(valueOf(sum, "tokens")) : sum.unpriced > 0 && sum.unpriced >= sum.calls && sum.usd === 0 ? <span className="faint">{t("price.none")}</span> : figures.amount(sum.usd, scale)}
                 {unit === "money" && sum.unpriced > 0 && (
                   <span className="meta">
-                    {sum.unpriced < sum.calls && t("use.unpriced", { count: sum.unpriced, calls: figures.whole(sum.unpriced) })} {dimension === "model" && <SetPriceLink model={sum.model} provider={sum.provider} />}
+                    {(sum.unpriced < sum.calls || sum.usd > 0) && t("use.unpriced", { count: sum.unpriced, calls: figures.whole(sum.unpriced) })} {dimension === "model" && <SetPriceLink model={sum.model} provider={sum.provider} />}
                   </span>
                 )}
               </td>

@@ -49,9 +49,16 @@ function sumOf(row: UsageRow, span: Span, dimension: Dimension): Sum {
   };
 }
 
-/** Nobody told what its model costs: it was charged nothing, which is not a price. */
+/** Nobody told what its model costs, so that it was charged nothing, which is not a price; or what a tool that it used does. */
 export function isUnpriced(call: Pick<Call, "priced">): boolean {
   return call.priced === false;
+}
+
+/** What is known of a call's cost, as `amount` writes it: nothing, all, or (with a plus) what its tokens came to. */
+export function costText(call: Pick<Call, "priced" | "cost_microusd">, amount: (usd: number) => string): string | undefined {
+  const usd = usdOf(call.cost_microusd);
+  if (!isUnpriced(call)) return amount(usd);
+  return usd > 0 ? `${amount(usd)}+` : undefined;
 }
 
 const GROUPS: Record<Dimension, string> = { model: "provider,model", key: "key", owner: "owner" };

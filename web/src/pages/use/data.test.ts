@@ -1,0 +1,11 @@
+import { expect, test } from "vitest";
+import { costText } from "./data";
+
+const amount = (usd: number) => usd.toFixed(3);
+
+test("what nobody told the price of is no nothing, and what is known of it is told", () => {
+  expect(costText({ priced: true, cost_microusd: "4000" }, amount)).toBe("0.004");
+  expect(costText({ priced: true, cost_microusd: "0" }, amount)).toBe("0.000");
+  expect(costText({ priced: false, cost_microusd: "0" }, amount)).toBeUndefined();
+  expect(costText({ priced: false, cost_microusd: "4000" }, amount)).toBe("0.004+");
+});
