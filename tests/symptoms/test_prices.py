@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
+import httpx
 import pytest
 
 from tests.checks import prices
 from tests.harness import scripts
 from tests.harness.money import Price, nano_of_microusd
+from tests.harness.provider import Call
 
 CACHE_WRITES = ("anthropic-cache-read-and-write-5m", "anthropic-cache-write-1h", "anthropic-cache-write-both", "openai-cache-write", "responses-cache-write")
 CACHE_READS = ("anthropic-cache-read", "openai-cache-read", "responses-cache-read", "deepseek-cache-hit", "gemini-25-flash-cached", "mistral-large-cached")
@@ -75,3 +79,36 @@ def test_no_price_is_told_as_none_and_never_as_nothing(scene):
     assert "steward models price" in made.steward.cli("usage").stdout
     streamed = list(client.chat.completions.create(model="dark-1", stream=True, stream_options={"include_usage": True}, **ask))
     assert streamed[-1].model_extra["steward"]["unpriced"] is True
+
+
+def test_a_tool_of_unknown_price_is_never_taken_for_nothing(scene):
+    """OpenAI's pictures cost what no token of the model says: a budget's wall must not be open to them, and a sum without them says so."""
+    row = next(row for row in prices.load() if row["id"] == "responses-image-tool-stream")
+
+    async def paints(call: Call) -> None:
+        await call.begin_stream()
+        for event in row["documents"]:
+            await call.piece(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
+        await call.raw(b"0\r\n\r\n")
+
+    made = scene({"gpt-5": paints}, more='like = "openai"\ndialect = "responses"\n')
+    secrets = {name: made.admin.new_key(name, **fields)["secret"] for name, fields in {"free": {}, "bound": {"budget": {"limit_usd": "500", "period": "month"}}}.items()}
+
+    def ask(key: str, *tools: str, text: str = "Paint an echidna.") -> httpx.Response:
+        body = {"model": "gpt-5", "input": text, "stream": True, "store": False, "max_output_tokens": 9000, "tools": [{"type": tool} for tool in tools]}
+        return httpx.post(f"{made.steward.base_url}/responses", json=body, headers={"Authorization": f"Bearer {secrets[key]}"}, timeout=60)
+
+    assert '"unpriced":true' in ask("free", "image_generation").text.replace(" ", "")
+    (sums,) = made.admin.usage()
+    assert (sums["calls"], sums["unpriced"], nano_of_microusd(sums["cost_microusd"])) == (1, 1, row["nano"])
+    assert "$0.014" in made.steward.cli("usage").stdout and "no price" not in made.steward.cli("usage").stdout
+    asked = len(made.provider.calls("gpt-5"))
+    refused = ask("bound", "image_generation")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (402, "price_unknown")
+    assert "image_generation" in refused.json()["error"]["message"] and len(made.provider.calls("gpt-5")) == asked
+    assert ask("bound", "web_search", text='Is "image_generation" a "type"?').status_code == 200, "a price that is known, and a word in a text"
+
+    price = {"input_usd_per_million": "1.25", "output_usd_per_million": "10", "tools_usd": {"image_generation": "0.25"}}
+    made.admin.call("POST", "/prices", {"provider": "script", "model": "gpt-5", **price})
+    assert '"unpriced"' not in ask("bound", "image_generation").text
+    assert nano_of_microusd(made.admin.pages("/calls")[0]["costs_microusd"]["tools"]) == 250_000_000
