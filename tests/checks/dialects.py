@@ -322,6 +322,9 @@ def spoilt_verdicts(listed: dict) -> dict[str, Verdict]:
     usage = Cell(by_name["usage with a cache"], "chat", "responses", False)
     plain = heard("responses", {"input": "Hello."})
     cached = by_name["usage with a cache"].answer
+    custom = Cell(by_name["a custom tool"], "chat", "chat", False)
+    called = heard("chat", asks.write("chat", "m", custom.feature.ask, False)[1])
+    as_function = replace(custom.feature.answer, calls=tuple((key, name, {"input": given}) for key, name, given in custom.feature.answer.calls))
     vector = Cell(VECTOR_FEATURES[1], "chat", "chat", False)
     sent = vectors.write("chat", "m", VECTOR_FEATURES[1])[1]
     mixed = [{"index": at, "embedding": numbers} for at, numbers in enumerate(reversed(vectors.NUMBERS))]
@@ -331,6 +334,7 @@ def spoilt_verdicts(listed: dict) -> dict[str, Verdict]:
         "a hint is dropped unseen": verdict(hints, told(hints, hints.feature.answer, **one_hint), unhinted, listed),
         "refused without a name": refusal_verdict(several, wire.Answer(400, {}, json.dumps(refusal).encode(), True), listed),
         "refused though it could be honoured": refusal_verdict(image, wire.Answer(400, {}, json.dumps(refusal).encode(), True), listed),
+        "a custom tool's call is told as a function's": verdict(custom, told(custom, as_function), called, listed),
         "vectors in the wrong order": vector_verdict(vector, wire.Answer(200, {}, json.dumps(vectors.answer("chat", {"input": [1, 2], "model": "m"}) | {"data": mixed}).encode(), True), [sent]),
         "dimensions are dropped unseen": vector_verdict(vector, wire.Answer(200, {}, json.dumps(vectors.answer("chat", sent)).encode(), True), [sent | {"dimensions": None}]),
         "cached tokens are not told": verdict(usage, told(usage, replace(cached, cached=0)), plain, listed),

@@ -15,7 +15,7 @@ class Answer:
     text: str = ""
     reasoning: str = ""
     signature: str = ""
-    calls: tuple[tuple[str, str, dict], ...] = ()  # id, name, arguments
+    calls: tuple[tuple[str, str, dict | str], ...] = ()  # id, name, arguments; a text: of a custom tool
     refusal: str = ""
     cited: str = ""  # an address that the text cites
     logprobs: bool = False
@@ -31,6 +31,11 @@ class Answer:
 
 def pieces(text: str) -> list[str]:
     return [text[i : i + PIECE] for i in range(0, len(text), PIECE)]
+
+
+def _as_function(given: dict | str) -> dict:
+    """The arguments of a call where only functions are known: a custom tool was offered as one with a single text."""
+    return {"input": given} if isinstance(given, str) else given
 
 
 def _entries(answer: Answer) -> list[dict]:
@@ -51,7 +56,8 @@ def _chat_usage(answer: Answer) -> dict:
 
 
 def _chat_calls(answer: Answer) -> list[dict]:
-    return [{"id": key, "type": "function", "function": {"name": name, "arguments": json.dumps(given)}} for key, name, given in answer.calls]
+    return [{"id": key, "type": "custom", "custom": {"name": name, "input": given}} if isinstance(given, str) else
+            {"id": key, "type": "function", "function": {"name": name, "arguments": json.dumps(given)}} for key, name, given in answer.calls]
 
 
 def _annotations(answer: Answer) -> list[dict]:
@@ -83,8 +89,9 @@ def chat_events(answer: Answer) -> list[dict]:
     if answer.cited:
         deltas.append({"annotations": _annotations(answer)})
     for index, call in enumerate(_chat_calls(answer)):
-        deltas.append({"tool_calls": [call | {"index": index, "function": call["function"] | {"arguments": ""}}]})
-        deltas += [{"tool_calls": [{"index": index, "function": {"arguments": one}}]} for one in pieces(call["function"]["arguments"])]
+        kind, told = ("custom", "input") if "custom" in call else ("function", "arguments")
+        deltas.append({"tool_calls": [call | {"index": index, kind: call[kind] | {told: ""}}]})
+        deltas += [{"tool_calls": [{"index": index, kind: {told: one}}]} for one in pieces(call[kind][told])]
     entries = iter(_entries(answer))
 
     def chunk(index: int, delta: dict, finish: str | None = None) -> dict:
@@ -111,7 +118,8 @@ def _items(answer: Answer) -> list[dict]:
         content.append({"type": "refusal", "refusal": answer.refusal})
     if content:
         out.append({"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": content})
-    out += [{"id": f"fc_{key}", "type": "function_call", "status": "completed", "call_id": key, "name": name, "arguments": json.dumps(given)}
+    out += [{"id": f"ctc_{key}", "type": "custom_tool_call", "status": "completed", "call_id": key, "name": name, "input": given} if isinstance(given, str) else
+            {"id": f"fc_{key}", "type": "function_call", "status": "completed", "call_id": key, "name": name, "arguments": json.dumps(given)}
             for key, name, given in answer.calls]
     return out
 
@@ -135,7 +143,8 @@ def responses_events(answer: Answer) -> list[dict]:
     out: list[dict] = [{"type": "response.created", "response": begun}, {"type": "response.in_progress", "response": begun}]
     for index, item in enumerate(whole["output"]):
         at = {"item_id": item["id"], "output_index": index}
-        empty = {"reasoning": {"summary": []}, "message": {"content": [], "status": "in_progress"}, "function_call": {"arguments": "", "status": "in_progress"}}
+        empty = {"reasoning": {"summary": []}, "message": {"content": [], "status": "in_progress"}, "function_call": {"arguments": "", "status": "in_progress"},
+                 "custom_tool_call": {"input": "", "status": "in_progress"}}
         added = {k: v for k, v in item.items() if k != "encrypted_content"} | empty[item["type"]]
         out.append({"type": "response.output_item.added", "output_index": index, "item": added})
         if item["type"] == "reasoning":
@@ -147,6 +156,9 @@ def responses_events(answer: Answer) -> list[dict]:
         elif item["type"] == "message":
             for number, part in enumerate(item["content"]):
                 out += _content_events(at | {"content_index": number}, part, answer)
+        elif item["type"] == "custom_tool_call":
+            out += [{"type": "response.custom_tool_call_input.delta", **at, "delta": one} for one in pieces(item["input"])]
+            out.append({"type": "response.custom_tool_call_input.done", **at, "input": item["input"]})
         else:
             out += [{"type": "response.function_call_arguments.delta", **at, "delta": one} for one in pieces(item["arguments"])]
             out.append({"type": "response.function_call_arguments.done", **at, "name": item["name"], "arguments": item["arguments"]})
@@ -181,7 +193,7 @@ def messages(answer: Answer) -> dict:
         if answer.cited:
             block["citations"] = [{"type": "web_search_result_location", "url": answer.cited, "title": "A page", "cited_text": "so", "encrypted_index": "ZW5j"}]
         content.append(block)
-    content += [{"type": "tool_use", "id": key, "name": name, "input": given} for key, name, given in answer.calls]
+    content += [{"type": "tool_use", "id": key, "name": name, "input": _as_function(given)} for key, name, given in answer.calls]
     stop = "max_tokens" if answer.stop == "length" else "tool_use" if answer.calls else "refusal" if answer.refusal else "end_turn"
     written = answer.written_5m + answer.written_1h
     usage = {
@@ -223,7 +235,7 @@ def _parts(answer: Answer) -> list[dict]:
     if answer.text or answer.refusal:
         out.append({"text": answer.text + answer.refusal} | ({} if answer.calls else signature))
     for number, (_, name, given) in enumerate(answer.calls):
-        out.append({"functionCall": {"name": name, "args": given}} | (signature if number == 0 else {}))
+        out.append({"functionCall": {"name": name, "args": _as_function(given)}} | (signature if number == 0 else {}))
     return out
 
 

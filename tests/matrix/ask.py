@@ -17,8 +17,9 @@ class Turn:
     text: str = ""
     image: str = ""  # base64 of a PNG
     document: str = ""  # base64 of a PDF
-    calls: tuple[tuple[str, str, dict], ...] = ()
+    calls: tuple[tuple[str, str, dict | str], ...] = ()  # id, name, arguments; a text: of a custom tool
     results: tuple[tuple[str, str, str, str], ...] = ()  # id, name, text, image
+    custom: bool = False  # the results are custom tools'
     given: object = None  # of the model: what the client got, given back as it came
 
 
@@ -27,6 +28,8 @@ class Ask:
     turns: tuple[Turn, ...] = (Turn("user", "Hello."),)
     system: str = ""
     tools: tuple[tuple[str, str, dict], ...] = ()  # name, description, schema
+    custom: tuple[tuple[str, str, str], ...] = ()  # tools of free text: name, description, grammar
+    hosted: str = ""  # "code", "search": what the caller's own provider would run
     choice: str = ""  # "any", "none", or a tool's name
     one_at_a_time: bool = False
     schema: dict = field(default_factory=dict)
@@ -58,8 +61,12 @@ def _chat(model: str, ask: Ask, streamed: bool) -> tuple[str, dict]:
         body["messages"] += _chat_turn(turn)
     if ask.tools:
         body["tools"] = [{"type": "function", "function": {"name": n, "description": d, "parameters": s}} for n, d, s in ask.tools]
+    for name, description, grammar in ask.custom:
+        form = {"type": "grammar", "grammar": {"syntax": "lark", "definition": grammar}}
+        body.setdefault("tools", []).append({"type": "custom", "custom": {"name": name, "description": description, "format": form}})
     if ask.choice:
-        named = {"type": "function", "function": {"name": ask.choice}}
+        kind = "custom" if ask.choice in [name for name, *_ in ask.custom] else "function"
+        named = {"type": kind, kind: {"name": ask.choice}}
         body["tool_choice"] = {"any": "required", "none": "none"}.get(ask.choice, named)
     if ask.one_at_a_time:
         body["parallel_tool_calls"] = False
@@ -82,7 +89,8 @@ def _chat_turn(turn: Turn) -> list[dict]:
             out.append({"role": "tool", "tool_call_id": key, "content": parts if image else text})
         return out
     if turn.role == "model":
-        calls = [{"id": key, "type": "function", "function": {"name": name, "arguments": json.dumps(given)}} for key, name, given in turn.calls]
+        calls = [{"id": key, "type": "custom", "custom": {"name": name, "input": given}} if isinstance(given, str) else
+                 {"id": key, "type": "function", "function": {"name": name, "arguments": json.dumps(given)}} for key, name, given in turn.calls]
         return [{"role": "assistant", "content": turn.text or None} | ({"tool_calls": calls} if calls else {})]
     parts: list[dict] = [{"type": "text", "text": turn.text}]
     if turn.image:
@@ -103,8 +111,14 @@ def _responses(model: str, ask: Ask, streamed: bool) -> tuple[str, dict]:
         body["input"] += _responses_turn(turn)
     if ask.tools:
         body["tools"] = [{"type": "function", "name": n, "description": d, "parameters": s, "strict": False} for n, d, s in ask.tools]
+    for name, description, grammar in ask.custom:
+        form = {"type": "grammar", "syntax": "lark", "definition": grammar}
+        body.setdefault("tools", []).append({"type": "custom", "name": name, "description": description, "format": form})
+    if ask.hosted:
+        body.setdefault("tools", []).append({"code": {"type": "code_interpreter", "container": {"type": "auto"}}, "search": {"type": "web_search"}}[ask.hosted])
     if ask.choice:
-        body["tool_choice"] = {"any": "required", "none": "none"}.get(ask.choice, {"type": "function", "name": ask.choice})
+        kind = "custom" if ask.choice in [name for name, *_ in ask.custom] else "function"
+        body["tool_choice"] = {"any": "required", "none": "none"}.get(ask.choice, {"type": kind, "name": ask.choice})
     if ask.one_at_a_time:
         body["parallel_tool_calls"] = False
     if ask.schema:
@@ -125,11 +139,12 @@ def _responses_turn(turn: Turn) -> list[dict]:
         out = []
         for key, _, text, image in turn.results:
             parts = [{"type": "input_text", "text": text}, {"type": "input_image", "image_url": data_url("image/png", image), "detail": "auto"}]
-            out.append({"type": "function_call_output", "call_id": key, "output": parts if image else text})
+            out.append({"type": "custom_tool_call_output" if turn.custom else "function_call_output", "call_id": key, "output": parts if image else text})
         return out
     if turn.role == "model":
         said = [{"role": "assistant", "content": turn.text}] if turn.text else []
-        return said + [{"type": "function_call", "call_id": key, "name": name, "arguments": json.dumps(given)} for key, name, given in turn.calls]
+        return said + [{"type": "custom_tool_call", "call_id": key, "name": name, "input": given} if isinstance(given, str) else
+                       {"type": "function_call", "call_id": key, "name": name, "arguments": json.dumps(given)} for key, name, given in turn.calls]
     parts: list[dict] = [{"type": "input_text", "text": turn.text}]
     if turn.image:
         parts.append({"type": "input_image", "image_url": data_url("image/png", turn.image), "detail": "auto"})
@@ -145,6 +160,9 @@ def _messages(model: str, ask: Ask, streamed: bool) -> tuple[str, dict]:
         body["system"] = ask.system
     if ask.tools:
         body["tools"] = [{"name": n, "description": d, "input_schema": s} for n, d, s in ask.tools]
+    if ask.hosted:
+        code, search = {"type": "code_execution_20250825", "name": "code_execution"}, {"type": "web_search_20250305", "name": "web_search"}
+        body.setdefault("tools", []).append({"code": code, "search": search}[ask.hosted])
     if ask.choice or ask.one_at_a_time:
         body["tool_choice"] = {"any": {"type": "any"}, "none": {"type": "none"}, "": {"type": "auto"}}.get(ask.choice, {"type": "tool", "name": ask.choice})
         body["tool_choice"] |= {"disable_parallel_tool_use": True} if ask.one_at_a_time else {}
@@ -191,6 +209,8 @@ def _gemini(model: str, ask: Ask, streamed: bool) -> tuple[str, dict]:
         body["systemInstruction"] = {"parts": [{"text": ask.system}]}
     if ask.tools:
         body["tools"] = [{"functionDeclarations": [{"name": n, "description": d, "parametersJsonSchema": s} for n, d, s in ask.tools]}]
+    if ask.hosted:
+        body.setdefault("tools", []).append({{"code": "codeExecution", "search": "googleSearch"}[ask.hosted]: {}})
     if ask.choice:
         how = {"any": {"mode": "ANY"}, "none": {"mode": "NONE"}}.get(ask.choice, {"mode": "ANY", "allowedFunctionNames": [ask.choice]})
         body["toolConfig"] = {"functionCallingConfig": how}

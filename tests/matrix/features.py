@@ -35,6 +35,8 @@ NESTED = {
         },
     },
 }
+PATCH = ("patch", "Mends a file.", "start: /.+/")
+MENDED, NEXT = '*** a.py\n-x = {"input": 1}\n+x = “2” 🧥', "*** b.py\n-y \\ z\n+y"
 TWO_CALLS = (("call_a1", "get_weather", {"city": "Paris"}), ("call_b2", "get_weather", {"city": "Oslo 🧥"}))
 ASKED = Turn("user", "What is the weather in Paris and in Oslo?")
 CALLED = Turn("model", "", calls=TWO_CALLS)
@@ -72,6 +74,26 @@ def _results(heard: Heard) -> list[str]:
     ]
 
 
+def _customs(heard: Heard) -> list[str]:
+    given = [one["input"] if isinstance(one, dict) else one for _, _, one in heard.calls]
+    return [
+        *missing("the tool", list(heard.tools) == ["get_weather", "patch"], heard.tools.get("get_weather", {}).get("properties") == WEATHER[2]["properties"]),
+        *missing("its grammar", PATCH[2] in heard.raw),
+        *missing("the choice", heard.choice == "patch"),
+        *missing("its earlier call", [name for _, name, _ in heard.calls] == ["patch"], given == [MENDED]),
+        *missing("its result", len(heard.results) == 1, all("a.py is mended" in text for _, text in heard.results)),
+        *missing("whose result it is", [key for key, *_ in heard.calls] == [key for key, _ in heard.results]),
+    ]
+
+
+def _hosted(heard: Heard) -> list[str]:
+    return missing("the hosted tool", len(heard.hosted) == 1)
+
+
+def _hosted_beside(heard: Heard) -> list[str]:
+    return _hosted(heard) + missing("the function", list(heard.tools) == ["get_weather"])
+
+
 def _sampling(name: str, value: object) -> Heed:
     return lambda heard: missing(name, getattr(heard, name) == value)
 
@@ -96,6 +118,13 @@ FEATURES = (
                                 tools=(WEATHER,)), heed=_results),
     Feature("tool results with images", Ask(turns=(ASKED, CALLED, Turn("tools", results=(("call_a1", "get_weather", "18 degrees", PNG), ("call_b2", "get_weather", "7 degrees", "")))),
                                             tools=(WEATHER,)), heed=lambda h: _results(h) + missing("the image in the result", h.images == [PNG])),
+    Feature("a custom tool", Ask(turns=(Turn("user", "Mend both files."), Turn("model", "", calls=(("call_a1", "patch", MENDED),)),
+                                        Turn("tools", results=(("call_a1", "patch", "a.py is mended", ""),), custom=True)), tools=(WEATHER,), custom=(PATCH,), choice="patch"),
+            Answer(calls=(("call_b2", "patch", NEXT),)), heed=_customs, hear=lambda s: missing("the call of the custom tool", s.custom == ["patch"], s.calls == [("patch", NEXT)]),
+            ins=("chat", "responses")),
+    Feature("a hosted tool beside a function", Ask(tools=(WEATHER,), hosted="code"), heed=_hosted_beside, ins=("responses", "messages", "gemini")),
+    Feature("a hosted tool alone", Ask(hosted="code"), heed=_hosted, ins=("responses", "messages", "gemini")),
+    Feature("a search of the web beside a function", Ask(tools=(WEATHER,), hosted="search"), heed=_hosted_beside, ins=("responses", "messages", "gemini")),
     Feature("JSON Schema with nested $defs", Ask(schema=NESTED), Answer('{"root": {"leaf": {"name": "x"}, "more": []}}'), heed=lambda h: missing("the schema", h.schema == NESTED)),
     Feature("reasoning", Ask(effort="medium"), Answer("Four.", reasoning="Two and two make four.", thought=8), heed=lambda h: missing("that it should think", h.thinks)),
     Feature("signatures to their maker only", Ask(turns=(ASKED,), tools=(WEATHER,), effort="medium"),

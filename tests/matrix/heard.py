@@ -13,6 +13,7 @@ class Heard:
     images: list[str] = field(default_factory=list)  # base64
     documents: list[str] = field(default_factory=list)
     tools: dict[str, dict] = field(default_factory=dict)
+    hosted: list[str] = field(default_factory=list)  # the types of tools that the provider runs
     choice: str = ""  # "any", "none", "auto", a tool's name
     one_at_a_time: bool = False
     schema: dict | None = None
@@ -24,7 +25,7 @@ class Heard:
     top_k: int | None = None
     penalty: float | None = None
     logprobs: bool = False
-    calls: list[tuple[str, str, dict]] = field(default_factory=list)  # id, name, arguments
+    calls: list[tuple[str, str, dict | str]] = field(default_factory=list)  # id, name, arguments; a text: of a custom tool
     results: list[tuple[str, str]] = field(default_factory=list)  # id, text
     limit: int | None = None
 
@@ -46,9 +47,13 @@ def _chat(body: dict) -> Heard:
     for message in body["messages"]:
         _chat_message(out, message)
     for tool in body.get("tools") or []:
-        out.tools[tool["function"]["name"]] = tool["function"].get("parameters")
+        inner = tool.get(tool["type"]) or {}
+        if tool["type"] in ("function", "custom"):
+            out.tools[inner["name"]] = inner.get("parameters")
+        else:
+            out.hosted.append(tool["type"])
     choice = body.get("tool_choice") or ""
-    out.choice = choice["function"]["name"] if isinstance(choice, dict) else {"required": "any"}.get(choice, choice)
+    out.choice = choice[choice["type"]]["name"] if isinstance(choice, dict) else {"required": "any"}.get(choice, choice)
     out.one_at_a_time = body.get("parallel_tool_calls") is False
     out.schema = ((body.get("response_format") or {}).get("json_schema") or {}).get("schema")
     out.thinks = any(name in body for name in ("reasoning_effort", "reasoning", "thinking", "enable_thinking"))
@@ -71,7 +76,8 @@ def _chat_message(out: Heard, message: dict) -> None:
     elif message["role"] != "assistant":
         out.words += text + "\n"
     for call in message.get("tool_calls") or []:
-        out.calls.append((call["id"], call["function"]["name"], json.loads(call["function"]["arguments"])))
+        inner = call[call["type"]]
+        out.calls.append((call["id"], inner["name"], inner["input"] if call["type"] == "custom" else json.loads(inner["arguments"])))
 
 
 # --- Responses -----------------------------------------------------------------------------------------------------------------------
@@ -82,7 +88,10 @@ def _responses(body: dict) -> Heard:
     for item in items:
         _responses_item(out, item)
     for tool in body.get("tools") or []:
-        out.tools[tool["name"]] = tool.get("parameters")
+        if tool["type"] in ("function", "custom"):
+            out.tools[tool["name"]] = tool.get("parameters")
+        else:
+            out.hosted.append(tool["type"])
     choice = body.get("tool_choice") or ""
     out.choice = choice.get("name", "") if isinstance(choice, dict) else {"required": "any"}.get(choice, choice)
     out.one_at_a_time = body.get("parallel_tool_calls") is False
@@ -109,7 +118,9 @@ def _responses_item(out: Heard, item: dict) -> None:
         out.words += text + "\n" if item["role"] != "assistant" else ""
     elif kind == "function_call":
         out.calls.append((item["call_id"], item["name"], json.loads(item["arguments"])))
-    elif kind == "function_call_output":
+    elif kind == "custom_tool_call":
+        out.calls.append((item["call_id"], item["name"], item["input"]))
+    elif kind in ("function_call_output", "custom_tool_call_output"):
         out.results.append((item["call_id"], _responses_parts(out, item["output"])))
 
 
@@ -123,7 +134,10 @@ def _messages(body: dict) -> Heard:
         for block in [{"type": "text", "text": content}] if isinstance(content, str) else content:
             _messages_block(out, message["role"], block)
     for tool in body.get("tools") or []:
-        out.tools[tool["name"]] = tool.get("input_schema")
+        if "input_schema" in tool:
+            out.tools[tool["name"]] = tool["input_schema"]
+        else:
+            out.hosted.append(tool["type"])
     choice = body.get("tool_choice") or {}
     out.choice = choice.get("name") or choice.get("type", "")
     out.one_at_a_time = choice.get("disable_parallel_tool_use") is True
@@ -162,6 +176,7 @@ def _gemini(body: dict) -> Heard:
     for tool in body.get("tools") or []:
         for one in tool.get("functionDeclarations") or []:
             out.tools[one["name"]] = one.get("parametersJsonSchema") or one.get("parameters")
+        out.hosted += [name for name in tool if name != "functionDeclarations"]
     how = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
     names = how.get("allowedFunctionNames") or []
     out.choice = names[0] if len(names) == 1 else how.get("mode", "").lower()

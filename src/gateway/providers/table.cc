@@ -43,6 +43,7 @@ ProviderProfile without_name(ProviderProfile profile) {
   profile.name = "";
   profile.base_url = "";
   profile.key_env = "";
+  profile.quirks.web_search = "";  // who merely speaks like its maker may run none
   return profile;
 }
 

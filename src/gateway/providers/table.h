@@ -79,6 +79,8 @@ struct Quirks {
   bool logprobs = false;
   bool top_k = false;                     // takes top_k; false: one that another dialect's caller set is left out
   bool parallel_tool_calls_field = true;  // takes parallel_tool_calls
+  // The provider's own tool that searches the web, for callers of other dialects ("web_search_20250305"); empty: none.
+  std::string_view web_search = "";
   ReasoningAsk reasoning_ask = ReasoningAsk::kNone;
   // The text of reasoning in messages and deltas: "reasoning_content", "reasoning"; "content.thinking": a part of
   // content whose type is thinking; empty: none is told.

@@ -278,6 +278,49 @@ TEST(ChatWriter, TheSameStreamed) {
   for (const auto& one : written(foreign_answer())) EXPECT_FALSE(one.contains("usage"));
 }
 
+// As OpenAI's ChatCompletionMessageCustomToolCall has it: {"id", "type": "custom", "custom": {"name", "input"}}.
+TEST(ChatWriter, ACustomToolThatWasCalledAsAFunctionComesBackAsItself) {
+  Request asked;
+  asked.tools = {{.kind = Tool::Kind::kCustom, .name = "patch"}, {.name = "look"}};
+  Deltas deltas{Begin{.from = Dialect::kMessages}};
+  PartCounter parts;
+  const auto call = [&](const std::string& name, std::initializer_list<std::string> pieces, Signature proof) {
+    Part part;
+    part.body = ToolCall{.id = "c_" + name, .name = name, .arguments = {}, .space = {}};
+    const size_t at = parts.open(deltas, 0, part);
+    for (const auto& piece : pieces) deltas.push_back(Append{.part = at, .text = piece});
+    parts.close(deltas, 0, at, std::move(proof));
+  };
+  call("patch", {R"({"input":"*** )", R"(Begin\n{}"})"}, {.value = "s", .provider = "q"});
+  call("look", {R"({"input":)", R"("x"})"}, {});
+  deltas.push_back(Finish{.reason = FinishReason::kToolCalls});
+  const Json custom = {
+      {"id", "c_patch"}, {"type", "custom"}, {"custom", {{"name", "patch"}, {"input", "*** Begin\n{}"}}}};
+  const Json body = chat_ingress().write_answer(sum_of(deltas, ""), asked, kContext, {}, {});
+  Json told = body["choices"][0]["message"]["tool_calls"];
+  EXPECT_EQ(told[0].erase("extra_content"), 1u);
+  EXPECT_EQ(told[0], custom);
+  EXPECT_EQ(told[1]["function"]["arguments"], R"({"input":"x"})");
+  EXPECT_EQ(body["choices"][0]["finish_reason"], "tool_calls");
+  Json streamed, proofs = Json::array();
+  for (const auto& one : written(deltas, asked)) {
+    for (const auto& piece : peek(peek(one["choices"][0], "delta"), "tool_calls")) {
+      if (piece["index"] != 0) continue;
+      if (piece.contains("id")) streamed = piece;
+      if (piece.contains("extra_content")) proofs.push_back(piece["extra_content"]);
+      if (!piece.contains("id") && piece.contains("custom")) {
+        EXPECT_EQ(piece["custom"].size(), 1u);
+        Json& input = streamed["custom"]["input"];
+        input = input.get<std::string>() + piece["custom"]["input"].get<std::string>();
+      }
+      EXPECT_FALSE(piece.contains("function"));
+    }
+  }
+  EXPECT_EQ(streamed.erase("index"), 1u);
+  EXPECT_EQ(streamed, custom);
+  EXPECT_EQ(proofs.size(), 1u);
+}
+
 // What an answer says is the same, whether it was written whole or as a stream that is read again.
 RC_GTEST_PROP(ChatWriter, StreamAndWholeSayTheSame, ()) {
   Deltas deltas;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "gateway/dialects/chat/chat.h"
+#include "gateway/form/custom_tools.h"
 #include "gateway/peek.h"
 
 namespace steward::gateway::chat {
@@ -16,9 +17,12 @@ std::string call_id(const std::string& given, const AnswerContext& context, int6
   return fmt::format("call_{}_{}_{}", tail, choice, part);
 }
 
-Json call_json(const ToolCall& call, const std::string& id) {
-  if (call.kind == ToolCall::Kind::kCustom)
-    return {{"id", id}, {"type", "custom"}, {"custom", {{"name", call.name}, {"input", call.arguments}}}};
+Json call_json(const ToolCall& call, const std::string& id, const Request& request) {
+  const bool custom = call.kind == ToolCall::Kind::kCustom;
+  if (custom || is_custom_tool(request, call.name)) {
+    const std::string input = custom ? call.arguments : custom_tool_input(call.arguments);
+    return {{"id", id}, {"type", "custom"}, {"custom", {{"name", call.name}, {"input", input}}}};
+  }
   return {{"id", id}, {"type", "function"}, {"function", {{"name", call.name}, {"arguments", call.arguments}}}};
 }
 
@@ -58,7 +62,7 @@ void echo(Json& body, const Request& request) {
   if (request.metadata.is_object()) body["metadata"] = request.metadata;
 }
 
-Json message_of(const Choice& choice, const AnswerContext& context, Dialect from) {
+Json message_of(const Choice& choice, const Request& request, const AnswerContext& context, Dialect from) {
   Json message = {{"role", "assistant"}, {"content", nullptr}, {"refusal", nullptr}};
   std::string text, reasoning, refusal;
   bool said = false;
@@ -80,7 +84,7 @@ Json message_of(const Choice& choice, const AnswerContext& context, Dialect from
       reasoning += (reasoning.empty() || more.empty() ? "" : "\n\n") + more;
       for (auto& entry : sealed_details(part, i)) details.push_back(std::move(entry));
     } else if (const auto* call = std::get_if<ToolCall>(&part.body)) {
-      Json json = call_json(*call, call_id(call->id, context, choice.index, i));
+      Json json = call_json(*call, call_id(call->id, context, choice.index, i), request);
       add_signature(json, part.signature);
       calls.push_back(std::move(json));
     } else if (const auto* media = std::get_if<Media>(&part.body)) {
@@ -142,7 +146,7 @@ Json write_answer(const WholeAnswer& answer, const Request& request, const Answe
   const bool own = answer.begin.from == Dialect::kChat;
   Json choices = Json::array();
   for (const auto& [index, choice] : answer.choices) {
-    Json one = {{"index", index}, {"message", message_of(choice, context, answer.begin.from)}};
+    Json one = {{"index", index}, {"message", message_of(choice, request, context, answer.begin.from)}};
     one["logprobs"] = choice.logprobs;
     const Finish finish = choice.finish.value_or(Finish{});
     one["finish_reason"] = word_of(finish, own, has_calls(choice));

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "gateway/dialects/chat/chat.h"
+#include "gateway/form/custom_tools.h"
 #include "gateway/peek.h"
 #include "net/sse.h"
 
@@ -11,7 +12,7 @@ namespace {
 class Writer final : public AnswerWriter {
  public:
   Writer(const Request& request, AnswerContext context)
-      : context_(std::move(context)), include_usage_(request.include_usage) {}
+      : request_(request), context_(std::move(context)), include_usage_(request.include_usage) {}
 
   std::string delta(const Delta& delta) override {
     return std::visit([this](const auto& one) { return write(one); }, delta);
@@ -117,6 +118,11 @@ class Writer final : public AnswerWriter {
     return {};
   }
 
+  // A custom tool that the provider knows as a function: its input is known when the arguments are whole.
+  bool is_turned_back(const ToolCall& call) const {
+    return call.kind == ToolCall::Kind::kFunction && is_custom_tool(request_, call.name);
+  }
+
   std::string open_call(const Open& open, const ToolCall& call) {
     ChoiceState& choice = choices_[open.choice];
     const size_t index = choice.calls.size();
@@ -126,9 +132,10 @@ class Writer final : public AnswerWriter {
       id = fmt::format("call_{}_{}_{}", context_.call.substr(context_.call.find('_') + 1), open.choice, open.part);
     }
     Json json = {{"index", index}, {"id", id}};
-    if (call.kind == ToolCall::Kind::kCustom) {
+    const bool turned_back = is_turned_back(call);
+    if (turned_back || call.kind == ToolCall::Kind::kCustom) {
       json["type"] = "custom";
-      json["custom"] = {{"name", call.name}, {"input", call.arguments}};
+      json["custom"] = {{"name", call.name}, {"input", turned_back ? "" : call.arguments}};
     } else {
       json["type"] = "function";
       json["function"] = {{"name", call.name}, {"arguments", call.arguments}};
@@ -189,7 +196,11 @@ class Writer final : public AnswerWriter {
       thought->text += append.text;
       return reasoning(append.choice, append.text, begins);
     }
-    if (const auto* call = std::get_if<ToolCall>(&part.body)) {
+    if (auto* call = std::get_if<ToolCall>(&part.body)) {
+      if (is_turned_back(*call)) {
+        call->arguments += append.text;
+        return {};
+      }
       const bool custom = call->kind == ToolCall::Kind::kCustom;
       Json json = {{"index", choice.calls[append.part]}};
       json[custom ? "custom" : "function"] = {{custom ? "input" : "arguments", append.text}};
@@ -234,15 +245,22 @@ class Writer final : public AnswerWriter {
       if (!close.raw.is_null()) foreign->raw = close.raw;
       return close_foreign(close.choice, *foreign);
     }
-    if (part.signature.empty()) return {};
+    const auto* call = std::get_if<ToolCall>(&part.body);
+    std::string input;
+    if (call != nullptr && is_turned_back(*call))
+      input = call_piece(close, {{"custom", {{"input", custom_tool_input(call->arguments)}}}});
+    if (part.signature.empty()) return input;
     const std::string sealed = seal_signature(part.signature);
     if (std::holds_alternative<Reasoning>(part.body))
       return chunk(close.choice, {{"reasoning_details", details_of(part, sealed, static_cast<int64_t>(close.part))}});
     const Json proof = {{"google", {{"thought_signature", sealed}}}};
     if (std::holds_alternative<Text>(part.body)) return chunk(close.choice, {{"extra_content", proof}});
-    if (!std::holds_alternative<ToolCall>(part.body)) return {};
-    return chunk(close.choice,
-                 {{"tool_calls", Json::array({Json{{"index", choice.calls[close.part]}, {"extra_content", proof}}})}});
+    return call == nullptr ? std::string() : input + call_piece(close, {{"extra_content", proof}});
+  }
+
+  std::string call_piece(const Close& close, Json members) {
+    members["index"] = choices_[close.choice].calls[close.part];
+    return chunk(close.choice, {{"tool_calls", Json::array({std::move(members)})}});
   }
 
   std::string close_foreign(int64_t index, const Foreign& part) {
@@ -263,6 +281,7 @@ class Writer final : public AnswerWriter {
   }
   std::string write(const ForeignEvent&) { return {}; }
 
+  const Request& request_;  // outlives the answer
   AnswerContext context_;
   bool include_usage_;
   Dialect from_ = Dialect::kChat;

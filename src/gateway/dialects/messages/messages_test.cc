@@ -45,11 +45,11 @@ struct Written {
 };
 
 Written write(const Request& request, std::string model = "claude-sonnet-4-5", std::vector<std::string> may_drop = {},
-              ProviderDialect dialect = ProviderDialect::kAnthropic) {
+              const ProviderProfile& profile = plain_profile(ProviderDialect::kAnthropic)) {
   Refusals refusals(request.from, std::move(may_drop));
   const OutgoingCall call{.provider = "anthropic",
                           .model = std::move(model),
-                          .profile = &plain_profile(dialect),
+                          .profile = &profile,
                           .max_output = request.max_output.value_or(4096),
                           .stream = request.stream,
                           .refusals = &refusals};
@@ -100,7 +100,10 @@ TEST(Messages, WhatCantBeHonouredIsRefusedByTheCallersName) {
          r.messages[0].parts.push_back(part);
        },
        "messages[0]"},
-      {[](Request& r) { r.tools.push_back({.kind = Tool::Kind::kCustom, .name = "free"}); }, "tools[0]"},
+      {[](Request& r) {
+         r.tools.push_back({.kind = Tool::Kind::kCustom, .name = "free", .extra = {{"format", {}}, {"x", 1}}});
+       },
+       "tools[0].x"},
   };
   for (const auto& [change, name] : cases) {
     Request request = from_chat();
@@ -114,6 +117,114 @@ TEST(Messages, WhatCantBeHonouredIsRefusedByTheCallersName) {
     ASSERT_TRUE(dropped.body) << name;
     EXPECT_EQ(dropped.dropped, std::vector<std::string>{name});
   }
+}
+
+// Anthropic's documentation of `tools`: name, description, input_schema.
+TEST(Messages, AToolOfFreeTextIsAFunctionOfOneText) {
+  Request request = from_chat();
+  request.messages = {says(Role::kUser, "Mend it.")};
+  request.tools = {{.kind = Tool::Kind::kCustom, .name = "patch", .description = "Mends a file."},
+                   {.kind = Tool::Kind::kCustom, .name = "plain"}};
+  request.tools[0].extra["format"] = {{"type", "grammar"}, {"syntax", "lark"}, {"definition", "start: /.+/"}};
+  request.tools[0].cache = CacheMark{};
+  request.tool_choice = {.kind = ToolChoice::Kind::kNamed, .names = {"patch"}};
+  const auto written = write(request);
+  ASSERT_TRUE(written.body) << written.body.error().message;
+  const Json schema = parse_own(R"({"type":"object","required":["input"],"additionalProperties":false,
+    "properties":{"input":{"type":"string","description":"The tool's input, as plain text."}}})");
+  EXPECT_EQ((*written.body)["tools"],
+            (Json{{{"name", "patch"},
+                   {"description", "Mends a file.\n\nThe input must follow this lark grammar:\nstart: /.+/"},
+                   {"input_schema", schema},
+                   {"cache_control", {{"type", "ephemeral"}}}},
+                  {{"name", "plain"}, {"input_schema", schema}}}));
+  EXPECT_EQ((*written.body)["tool_choice"], (Json{{"type", "tool"}, {"name", "patch"}}));
+  EXPECT_TRUE(written.dropped.empty());
+}
+
+Request offering(Dialect from, std::initializer_list<Json> hosted, bool beside = true) {
+  Request request;
+  request.from = from;
+  request.messages = {says(Role::kUser, "Go.")};
+  if (beside) request.tools.push_back({.name = "f", .parameters = {{"type", "object"}}});
+  for (const Json& tool : hosted) {
+    const std::string type = from == Dialect::kGemini ? tool.begin().key() : peek_text(tool, "type");
+    request.tools.push_back(
+        {.kind = Tool::Kind::kHosted, .type = type, .name = peek_text(tool, "name"), .extra = tool});
+  }
+  return request;
+}
+
+// Its members are those of Anthropic's documentation of web_search_20250305.
+TEST(Messages, ASearchOfTheWebBecomesTheProvidersOwn) {
+  const ProviderProfile& anthropic = *find_profile("anthropic");
+  const Request asked = offering(Dialect::kResponses, {parse_own(R"({"type":"web_search","search_context_size":"low",
+    "user_location":{"type":"approximate","city":"Oslo","region":null},"filters":{"allowed_domains":["a.example"]}})")});
+  const auto written = write(asked, "claude-sonnet-4-5", {}, anthropic);
+  ASSERT_TRUE(written.body) << written.body.error().message;
+  EXPECT_EQ((*written.body)["tools"][1], parse_own(R"({"type":"web_search_20250305","name":"web_search","max_uses":10,
+    "user_location":{"type":"approximate","city":"Oslo"},"allowed_domains":["a.example"]})"));
+  EXPECT_EQ(written.dropped, std::vector<std::string>{"tools[1].search_context_size"});
+  const Request googles =
+      offering(Dialect::kGemini,
+               {parse_own(R"({"googleSearch":{"excludeDomains":["b.example"],"timeRangeFilter":{}}})")}, false);
+  const auto own_names = write(googles, "claude-sonnet-4-5", {}, anthropic);
+  ASSERT_TRUE(own_names.body) << own_names.body.error().message;
+  EXPECT_EQ((*own_names.body)["tools"][0], parse_own(R"({"type":"web_search_20250305","name":"web_search","max_uses":10,
+    "blocked_domains":["b.example"]})"));
+  EXPECT_EQ(own_names.dropped, std::vector<std::string>{"tools[0].timeRangeFilter"});
+}
+
+TEST(Messages, HostedToolsThatTheProviderDoesntRunAreLeftOutAndTold) {
+  const ProviderProfile &anthropic = *find_profile("anthropic"), &bedrock = *find_profile("bedrock"),
+                        &plain = plain_profile(ProviderDialect::kAnthropic);
+  const Json search = {{"type", "web_search"}}, code = {{"type", "code_interpreter"}};
+  const Json own = {{"type", "web_search_20250305"}, {"name", "web_search"}};
+  const struct {
+    Request asked;
+    const ProviderProfile& provider;
+    std::vector<std::string> dropped;
+  } cases[] = {
+      {offering(Dialect::kResponses, {code}), anthropic, {"tools[1] (code_interpreter)"}},
+      {offering(Dialect::kResponses, {search}), bedrock, {"tools[1] (web_search)"}},
+      {offering(Dialect::kResponses, {search}), plain, {"tools[1] (web_search)"}},
+      {offering(Dialect::kGemini, {{{"googleSearch", Json::object()}}}), bedrock, {"tools[1] (googleSearch)"}},
+      {offering(Dialect::kResponses, {parse_own(R"({"type":"web_search","external_web_access":false})")}),
+       anthropic,
+       {"tools[1] (web_search)"}},
+      {offering(Dialect::kMessages, {own}), bedrock, {"tools[1] (web_search_20250305)"}},
+  };
+  for (const auto& one : cases) {
+    const auto written = write(one.asked, "claude-sonnet-4-5", {}, one.provider);
+    ASSERT_TRUE(written.body) << written.body.error().message;
+    EXPECT_EQ((*written.body)["tools"].size(), 1u) << one.dropped[0];
+    EXPECT_EQ(written.dropped, one.dropped);
+    Request alone = one.asked;
+    alone.tools.erase(alone.tools.begin());
+    const auto refused = write(alone, "claude-sonnet-4-5", {}, one.provider);
+    ASSERT_FALSE(refused.body) << one.dropped[0];
+    EXPECT_EQ(refused.body.error().details["param"], "tools[0]");
+  }
+}
+
+TEST(Messages, ToolsOfAnthropicsThatRunAtTheCallersGoToBedrockToo) {
+  const Json bash = {{"type", "bash_20250124"}, {"name", "bash"}};  // on the list that AWS tells in its refusals
+  const auto written = write(offering(Dialect::kMessages, {bash}, false), "m", {}, *find_profile("bedrock"));
+  ASSERT_TRUE(written.body) << written.body.error().message;
+  EXPECT_EQ((*written.body)["tools"], Json::array({bash}));
+}
+
+TEST(Messages, NoTwoToolsGoByTheNameOfTheSearch) {
+  Request twice = offering(Dialect::kResponses, {{{"type", "web_search"}}, {{"type", "web_search_preview"}}});
+  const auto once = write(twice, "claude-sonnet-4-5", {}, *find_profile("anthropic"));
+  ASSERT_TRUE(once.body);
+  EXPECT_EQ((*once.body)["tools"].size(), 2u);
+  EXPECT_EQ(once.dropped, std::vector<std::string>{"tools[2] (web_search_preview)"});
+  twice.tools[0].name = "web_search";
+  const auto none = write(twice, "claude-sonnet-4-5", {}, *find_profile("anthropic"));
+  ASSERT_TRUE(none.body);
+  EXPECT_EQ((*none.body)["tools"].size(), 1u);
+  EXPECT_EQ(none.dropped.size(), 2u);
 }
 
 TEST(Messages, ThinkingGoesBackToItsMakerOnly) {
