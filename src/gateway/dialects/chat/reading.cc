@@ -67,7 +67,6 @@ void ChoiceReader::text_to(Kind kind, const std::string& text, Deltas& out) {
     return text_to(kind, text.substr(kGap.size()), out);
   reasoned_ = reasoned_ || kind == Kind::kReasoning;
   switch_to(kind, out);
-  texts_ = texts_ || kind == Kind::kText;
   refused_ = refused_ || kind == Kind::kRefusal;
   if (kind == Kind::kReasoning) thought_ += text;
   out.push_back(Append{.choice = index_, .part = part_, .text = text});
@@ -296,7 +295,7 @@ void ChoiceReader::finish(const std::string& word, Deltas& out) {
   }
   parts_.close_all(out, index_);
   FinishReason reason = finish_of(word);
-  if (reason == FinishReason::kStop && refused_ && !texts_) reason = FinishReason::kRefusal;
+  if (reason == FinishReason::kStop && refused_) reason = FinishReason::kRefusal;
   if (reason == FinishReason::kStop && !calls_.empty()) reason = FinishReason::kToolCalls;
   out.push_back(Finish{.choice = index_, .reason = reason, .raw = word, .extra = extra_});
   finished_ = true;

@@ -60,7 +60,7 @@ class ChoiceReader {
   Signature loose_;      // of the message as a whole: the text's, or the first call's
   std::map<int64_t, Call> calls_;
   Json extra_ = Json::object();
-  bool cited_ = false, refused_ = false, texts_ = false, finished_ = false, reasoned_ = false;
+  bool cited_ = false, refused_ = false, finished_ = false, reasoned_ = false;
   std::optional<size_t> text_part_;
 };
 

@@ -66,7 +66,7 @@ class Writer {
   // What only another dialect can say of a part.
   Status refuse_foreign(const Part& part) const {
     if (own_) return {};
-    if (auto ok = call_.refusals->refuse_extra(part.extra, at_ + ".content", "leave it out."); !ok) return ok;
+    if (auto ok = call_.refusals->refuse_extra(part.extra, content(), "leave it out."); !ok) return ok;
     if (const auto* text = std::get_if<Text>(&part.body); text && !text->citations.empty())
       call_.refusals->note_dropped(at_ + ".citations");  // of an earlier answer: this provider takes none back
     if (const auto* result = std::get_if<ToolResult>(&part.body)) {
@@ -103,7 +103,10 @@ class Writer {
     // Others cache by themselves: tell_unwritten().
   }
 
-  Status refuse(std::string_view why) { return call_.refusals->refuse(at_ + ".content", why); }
+  // As the caller knows what a message holds.
+  std::string content() const { return at_ + (request_.from == Dialect::kGemini ? ".parts" : ".content"); }
+
+  Status refuse(std::string_view why) { return call_.refusals->refuse(content(), why); }
 
   Result<Json> media(const Media& media, bool in_result) {
     Json none;

@@ -309,6 +309,24 @@ TEST(GeminiWriter, AnswersOfOtherDialects) {
   EXPECT_EQ(chunks[3]["modelVersion"], "asked");
 }
 
+// OpenAI's refusal, which ends with "stop", some words before it or none: Gemini's callers know it by the finish alone.
+TEST(GeminiWriter, ARefusalEndsAsGooglesDo) {
+  for (const Json& content : {Json(nullptr), Json("Sorry.")}) {
+    const Json message = {{"role", "assistant"}, {"content", content}, {"refusal", "I can't help with that."}};
+    const Json choice = {{"index", 0}, {"message", message}, {"finish_reason", "stop"}};
+    const auto deltas = chat_egress().reader("openai")->whole({{"model", "gpt"}, {"choices", Json::array({choice})}});
+    ASSERT_TRUE(deltas);
+    const Json body = gemini_ingress().write_answer(sum_of(*deltas, ""), {}, kContext, {}, {});
+    EXPECT_EQ(body["candidates"][0]["finishReason"], "SAFETY") << content;
+    EXPECT_EQ(body["candidates"][0]["content"]["parts"].back()["text"], "I can't help with that.");
+    auto writer = gemini_ingress().writer({}, kContext);
+    std::string bytes;
+    for (const auto& delta : *deltas) bytes += writer->delta(delta);
+    bytes += writer->finish({}, {});
+    EXPECT_NE(bytes.find(R"("finishReason":"SAFETY")"), std::string::npos) << content;
+  }
+}
+
 TEST(GeminiErrors, AKeyThatGoogleCallsInvalidIsNoFaultOfTheRequest) {
   const auto read = [](int status, const char* body) {
     return gemini_egress().read_error(status, body, net::Headers());
