@@ -32,7 +32,7 @@ from tests.matrix import ask as asks
 from tests.matrix import vectors
 from tests.matrix.answer import SIGNATURE, Answer
 from tests.matrix.ask import DIALECTS, Ask, Turn
-from tests.matrix.features import ASKED, FEATURES, TWO_CALLS, Feature
+from tests.matrix.features import ASKED, FEATURES, FILES, HERE, TWO_CALLS, Feature
 from tests.matrix.given import ids_of, raw_answer
 from tests.matrix.heard import Heard, heard
 from tests.matrix.vectors import VECTOR_FEATURES, VectorFeature
@@ -74,9 +74,9 @@ def all_cells() -> list[Cell]:
 
 
 def makes_sense(feature: Feature, out: str) -> bool:
-    """Only Anthropic counts what is written to a cache; dropping is asked for where something is refused."""
+    """Gemini doesn't count what is written to a cache; dropping is asked for where something is refused."""
     if feature.name == "usage with cache writes":
-        return out in ("messages", "bedrock")
+        return out != "gemini"
     return out in ("responses", "messages", "bedrock") if feature.drop else True
 
 
@@ -101,9 +101,12 @@ class Stage:
         self.cells = cells
         self.heard: dict[str, list[dict]] = {}
         self.listed = tomllib.loads(LISTED.read_text())
+        self.at = HERE  # the address where FILES lie
 
     def config(self, provider: Provider) -> str:
+        self.at = f"http://127.0.0.1:{provider.port}"
         out = ["[engine]\nenabled = false\n[routing]\nretries = 0\ncircuit_failures = 1000\n"]
+        out.append(f'[limits]\nallow_inside = ["127.0.0.1:{provider.port}"]\n')
         places: dict[tuple[str, str], list[int]] = {}
         for number, cell in enumerate(self.cells):
             places.setdefault((cell.out, like(cell)), []).append(number)
@@ -121,9 +124,12 @@ class Stage:
         return vectors.model_name(mark, number, cell.out) if isinstance(cell.feature, VectorFeature) else f"{mark}{number}"
 
     async def answer(self, call: Call) -> None:
+        if call.seen.path in FILES:
+            kind, data = FILES[call.seen.path]
+            return await call.bytes(base64.b64decode(data), 200, kind)
         model = call.seen.model
         cell = self.cells[int(re.match(r"[xy](\d+)", model)[1])]
-        self.heard.setdefault(model, []).append(call.body)
+        self.heard.setdefault(model, []).append(moved(call.body, self.at, HERE))
         spoken, feature = SPOKEN.get(cell.out, cell.out), cell.feature
         if feature.status != 200:
             return await call.json(answers.error(spoken, feature.status, REASON), feature.status)
@@ -172,6 +178,7 @@ class Stage:
             path, body = vectors.write(cell.into, model, cell.feature)
         else:
             path, body = asks.write(cell.into, model, ask, cell.streamed)
+            body = moved(body, HERE, self.at)
         headers = {"x-steward-drop": "unsupported"} if cell.feature.drop else None
         return await wire.call(port, path, key, body, headers=headers, deadline_s=50)
 
@@ -198,6 +205,11 @@ class Stage:
             if [text for _, text in request.results if "degrees" in text] == []:
                 why.append(f"{model[0]}: the results got lost")
         return Verdict(cell, WRONG if why else OK, why)
+
+
+def moved(body: dict, here: str, there: str) -> dict:
+    """The same with every address changed."""
+    return json.loads(json.dumps(body).replace(here, there))
 
 
 def like(cell: Cell) -> str:
@@ -254,7 +266,7 @@ def verdict(cell: Cell, answer: wire.Answer, request: Heard, listed: dict) -> Ve
         return Verdict(cell, WRONG, [f"an error or no end: {str(broken.args)[:200]}"])
     spoken = SPOKEN.get(cell.out, cell.out)
     sent = said.read(spoken, answers.stream(spoken, feature.answer) if cell.streamed else answers.WHOLE[spoken](feature.answer), cell.streamed)
-    wrong = said.differences(sent, got, cell.into) + (feature.hear(got) if cell.into != "gemini" or feature.name != "a refusal" else [])
+    wrong = said.differences(sent, got, cell.into) + feature.hear(got)
     return Verdict(cell, WRONG if wrong else OK, wrong)
 
 
@@ -325,6 +337,10 @@ def spoilt_verdicts(listed: dict) -> dict[str, Verdict]:
     custom = Cell(by_name["a custom tool"], "chat", "chat", False)
     called = heard("chat", asks.write("chat", "m", custom.feature.ask, False)[1])
     as_function = replace(custom.feature.answer, calls=tuple((key, name, {"input": given}) for key, name, given in custom.feature.answer.calls))
+    writes, hours = Cell(by_name["usage with cache writes"], "chat", "messages", False), Cell(by_name["usage with cache writes"], "messages", "messages", False)
+    wrote = writes.feature.answer
+    stopped, refused = Cell(by_name["stop sequences"], "messages", "messages", False), Cell(by_name["a refusal"], "gemini", "chat", False)
+    stops = heard("messages", {"messages": [], "stop_sequences": ["END", "HALT"]})
     vector = Cell(VECTOR_FEATURES[1], "chat", "chat", False)
     sent = vectors.write("chat", "m", VECTOR_FEATURES[1])[1]
     mixed = [{"index": at, "embedding": numbers} for at, numbers in enumerate(reversed(vectors.NUMBERS))]
@@ -337,6 +353,10 @@ def spoilt_verdicts(listed: dict) -> dict[str, Verdict]:
         "a custom tool's call is told as a function's": verdict(custom, told(custom, as_function), called, listed),
         "vectors in the wrong order": vector_verdict(vector, wire.Answer(200, {}, json.dumps(vectors.answer("chat", {"input": [1, 2], "model": "m"}) | {"data": mixed}).encode(), True), [sent]),
         "dimensions are dropped unseen": vector_verdict(vector, wire.Answer(200, {}, json.dumps(vectors.answer("chat", sent)).encode(), True), [sent | {"dimensions": None}]),
+        "cache writes are not told": verdict(writes, told(writes, replace(wrote, written_5m=0, written_1h=0)), plain, listed),
+        "cache writes for an hour are told as for five minutes": verdict(hours, told(hours, replace(wrote, written_5m=500, written_1h=0)), plain, listed),
+        "the word that it stopped at is not told": verdict(stopped, told(stopped, replace(stopped.feature.answer, stopped_by="")), stops, listed),
+        "a refusal is told as any text": verdict(refused, told(refused, Answer(refused.feature.answer.refusal)), plain, listed),
         "cached tokens are not told": verdict(usage, told(usage, replace(cached, cached=0)), plain, listed),
     }
 

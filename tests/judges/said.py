@@ -3,7 +3,7 @@
 The same extraction reads what a provider sent and what a client got, so the two can be compared: text, refusal, tool calls with their
 arguments, reasoning, why it stopped, usage. White space is not compared (dialects differ in how they join parts), nothing else is left out.
 Usage is said in one way: `input` counts everything that went in (also what came from a cache or was written to one), `output` everything
-that came out (reasoning too).
+that came out (reasoning too), `written` what went into a cache, `written_1h` what of that stays there for an hour.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class Said:
     urls: list[str] = field(default_factory=list)  # cited
     listed: list[str] = field(default_factory=list)  # told as sources of the whole answer
     logprobs: int = 0  # tokens told
+    stopped_by: str = ""  # the word to stop at that it came to, where it is told
 
     def words(self) -> str:
         return squash(self.text + self.refusal)
@@ -154,6 +155,7 @@ def _add_chat_delta(message: dict, calls: dict[int, dict], delta: dict) -> None:
         into["function"]["arguments"] += said if isinstance(said, str) else json.dumps(said)
 
 
+CHAT_WRITTEN = ("cache_write_tokens", "cache_creation_tokens")  # OpenAI, LiteLLM
 CHAT_CACHED = ("prompt_cache_hit_tokens", "cached_tokens", "num_cached_tokens")  # DeepSeek, Moonshot, Mistral
 
 
@@ -171,7 +173,8 @@ def chat_usage(usage: dict | None) -> dict[str, int] | None:
     prompt, completion = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
     # Who counts reasoning beside the completion tells it in the total.
     completion = max(completion, (usage.get("total_tokens") or 0) - prompt)
-    return told({"input": prompt, "output": completion, "cached": cached, "reasoning": reasoning})
+    written = next((inside[name] for name in CHAT_WRITTEN if inside.get(name)), 0)
+    return told({"input": prompt, "output": completion, "cached": cached, "reasoning": reasoning, "written": written})
 
 
 # --- Responses -----------------------------------------------------------------------------------------------------------------------
@@ -240,7 +243,8 @@ def responses_usage(usage: dict | None) -> dict[str, int] | None:
         return None
     inside, made = usage.get("input_tokens_details") or {}, usage.get("output_tokens_details") or {}
     cached, reasoning = inside.get("cached_tokens") or 0, made.get("reasoning_tokens") or 0
-    return told({"input": usage["input_tokens"], "output": usage["output_tokens"], "cached": cached, "reasoning": reasoning})
+    usage_said = {"input": usage["input_tokens"], "output": usage["output_tokens"], "cached": cached, "reasoning": reasoning}
+    return told(usage_said | {"written": inside.get("cache_write_tokens") or 0})
 
 
 # --- Messages ------------------------------------------------------------------------------------------------------------------------
@@ -266,6 +270,7 @@ def messages(body: dict) -> Said:
             out.calls.append((block["name"], block["input"]))
     reason = body.get("stop_reason")
     out.stop = MESSAGES_STOPS.get(reason, OTHER) if reason else NONE
+    out.stopped_by = (body.get("stop_sequence") or "") if reason == "stop_sequence" else ""
     return out
 
 
@@ -313,7 +318,8 @@ def messages_usage(usage: dict | None) -> dict[str, int] | None:
     put_in = sum(one.get("input_tokens") or 0 for one in rounds) + cached + written
     made = sum(one.get("output_tokens") or 0 for one in rounds)
     reasoning = (usage.get("output_tokens_details") or {}).get("thinking_tokens") or 0
-    return told({"input": put_in, "output": made, "cached": cached, "reasoning": reasoning, "written": written})
+    hour = sum((one.get("cache_creation") or {}).get("ephemeral_1h_input_tokens") or 0 for one in rounds)
+    return told({"input": put_in, "output": made, "cached": cached, "reasoning": reasoning, "written": written, "written_1h": hour})
 
 
 # --- Gemini --------------------------------------------------------------------------------------------------------------------------
@@ -433,6 +439,9 @@ def read(dialect: str, body: bytes | dict, streamed: bool, choice: int = 0) -> S
     return reader(body if streamed or isinstance(body, dict) else json.loads(body), **more)
 
 
+WRITES_TOLD = {"chat": ("written",), "responses": ("written",), "messages": ("written", "written_1h"), "gemini": ()}  # what each has words for
+
+
 # --- comparing -----------------------------------------------------------------------------------------------------------------------
 def differences(sent: Said, got: Said, dialect: str, *, counted: bool = True) -> list[str]:
     """What the client (of `dialect`) was told otherwise than the provider said."""
@@ -445,6 +454,8 @@ def differences(sent: Said, got: Said, dialect: str, *, counted: bool = True) ->
         out.append(f"calls: {_short(sent.calls)} became {_short(got.calls)}")
     if got.stop not in stops(sent, dialect):
         out.append(f"stop: {sent.stop} became {got.stop}")
+    if dialect == "messages" and sent.stopped_by != got.stopped_by:
+        out.append(f"stopped by: {sent.stopped_by!r} became {got.stopped_by!r}")
     if counted and sent.usage is not None:
         told = got.usage or {}
         for name in ("input", "output", "cached"):
@@ -452,6 +463,9 @@ def differences(sent: Said, got: Said, dialect: str, *, counted: bool = True) ->
                 out.append(f"usage {name}: {sent.usage[name]} became {told.get(name)}")
         if sent.usage["reasoning"] != told.get("reasoning"):
             out.append(f"usage reasoning: {sent.usage['reasoning']} became {told.get('reasoning')}")
+        for name in WRITES_TOLD[dialect]:
+            if sent.usage.get(name, 0) != told.get(name):
+                out.append(f"usage {name}: {sent.usage.get(name, 0)} became {told.get(name)}")
     if missing := set(sent.urls) - set(got.urls) - set(got.listed):
         out.append(f"citations lost: {sorted(missing)[:3]}")
     return out

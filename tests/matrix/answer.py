@@ -27,6 +27,12 @@ class Answer:
     written_1h: int = 0
     output: int = 20  # with reasoning
     thought: int = 0
+    stopped_by: str = ""  # which of the words to stop at it came to; Anthropic alone tells it
+
+
+def _written(answer: Answer) -> int:
+    """Into a cache, for however long: OpenAI tells one count."""
+    return answer.written_5m + answer.written_1h
 
 
 def pieces(text: str) -> list[str]:
@@ -51,7 +57,8 @@ def _chat_finish(answer: Answer) -> str:
 def _chat_usage(answer: Answer) -> dict:
     return {
         "prompt_tokens": answer.input, "completion_tokens": answer.output, "total_tokens": answer.input + answer.output,
-        "prompt_tokens_details": {"cached_tokens": answer.cached}, "completion_tokens_details": {"reasoning_tokens": answer.thought},
+        "prompt_tokens_details": {"cached_tokens": answer.cached, "cache_write_tokens": _written(answer)},
+        "completion_tokens_details": {"reasoning_tokens": answer.thought},
     }
 
 
@@ -126,8 +133,8 @@ def _items(answer: Answer) -> list[dict]:
 
 def responses(answer: Answer) -> dict:
     usage = {
-        "input_tokens": answer.input, "input_tokens_details": {"cached_tokens": answer.cached}, "output_tokens": answer.output,
-        "output_tokens_details": {"reasoning_tokens": answer.thought}, "total_tokens": answer.input + answer.output,
+        "input_tokens": answer.input, "input_tokens_details": {"cached_tokens": answer.cached, "cache_write_tokens": _written(answer)},
+        "output_tokens": answer.output, "output_tokens_details": {"reasoning_tokens": answer.thought}, "total_tokens": answer.input + answer.output,
     }
     cut = answer.stop == "length"
     return {
@@ -195,20 +202,21 @@ def messages(answer: Answer) -> dict:
         content.append(block)
     content += [{"type": "tool_use", "id": key, "name": name, "input": _as_function(given)} for key, name, given in answer.calls]
     stop = "max_tokens" if answer.stop == "length" else "tool_use" if answer.calls else "refusal" if answer.refusal else "end_turn"
-    written = answer.written_5m + answer.written_1h
+    written = _written(answer)
     usage = {
         "input_tokens": answer.input - answer.cached - written, "cache_read_input_tokens": answer.cached, "cache_creation_input_tokens": written,
         "cache_creation": {"ephemeral_5m_input_tokens": answer.written_5m, "ephemeral_1h_input_tokens": answer.written_1h},
         "output_tokens": answer.output, "output_tokens_details": {"thinking_tokens": answer.thought}, "service_tier": "standard",
     }
-    return {"id": "msg_1", "type": "message", "role": "assistant", "model": MODEL, "content": content, "stop_reason": stop, "stop_sequence": None, "usage": usage}
+    return {"id": "msg_1", "type": "message", "role": "assistant", "model": MODEL, "content": content, "usage": usage,
+            "stop_reason": "stop_sequence" if answer.stopped_by else stop, "stop_sequence": answer.stopped_by or None}
 
 
 def messages_events(answer: Answer) -> list[dict]:
     whole = messages(answer)
     usage = whole["usage"]
     # As the real one: the input's tokens stand in message_start alone, the output's in message_delta.
-    out: list[dict] = [{"type": "message_start", "message": whole | {"content": [], "stop_reason": None, "usage": usage | {"output_tokens": 1}}}]
+    out: list[dict] = [{"type": "message_start", "message": whole | {"content": [], "stop_reason": None, "stop_sequence": None, "usage": usage | {"output_tokens": 1}}}]
     for index, block in enumerate(whole["content"]):
         start = dict(block) | {k: "" for k in ("text", "thinking", "signature") if k in block} | ({"input": {}} if "input" in block else {})
         if "citations" in block:
@@ -222,7 +230,7 @@ def messages_events(answer: Answer) -> list[dict]:
         out += [{"type": "content_block_delta", "index": index, "delta": one} for one in deltas]
         out.append({"type": "content_block_stop", "index": index})
     told = {"output_tokens": usage["output_tokens"], "output_tokens_details": usage["output_tokens_details"]}
-    out.append({"type": "message_delta", "delta": {"stop_reason": whole["stop_reason"], "stop_sequence": None}, "usage": told})
+    out.append({"type": "message_delta", "delta": {name: whole[name] for name in ("stop_reason", "stop_sequence")}, "usage": told})
     return [*out, {"type": "message_stop"}]
 
 

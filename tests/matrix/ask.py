@@ -15,8 +15,8 @@ class Turn:
 
     role: str  # "user", "model", "tools"
     text: str = ""
-    image: str = ""  # base64 of a PNG
-    document: str = ""  # base64 of a PDF
+    image: str = ""  # base64 of a PNG, or an address
+    document: str = ""  # base64 of a PDF, or an address (Chat Completions knows none)
     calls: tuple[tuple[str, str, dict | str], ...] = ()  # id, name, arguments; a text: of a custom tool
     results: tuple[tuple[str, str, str, str], ...] = ()  # id, name, text, image
     custom: bool = False  # the results are custom tools'
@@ -42,6 +42,7 @@ class Ask:
     penalty: float | None = None
     logprobs: bool = False
     extra: dict = field(default_factory=dict)  # members of the body that no dialect knows
+    limit: int = LIMIT  # tokens of output
 
 
 def write(dialect: str, model: str, ask: Ask, streamed: bool) -> tuple[str, dict]:
@@ -51,12 +52,16 @@ def write(dialect: str, model: str, ask: Ask, streamed: bool) -> tuple[str, dict
 
 
 def data_url(mime: str, data: str) -> str:
-    return f"data:{mime};base64,{data}"
+    return data if is_address(data) else f"data:{mime};base64,{data}"
+
+
+def is_address(data: str) -> bool:
+    return data.startswith("http")
 
 
 # --- Chat Completions ----------------------------------------------------------------------------------------------------------------
 def _chat(model: str, ask: Ask, streamed: bool) -> tuple[str, dict]:
-    body: dict = {"model": model, "messages": [{"role": "system", "content": ask.system}] if ask.system else [], "max_completion_tokens": LIMIT}
+    body: dict = {"model": model, "messages": [{"role": "system", "content": ask.system}] if ask.system else [], "max_completion_tokens": ask.limit}
     for turn in ask.turns:
         body["messages"] += _chat_turn(turn)
     if ask.tools:
@@ -104,7 +109,7 @@ def _chat_turn(turn: Turn) -> list[dict]:
 
 # --- Responses -----------------------------------------------------------------------------------------------------------------------
 def _responses(model: str, ask: Ask, streamed: bool) -> tuple[str, dict]:
-    body: dict = {"model": model, "input": [], "max_output_tokens": LIMIT, "store": False}
+    body: dict = {"model": model, "input": [], "max_output_tokens": ask.limit, "store": False}
     if ask.system:
         body["instructions"] = ask.system
     for turn in ask.turns:
@@ -149,13 +154,14 @@ def _responses_turn(turn: Turn) -> list[dict]:
     if turn.image:
         parts.append({"type": "input_image", "image_url": data_url("image/png", turn.image), "detail": "auto"})
     if turn.document:
-        parts.append({"type": "input_file", "filename": "a.pdf", "file_data": data_url("application/pdf", turn.document)})
+        file = {"file_url": turn.document} if is_address(turn.document) else {"filename": "a.pdf", "file_data": data_url("application/pdf", turn.document)}
+        parts.append({"type": "input_file"} | file)
     return [{"role": "user", "content": parts}]
 
 
 # --- Messages ------------------------------------------------------------------------------------------------------------------------
 def _messages(model: str, ask: Ask, streamed: bool) -> tuple[str, dict]:
-    body: dict = {"model": model, "messages": [_messages_turn(turn) for turn in ask.turns], "max_tokens": LIMIT}
+    body: dict = {"model": model, "messages": [_messages_turn(turn) for turn in ask.turns], "max_tokens": ask.limit}
     if ask.system:
         body["system"] = ask.system
     if ask.tools:
@@ -178,7 +184,7 @@ def _messages(model: str, ask: Ask, streamed: bool) -> tuple[str, dict]:
 
 
 def _source(mime: str, data: str) -> dict:
-    return {"type": "base64", "media_type": mime, "data": data}
+    return {"type": "url", "url": data} if is_address(data) else {"type": "base64", "media_type": mime, "data": data}
 
 
 def _messages_turn(turn: Turn) -> dict:
@@ -203,7 +209,7 @@ def _messages_turn(turn: Turn) -> dict:
 
 # --- Gemini --------------------------------------------------------------------------------------------------------------------------
 def _gemini(model: str, ask: Ask, streamed: bool) -> tuple[str, dict]:
-    config: dict = {"maxOutputTokens": LIMIT}
+    config: dict = {"maxOutputTokens": ask.limit}
     body: dict = {"contents": [_gemini_turn(turn) for turn in ask.turns], "generationConfig": config}
     if ask.system:
         body["systemInstruction"] = {"parts": [{"text": ask.system}]}
@@ -224,6 +230,10 @@ def _gemini(model: str, ask: Ask, streamed: bool) -> tuple[str, dict]:
     return f"/v1beta/models/{model}:" + ("streamGenerateContent?alt=sse" if streamed else "generateContent"), body
 
 
+def _gemini_data(mime: str, data: str) -> dict:
+    return {"fileData": {"mimeType": mime, "fileUri": data}} if is_address(data) else {"inlineData": {"mimeType": mime, "data": data}}
+
+
 def _gemini_turn(turn: Turn) -> dict:
     if turn.given is not None:
         return {"role": "model", "parts": turn.given}
@@ -240,9 +250,9 @@ def _gemini_turn(turn: Turn) -> dict:
         return {"role": "model", "parts": said + [{"functionCall": {"id": key, "name": name, "args": given}} for key, name, given in turn.calls]}
     parts = [{"text": turn.text}]
     if turn.image:
-        parts.append({"inlineData": {"mimeType": "image/png", "data": turn.image}})
+        parts.append(_gemini_data("image/png", turn.image))
     if turn.document:
-        parts.append({"inlineData": {"mimeType": "application/pdf", "data": turn.document}})
+        parts.append(_gemini_data("application/pdf", turn.document))
     return {"role": "user", "parts": parts}
 
 

@@ -41,6 +41,8 @@ TWO_CALLS = (("call_a1", "get_weather", {"city": "Paris"}), ("call_b2", "get_wea
 ASKED = Turn("user", "What is the weather in Paris and in Oslo?")
 CALLED = Turn("model", "", calls=TWO_CALLS)
 PAGE = "https://example.org/a-page"
+HERE = "http://files.test"  # where the check itself serves FILES: it puts its own address in this one's place
+FILES = {"/a.png": ("image/png", PNG), "/a.pdf": ("application/pdf", PDF)}
 HINTS = {"prompt_cache_key": "k-1", "prompt_cache_retention": "24h", "safety_identifier": "s-9", "metadata": {"colour": "red"}}
 
 Heed = Callable[[Heard], list[str]]  # what the provider did not hear
@@ -106,6 +108,10 @@ FEATURES = (
             heed=lambda h: missing("an earlier turn", "My name is Ada." in h.words, "Hello Ada." in h.raw, "Who am I?" in h.words)),
     Feature("images", Ask(turns=(Turn("user", "What is this?", image=PNG),)), heed=lambda h: missing("the image", h.images == [PNG])),
     Feature("documents", Ask(turns=(Turn("user", "Sum it up.", document=PDF),)), heed=lambda h: missing("the document", h.documents == [PDF])),
+    # A provider that fetches itself is told the address, any other is sent what lies there.
+    Feature("images by URL", Ask(turns=(Turn("user", "What is this?", image=f"{HERE}/a.png"),)), heed=lambda h: missing("the image", h.images in ([PNG], [f"{HERE}/a.png"]))),
+    Feature("documents by URL", Ask(turns=(Turn("user", "Sum it up.", document=f"{HERE}/a.pdf"),)), heed=lambda h: missing("the document", h.documents in ([PDF], [f"{HERE}/a.pdf"])),
+            ins=("responses", "messages", "gemini")),
     Feature("parallel tool calls", Ask(turns=(ASKED,), tools=(WEATHER, CLOCK)), Answer("I look.", calls=TWO_CALLS),
             heed=lambda h: missing("the tools", list(h.tools) == ["get_weather", "get_time"], h.tools.get("get_weather", {}).get("properties") == WEATHER[2]["properties"])),
     Feature("a tool demanded", Ask(turns=(ASKED,), tools=(WEATHER, CLOCK), choice="any"), Answer(calls=TWO_CALLS[:1]), heed=lambda h: missing("the choice", h.choice == "any")),
@@ -130,11 +136,12 @@ FEATURES = (
     Feature("signatures to their maker only", Ask(turns=(ASKED,), tools=(WEATHER,), effort="medium"),
             Answer(reasoning="I need both.", signature=SIGNATURE, calls=TWO_CALLS, thought=5), gives_back=True),
     Feature("a refusal", Ask(), Answer(refusal="I can't help with that."), hear=lambda s: missing("that it refused", bool(s.refusal) or s.stop == said.FILTER)),
+    Feature("a refusal after some words", Ask(), Answer("Sorry.", refusal="I can't help with that."), hear=lambda s: missing("that it refused", bool(s.refusal) or s.stop == said.FILTER)),
     Feature("citations", Ask(), Answer("As a page says.", cited=PAGE), hear=lambda s: missing("the cited page", PAGE in s.urls)),
     Feature("logprobs", Ask(logprobs=True), Answer("Hello there.", logprobs=True), heed=lambda h: missing("logprobs", h.logprobs),
             hear=lambda s: missing("logprobs", s.logprobs == 2), ins=("chat", "responses", "gemini")),
     Feature("several choices", Ask(n=2), Answer("Hello there.", choices=2), heed=_sampling("n", 2), ins=("chat", "gemini")),
-    Feature("stop sequences", Ask(stop=("END", "HALT")), heed=_sampling("stop", ["END", "HALT"]), ins=("chat", "messages", "gemini")),
+    Feature("stop sequences", Ask(stop=("END", "HALT")), Answer("Hello there, friend.", stopped_by="HALT"), heed=_sampling("stop", ["END", "HALT"]), ins=("chat", "messages", "gemini")),
     Feature("seed", Ask(seed=7), heed=_sampling("seed", 7), ins=("chat", "gemini")),
     Feature("top_k", Ask(top_k=40), heed=_sampling("top_k", 40), ins=("messages", "gemini")),
     Feature("hints", Ask(extra=HINTS), heed=lambda h: [name for name, value in HINTS.items() if json.dumps(value) not in h.raw], ins=("chat", "responses")),

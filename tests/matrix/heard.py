@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 class Heard:
     raw: str = ""  # the whole body
     words: str = ""  # all that is said in it, system and user
-    images: list[str] = field(default_factory=list)  # base64
+    images: list[str] = field(default_factory=list)  # base64, or an address
     documents: list[str] = field(default_factory=list)
     tools: dict[str, dict] = field(default_factory=dict)
     hosted: list[str] = field(default_factory=list)  # the types of tools that the provider runs
@@ -37,7 +37,7 @@ def heard(dialect: str, body: dict) -> Heard:
 
 
 def _base64_of(url: str) -> str:
-    return url.partition(";base64,")[2]
+    return url.partition(";base64,")[2] if url.startswith("data:") else url
 
 
 # --- Chat Completions ----------------------------------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ def _responses_parts(out: Heard, content: object) -> str:
         if part["type"] == "input_image":
             out.images.append(_base64_of(part["image_url"]))
         if part["type"] == "input_file":
-            out.documents.append(_base64_of(part["file_data"]))
+            out.documents.append(_base64_of(part.get("file_data") or part["file_url"]))
     return "".join(part.get("text", "") for part in content)
 
 
@@ -152,9 +152,9 @@ def _messages_block(out: Heard, role: str, block: dict) -> str:
         out.words += block["text"] + "\n" if role != "assistant" else ""
         return block["text"]
     if kind == "image":
-        out.images.append(block["source"]["data"])
+        out.images.append(block["source"].get("data") or block["source"]["url"])
     elif kind == "document":
-        out.documents.append(block["source"]["data"])
+        out.documents.append(block["source"].get("data") or block["source"]["url"])
     elif kind == "tool_use":
         out.calls.append((block["id"], block["name"], block["input"]))
     elif kind == "tool_result":
