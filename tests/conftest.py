@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from openai import OpenAI
@@ -103,11 +104,11 @@ class Served:
 
 
 @contextmanager
-def real_upstream(kind: str) -> Iterator[str]:
-    """llama.cpp's own server over TCP with a packaged model; yields its base URL."""
+def real_upstream(kind: str, *more: str | Path) -> Iterator[str]:
+    """llama.cpp's own server over TCP with a packaged model, and `more` options of its own; yields its base URL."""
     port = free_port()
     extra = ["--embeddings", "-ub", "512", "-b", "512"] if kind == "embedding" else ["--jinja", "-np", "2", "-c", "4096"]
-    command = [engine_binary(), "-m", shipped_model(kind), "--host", "127.0.0.1", "--port", str(port), "-t", "2", *extra]
+    command = [engine_binary(), "-m", shipped_model(kind), "--host", "127.0.0.1", "--port", str(port), "-t", "2", *extra, *more]
     process = subprocess.Popen(command, cwd=engine_binary().parent, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(600):

@@ -1,11 +1,13 @@
 """Other people's servers behind Steward, in every dialect that they speak: llama.cpp's own, and LiteLLM's proxy before it.
 
 What they say is theirs, so it is judged by what must hold of any answer: text came, streamed as whole; the finish is told; tokens were counted
-and the charge is what they cost, by hand.
+and the charge is what they cost, by hand; a tool that must be called is called, with arguments that keep its schema. Asked and read it is as in
+the matrix (tests/matrix/ask.py, tests/judges/said.py).
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -16,16 +18,52 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import real_upstream
+from tests.harness import wire
 from tests.harness.admin import Admin
 from tests.harness.money import Price, nano_of_microusd
 from tests.harness.paths import free_port
 from tests.harness.steward import Steward
+from tests.judges import said
+from tests.judges.said import Said
+from tests.matrix.ask import DIALECTS, Ask, Turn, write
+from tests.matrix.features import CLOCK, WEATHER
 from tests.realclients.sandbox import INSTALLED
 
-DIALECTS = ("openai", "responses", "anthropic")
+SPOKEN = {"llama": ("openai", "responses", "anthropic"), "litellm": ("openai", "responses", "anthropic", "gemini")}
+PAIRS = [(server, dialect) for server, dialects in SPOKEN.items() for dialect in dialects]
 KEY = "sk-second"
-MOST = 20  # tokens; LiteLLM makes less than 16 into 16 on its way to Responses, and is cut there
+MOST = 16  # tokens; LiteLLM makes less than 16 into 16 on its way to Responses, and is cut there
 PRICE = Price(input_pico=1_000_000, output_pico=3_000_000)
+
+
+# The shipped model's own template knows no tools. In this one's words llama.cpp holds a call to its schema.
+TEMPLATE = r"""
+{%- if tools %}
+    {{- '<|im_start|>system\n<tools>' }}
+    {%- for tool in tools %}{{- '\n' + (tool | tojson) }}{%- endfor %}
+    {{- '\n</tools>\nCall one so:\n<tool_call>\n{"name": NAME, "arguments": OBJECT}\n</tool_call><|im_end|>\n' }}
+{%- endif %}
+{%- for message in messages %}
+    {{- '<|im_start|>' + message.role + '\n' + (message.content or '') }}
+    {%- for call in message.tool_calls or [] %}
+        {{- '\n<tool_call>\n{"name": "' + call.function.name + '", "arguments": ' + (call.function.arguments | tojson) + '}\n</tool_call>' }}
+    {%- endfor %}
+    {{- '<|im_end|>\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{%- endif %}
+"""
+
+
+def earlier(number: int, city: str) -> tuple[Turn, Turn, Turn]:
+    key = f"call_a{number}"
+    asked = Turn("user", f"What is the weather in {city}?")
+    return asked, Turn("model", calls=((key, "get_weather", {"city": city}),)), Turn("tools", results=((key, "get_weather", f"{number} degrees", ""),))
+
+
+# llama.cpp lets words stand before a call that must come: so small a model leaves them out once it has seen calls.
+CALLED = Ask(
+    turns=(*earlier(1, "Paris"), *earlier(2, "Rome"), Turn("user", "What is the weather in Oslo?")), tools=(WEATHER, CLOCK), choice="any", temperature=0, limit=80
+)
 
 
 def wait_for(url: str, deadline_s: float) -> None:
@@ -46,7 +84,8 @@ def wait_for(url: str, deadline_s: float) -> None:
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The servers' addresses, by name."""
     folder = tmp_path_factory.mktemp("litellm")
-    with real_upstream("chat") as llama:
+    (folder / "tools.jinja").write_text(TEMPLATE)
+    with real_upstream("chat", "--chat-template-file", folder / "tools.jinja") as llama:
         port = free_port()
         config = {
             "model_list": [{"model_name": "second", "litellm_params": {"model": "openai/second", "api_base": llama, "api_key": "any"}}],
@@ -68,76 +107,53 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
 @pytest.fixture(scope="module")
 def behind(servers: dict[str, str]) -> Iterator[tuple[Steward, Admin]]:
     config = ""
-    for server, address in servers.items():
-        for dialect in DIALECTS:
-            name = f"{server}-{dialect}"
-            config += f'[providers.{name}]\nbase_url = "{address}"\ndialect = "{dialect}"\nkey_env = "SECOND_KEY"\nmodels = ["second"]\n'
+    for server, dialect in PAIRS:
+        address = servers[server] + ("beta" if dialect == "gemini" else "")
+        config += f'[providers.{server}-{dialect}]\nbase_url = "{address}"\ndialect = "{dialect}"\nkey_env = "SECOND_KEY"\nmodels = ["second"]\n'
     with Steward(config, env={"SECOND_KEY": KEY}) as steward, Admin(steward) as admin:
-        for server in servers:
-            for dialect in DIALECTS:
-                admin.set_price(f"{server}-{dialect}", "second", PRICE)
+        for server, dialect in PAIRS:
+            admin.set_price(f"{server}-{dialect}", "second", PRICE)
         yield steward, admin
 
 
-def post(steward: Steward, path: str, key: str, body: dict) -> str:
-    request = urllib.request.Request(steward.url + path, json.dumps(body).encode(), {"content-type": "application/json", "authorization": f"Bearer {key}"})
-    with urllib.request.urlopen(request, timeout=80) as answer:
-        return answer.read().decode()
-
-
-def events(stream: str) -> list[dict]:
-    data = [line[6:] for line in stream.splitlines() if line.startswith("data: ")]
-    return [json.loads(one) for one in data if one != "[DONE]"]
-
-
-def all_input(usage: dict) -> int:
-    """Anthropic's `input_tokens` leaves out what was read from the cache or written there."""
-    return usage["input_tokens"] + (usage.get("cache_read_input_tokens") or 0) + (usage.get("cache_creation_input_tokens") or 0)
-
-
-def ask(steward: Steward, key: str, way: str, model: str, streamed: bool) -> tuple[str, int, int, str]:
-    """Text, prompt and completion tokens and the finish, read from one dialect in."""
-    say = [{"role": "user", "content": "Say hello."}]
-    if way == "chat":
-        body = {"model": model, "messages": say, "max_tokens": MOST, "temperature": 0, "stream": streamed}
-        raw = post(steward, "/v1/chat/completions", key, body | ({"stream_options": {"include_usage": True}} if streamed else {}))
-        parts = events(raw) if streamed else [json.loads(raw)]
-        assert [part for part in parts if "choices" not in part] == []
-        choices = [choice for part in parts for choice in part["choices"]]
-        text = "".join((choice.get("delta") or choice.get("message") or {}).get("content") or "" for choice in choices)
-        usage = next(part["usage"] for part in reversed(parts) if part.get("usage"))
-        return text, usage["prompt_tokens"], usage["completion_tokens"], next(c["finish_reason"] for c in reversed(choices) if c["finish_reason"])
-    if way == "messages":
-        raw = post(steward, "/v1/messages", key, {"model": model, "messages": say, "max_tokens": MOST, "temperature": 0, "stream": streamed})
-        if not streamed:
-            whole = json.loads(raw)
-            return "".join(b.get("text", "") for b in whole["content"]), all_input(whole["usage"]), whole["usage"]["output_tokens"], whole["stop_reason"]
-        seen = events(raw)
-        text = "".join(e["delta"].get("text", "") for e in seen if e["type"] == "content_block_delta")
-        last = next(e for e in seen if e["type"] == "message_delta")
-        return text, all_input(last["usage"]), last["usage"]["output_tokens"], last["delta"]["stop_reason"]
-    raw = post(steward, "/v1/responses", key, {"model": model, "input": "Say hello.", "max_output_tokens": MOST, "temperature": 0, "stream": streamed})
-    whole = events(raw)[-1]["response"] if streamed else json.loads(raw)
-    text = "".join(c.get("text", "") for item in whole["output"] if item["type"] == "message" for c in item["content"])
-    return text, whole["usage"]["input_tokens"], whole["usage"]["output_tokens"], whole["status"]
+def ask(steward: Steward, key: str, way: str, model: str, asked: Ask, streamed: bool) -> Said:
+    path, body = write(way, model, asked, streamed)
+    answer = asyncio.run(wire.call(steward.port, path, key, body, deadline_s=80))
+    assert answer.status == 200, (way, streamed, answer.body)
+    if way == "chat" and streamed:
+        assert [one for one in answer.events() if isinstance(one, dict) and "choices" not in one] == []
+    return said.read(way, answer.body, streamed)
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("server", ["llama", "litellm"])
+@pytest.mark.parametrize(("server", "dialect"), PAIRS)
 def test_a_real_server_answers_in_every_dialect(behind: tuple[Steward, Admin], server: str, dialect: str) -> None:
     steward, admin = behind
     key = admin.new_key(f"{server}-{dialect}")
+    asked = Ask(turns=(Turn("user", "Say hello."),), temperature=0, limit=MOST)
     expected = 0
-    for way in ("chat", "messages", "responses"):
+    for way in DIALECTS:
         texts = []
         for streamed in (False, True):
-            text, prompt, completion, finish = ask(steward, key["secret"], way, f"{server}-{dialect}/second", streamed)
-            assert text.strip() and finish in ("stop", "length", "end_turn", "max_tokens", "completed", "incomplete"), (way, streamed, text, finish)
-            assert prompt > 0 and 0 < completion <= MOST, (way, streamed, prompt, completion)
-            expected += PRICE.cost_nano(prompt, completion)
-            texts.append(text)
+            told = ask(steward, key["secret"], way, f"{server}-{dialect}/second", asked, streamed)
+            assert told.text.strip() and told.stop in (said.STOP, said.LENGTH), (way, streamed, told)
+            assert told.usage["input"] > 0 and 0 < told.usage["output"] <= MOST, (way, streamed, told)
+            expected += PRICE.cost_nano(told.usage["input"], told.usage["output"])
+            texts.append(told.text)
         assert texts[0] == texts[1], f"{way}: streamed and whole say different things at temperature 0"
     (row,) = [row for row in admin.usage(group_by="key") if row["group"]["key"] == key["id"]]
     # A cached prefix costs as input here: no cached price is set.
     assert nano_of_microusd(row["cost_microusd"]) == expected
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(("server", "dialect"), PAIRS)
+def test_a_real_server_calls_the_tool_that_it_must_call(behind: tuple[Steward, Admin], server: str, dialect: str) -> None:
+    steward, admin = behind
+    secret = admin.new_key(f"{server}-{dialect}-tools")["secret"]
+    for number, way in enumerate(DIALECTS):
+        told = ask(steward, secret, way, f"{server}-{dialect}/second", CALLED, streamed=number % 2 == 1)
+        [(name, given)] = told.calls
+        assert name == "get_weather" and list(given) == ["city"] and isinstance(given["city"], str), (way, told)
+        assert told.stop == said.TOOLS, (way, told)
+        assert told.usage["input"] > 100 and 0 < told.usage["output"] <= CALLED.limit, (way, told)
