@@ -120,7 +120,7 @@ class Case:
     text: str | None = SECOND  # what the client reads; None: nothing
     status: int = 200
     broken: bool = False  # the answer ends with an error inside the stream
-    forms: tuple[str, ...] = ("chat-stream", "chat", "responses-stream", "responses", "messages-stream", "messages")
+    forms: tuple[str, ...] = ("chat-stream", "chat", "responses-stream", "responses", "messages-stream", "messages", "gemini-stream", "gemini")
     settings: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     primary: str = "first"  # the provider that comes first; "own": the first under a name of this case's own
@@ -130,8 +130,8 @@ class Case:
         return self.second > 0
 
 
-STREAMS = ("chat-stream", "responses-stream", "messages-stream")
-WHOLES = ("chat", "responses", "messages")
+STREAMS = ("chat-stream", "responses-stream", "messages-stream", "gemini-stream")
+WHOLES = ("chat", "responses", "messages", "gemini")
 ONE = ("chat-stream", "responses")
 
 CASES: dict[str, Case] = {
@@ -212,6 +212,9 @@ def body_of(form: str, model: str) -> tuple[str, dict]:
     dialect, stream = form.removesuffix("-stream"), form.endswith("-stream")
     if dialect == "responses":
         return "/v1/responses", {"model": model, "input": "go", "stream": stream, "max_output_tokens": 20, "store": False}
+    if dialect == "gemini":
+        body = {"contents": [{"role": "user", "parts": [{"text": "go"}]}], "generationConfig": {"maxOutputTokens": 20}}
+        return f"/v1beta/models/{model}:" + ("streamGenerateContent?alt=sse" if stream else "generateContent"), body
     chat = {"model": model, "messages": [{"role": "user", "content": "go"}], "stream": stream, "max_tokens": 20}
     return ("/v1/messages" if dialect == "messages" else "/v1/chat/completions"), chat
 
@@ -237,11 +240,17 @@ def messages_event(event: dict) -> str:
     return event["delta"].get("text", "") if event.get("type") == "content_block_delta" else ""
 
 
-READ_EVENT: dict[str, Callable[[dict], str]] = {"chat": chat_event, "responses": responses_event, "messages": messages_event}
+def gemini_text(body: dict) -> str:
+    """Of a whole answer, or of one chunk of a stream."""
+    return "".join(part.get("text", "") for one in body.get("candidates", []) for part in one["content"]["parts"])
+
+
+READ_EVENT: dict[str, Callable[[dict], str]] = {"chat": chat_event, "responses": responses_event, "messages": messages_event, "gemini": gemini_text}
 READ_WHOLE: dict[str, Callable[[dict], str]] = {
     "chat": lambda body: body["choices"][0]["message"]["content"],
     "responses": lambda body: "".join(part.get("text", "") for item in body["output"] for part in item.get("content", [])),
     "messages": lambda body: "".join(part.get("text", "") for part in body["content"]),
+    "gemini": gemini_text,
 }
 
 
@@ -252,7 +261,8 @@ def is_broken(form: str, answer: wire.Answer) -> bool:
     events = answer.events()
     kinds = {event.get("type") for event in events if isinstance(event, dict)}
     told = bool(kinds & {"error", "response.failed"}) or any(isinstance(event, dict) and event.get("error") for event in events)
-    good = "[DONE]" in events or bool(kinds & {"response.completed", "message_stop"})
+    finished = any(one.get("finishReason") for event in events if isinstance(event, dict) for one in event.get("candidates", []))  # Gemini's end
+    good = "[DONE]" in events or finished or bool(kinds & {"response.completed", "message_stop"})
     return told and not good
 
 
