@@ -6,31 +6,22 @@
 namespace steward::gateway {
 namespace {
 constexpr size_t kMaxDroppedTold = 50;
-
-// A message's content, which Gemini's callers know as its parts.
-std::string path_in(Dialect caller, std::string_view name) {
-  constexpr std::string_view kContent = ".content";
-  if (caller != Dialect::kGemini || !name.starts_with("contents[") || !name.ends_with(kContent))
-    return std::string(name);
-  return std::string(name.substr(0, name.size() - kContent.size())) + ".parts";
 }
-}  // namespace
 
 Status Refusals::refuse(Setting setting, std::string_view why_and_what_works) {
   return refuse(caller_name(caller_, setting), why_and_what_works);
 }
 
-Status Refusals::refuse(std::string_view path, std::string_view why_and_what_works) {
-  const std::string name = path_in(caller_, path);
+Status Refusals::refuse(std::string_view name, std::string_view why_and_what_works) {
   const auto named = [&](const std::string& one) { return one == "unsupported" || one == name; };
   if (std::ranges::any_of(may_drop_, named)) {
-    note_dropped(name);
+    note_dropped(std::string(name));
     return {};
   }
   return fail(
       ErrorCode::kUnsupportedField,
       fmt::format("'{}' can't be honoured by this model's provider: {}", name.substr(0, 200), why_and_what_works),
-      {{"param", name.substr(0, 200)}});
+      {{"param", std::string(name.substr(0, 200))}});
 }
 
 Status Refusals::refuse_extra(const Json& extra, std::string_view at, std::string_view why_and_what_works) {
