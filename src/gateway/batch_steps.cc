@@ -1,5 +1,9 @@
 #include "gateway/batch_steps.h"
 
+#include <algorithm>
+
+#include "gateway/serve.h"
+
 namespace steward::gateway {
 namespace {
 
@@ -18,6 +22,20 @@ Task<Result<std::optional<BatchTarget>>> batch_target(Services& services, Routed
   if (!target || !takes_batches(*target)) co_return std::nullopt;
   chosen.target = std::move(*target);
   co_return std::move(chosen);
+}
+
+Task<Result<std::optional<BatchTarget>>> plain_batch_target(Services& services, const identity::Caller& caller,
+                                                            std::string_view endpoint, std::string model,
+                                                            std::string kind, size_t bytes, const net::Headers& headers,
+                                                            std::initializer_list<Batches> forms) {
+  if (auto ok = may_use(services, caller, model, endpoint); !ok) co_return fail(std::move(ok.error()));
+  auto routed = co_await route_plainly(services, caller, std::move(model), std::move(kind), bytes, headers);
+  if (!routed) co_return fail(std::move(routed.error()));
+  auto chosen = co_await batch_target(services, std::move(*routed));
+  if (!chosen || !*chosen) co_return chosen;
+  const Batches form = (*chosen)->target.options->profile.quirks.batches;
+  if (std::ranges::find(forms, form) == forms.end()) co_return std::nullopt;
+  co_return chosen;
 }
 
 Task<Result<PostedCall>> reserve_posted(Services& services, Call& call, std::string deployment, Bound bound,

@@ -1,6 +1,8 @@
 // What posting a call into a provider's batch, and taking its answer, is made of, whatever kind of call it is: a chat
 // (batched.cc), a text of the older form, embeddings.
 #pragma once
+#include <initializer_list>
+
 #include "gateway/batched.h"
 #include "gateway/routed.h"
 
@@ -13,6 +15,13 @@ struct BatchTarget {
 // Where it would go first, if that is a provider that takes batches and nothing stands in the way there. nullopt:
 // whatever asks for a decision - a circuit that is open, a ceiling on the cost - is decided live.
 Task<Result<std::optional<BatchTarget>>> batch_target(Services& services, Routed routed);
+
+// The same for what is no chat, if the caller may use the model's `endpoint` at all. `kind`, `bytes`: as of
+// route_plainly(). `forms`: of providers' batches, in which it can be posted.
+Task<Result<std::optional<BatchTarget>>> plain_batch_target(Services& services, const identity::Caller& caller,
+                                                            std::string_view endpoint, std::string model,
+                                                            std::string kind, size_t bytes, const net::Headers& headers,
+                                                            std::initializer_list<Batches> forms);
 
 // Of a call that is then posted: reserved for `longest`, with all that must outlive the process.
 Task<Result<PostedCall>> reserve_posted(Services& services, Call& call, std::string deployment, Bound bound,

@@ -3,7 +3,6 @@
 #include "gateway/completions/answer.h"
 #include "gateway/completions/remote.h"
 #include "gateway/output_count.h"
-#include "gateway/serve.h"
 #include "gateway/source.h"
 #include "gateway/upstream.h"
 
@@ -46,12 +45,10 @@ Ended read_line(const PostedCall& posted, const LineAnswer& answer, Json& body) 
 Task<Result<std::optional<Posting>>> post_call(Services& services, identity::Caller caller,
                                                const CompletionRequest& asked, const net::Headers& headers,
                                                DurationUs longest) {
-  if (auto ok = may_use(services, caller, asked.model, kEndpoint); !ok) co_return fail(std::move(ok.error()));
-  auto routed = co_await route_plainly(services, caller, asked.model, "chat", dump(asked.body).size(), headers);
-  if (!routed) co_return fail(std::move(routed.error()));
-  auto chosen = co_await batch_target(services, std::move(*routed));
+  auto chosen = co_await plain_batch_target(services, caller, kEndpoint, asked.model, "chat", dump(asked.body).size(),
+                                            headers, {Batches::kOpenAi});
   if (!chosen) co_return fail(std::move(chosen.error()));
-  if (!*chosen || (*chosen)->target.options->profile.quirks.batches != Batches::kOpenAi) co_return std::nullopt;
+  if (!*chosen) co_return std::nullopt;
   const Target& target = (*chosen)->target;
   Call call(services, std::move(caller), {}, target, std::string(kEndpoint));
   const int64_t standard = services.current()->default_output_tokens;

@@ -1,7 +1,6 @@
 // Embeddings in a provider's own batch: OpenAI's at /v1/embeddings, Gemini's asyncBatchEmbedContent.
 #include "gateway/batch_steps.h"
 #include "gateway/embeddings/remote.h"
-#include "gateway/serve.h"
 
 namespace steward::gateway {
 namespace {
@@ -50,12 +49,10 @@ AnsweredVectors read_line(const EmbeddingRequest& asked, const Target& target, c
 Task<Result<std::optional<Posting>>> post_call(Services& services, identity::Caller caller,
                                                const EmbeddingRequest& asked, const net::Headers& headers,
                                                DurationUs longest) {
-  if (auto ok = may_use(services, caller, asked.model, kEndpoint); !ok) co_return fail(std::move(ok.error()));
-  auto routed = co_await route_plainly(services, caller, asked.model, "embedding", asked.bytes(), headers);
-  if (!routed) co_return fail(std::move(routed.error()));
-  auto chosen = co_await batch_target(services, std::move(*routed));
+  auto chosen = co_await plain_batch_target(services, caller, kEndpoint, asked.model, "embedding", asked.bytes(),
+                                            headers, {Batches::kOpenAi, Batches::kGemini});
   if (!chosen) co_return fail(std::move(chosen.error()));
-  if (!*chosen || (*chosen)->target.options->profile.quirks.batches == Batches::kAnthropic) co_return std::nullopt;
+  if (!*chosen) co_return std::nullopt;
   const Target& target = (*chosen)->target;
   auto egress = embedding_egress(target);
   if (!egress) co_return fail(std::move(egress.error()));
