@@ -8,7 +8,7 @@ import { Shown } from "../../parts/faces";
 import { SetPriceLink } from "../../parts/noPrice";
 import { useTitle } from "../../shell/title";
 import { useOutcome } from "./CallsPage";
-import { costText, isUnpriced, useCall, useNames, type Call } from "./data";
+import { attemptsText, costText, isUnpriced, useCall, useNames, type Call } from "./data";
 
 export function CallPage() {
   const { t } = useText();
@@ -64,7 +64,7 @@ function Told({ call }: { call: Call }) {
               {figures.duration(call.duration_us ?? 0)}
               {(call.first_token_us ?? 0) > 0 && `, ${t("call.first_token", { time: figures.duration(call.first_token_us ?? 0) })}`}
             </Line>
-            {call.attempts && <Line name="call.attempts">{call.attempts}</Line>}
+            {attemptsText(call.attempts) && <Line name="call.attempts">{attemptsText(call.attempts)}</Line>}
             <Line name="call.id">
               <code>{call.id}</code>
             </Line>

@@ -61,6 +61,13 @@ export function costText(call: Pick<Call, "priced" | "cost_microusd">, amount: (
   return usd > 0 ? `${amount(usd)}+` : undefined;
 }
 
+/** Who was asked in turn, where it was more than one: "a;failed=timeout, b;answered" → "a: failed (timeout) → b: answered". */
+export function attemptsText(attempts: string | null | undefined): string | undefined {
+  const parts = (attempts ?? "").split(", ").filter(Boolean);
+  if (parts.length < 2) return undefined;
+  return parts.map((part) => part.replace(";", ": ").replace(/=(.*)$/, " ($1)")).join(" → ");
+}
+
 const GROUPS: Record<Dimension, string> = { model: "provider,model", key: "key", owner: "owner" };
 
 export function useSums(span: Span, dimension: Dimension, byDay: boolean) {
